@@ -1,0 +1,166 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <functional>
+#include <initializer_list>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+namespace spikesweep {
+
+/// What a key decides: results are reused only where every key of their group is the same.
+enum class config_group {
+  sweep,      ///< The bytes of the sweep file.
+  learning,   ///< The model, given the sweep file.
+  validation  ///< The validation, given the model.
+};
+
+/// A value as TOML writes it. Lists and inline tables hold numbers only.
+using config_value =
+    std::variant<bool, std::int64_t, double, std::string, std::vector<double>, std::map<std::string, double>>;
+
+/// What kind of value a key takes.
+enum class config_type {
+  flag,    ///< true or false
+  whole,   ///< a whole number
+  number,  ///< a finite number
+  choice,  ///< one of a list of words
+  axis     ///< values of a swept parameter: a list, or a table of min, max and steps
+};
+
+/// The text of a value in TOML, doubles as the shortest text that reads back to the same bits.
+std::string to_text(const config_value& value);
+
+/// Where a key was set.
+struct config_place {
+  std::string source;  ///< File name, or "--set".
+  int line = 0;        ///< Counted from 1; 0: it has none.
+
+  /// "FILE:LINE", or the source alone.
+  std::string text() const;
+};
+
+/// One key: everything that parsing, validation, comparison and documentation need to know about it.
+struct config_entry {
+  std::string key;  ///< With its section, as in "sweep.perturb_share".
+  config_type type = config_type::number;
+  config_group group = config_group::sweep;
+  std::string unit = {};                  ///< "1" if dimensionless; empty if the value is no number.
+  double minimum = 0;                     ///< Included.
+  double maximum = 0;                     ///< Included.
+  std::vector<std::string> choices = {};  ///< Of type choice.
+  std::string description = {};
+  bool first = false;  ///< Set before every other key of the same source, wherever it is written.
+  /// Takes a value of the right type that is in range: int64 for `whole`, double for `number`, and so on. May throw
+  /// input_error with a reason, to which the table adds place, key and value.
+  std::function<void(const config_value&)> set = {};
+  /// The value now; nothing if the key does not count, such as an axis that is not swept.
+  std::function<std::optional<config_value>()> get = {};
+
+  /// The allowed values, for messages and documentation.
+  std::string allowed() const;
+};
+
+/// Keys bound to the settings that they fill in. Holds references to these: it must not outlive them.
+class config_table {
+ public:
+  void add(config_entry entry);
+
+  std::span<const config_entry> entries() const { return entries_; }
+  /// Null if there is no such key.
+  const config_entry* find(std::string_view key) const;
+
+  /// Sets a key. Throws input_error, on one line with place, key, value and what is allowed.
+  void set(const std::string& key, const config_value& value, const config_place& place);
+
+  /// Where a key was last set; nothing if it never was.
+  std::optional<config_place> place_of(const std::string& key) const;
+
+  /// Throws input_error about the value that a key has now: "PLACE: key 'KEY' = VALUE REASON". A key that was never set
+  /// is placed in `source`.
+  [[noreturn]] void refuse(const std::string& key, const std::string& reason, const std::string& source) const;
+
+  /// Throws input_error for a key that is not there, with the nearest one that is.
+  [[noreturn]] void refuse_unknown(const std::string& key, const config_place& place) const;
+
+  /// Key and value of every entry of a group that has one, in the order of the table.
+  std::vector<std::pair<std::string, std::string>> values(config_group group) const;
+
+ private:
+  std::vector<config_entry> entries_;
+  std::map<std::string, config_place> places_;
+};
+
+/// Allowed range of a number, both ends included.
+struct config_range {
+  double minimum;
+  double maximum;
+};
+
+/// Adds the keys of one TOML section, bound to members of settings.
+class config_section {
+ public:
+  /// `name` may be empty: keys at the top level.
+  config_section(config_table& table, std::string name, config_group group)
+      : table_(table), name_(std::move(name)), group_(group) {}
+
+  void number(const std::string& key, double& target, config_range range, std::string unit, std::string description) {
+    add_number(
+        key, range, std::move(unit), std::move(description), [&target](double value) { target = value; },
+        [&target] { return target; });
+  }
+  template <std::integral T>
+  void whole(const std::string& key, T& target, config_range range, std::string unit, std::string description) {
+    add_whole(
+        key, range, std::move(unit), std::move(description),
+        [&target](std::int64_t value) { target = static_cast<T>(value); },
+        [&target] { return static_cast<std::int64_t>(target); });
+  }
+  void flag(const std::string& key, bool& target, std::string description);
+  /// A word that stands for a value of an enumeration, as `name_of` prints it.
+  template <class Enum, class Name>
+  void choice(const std::string& key, Enum& target, std::initializer_list<Enum> all, Name name_of,
+              std::string description) {
+    std::map<std::string, Enum> by_name;
+    std::vector<std::string> choices;
+    for (const Enum value : all) {
+      choices.emplace_back(name_of(value));
+      by_name.emplace(choices.back(), value);
+    }
+    add_choice(
+        key, std::move(choices), std::move(description),
+        [&target, by_name](const std::string& word) { target = by_name.at(word); },
+        [&target, name_of] { return std::string(name_of(target)); });
+  }
+
+  void add_number(const std::string& key, config_range range, std::string unit, std::string description,
+                  std::function<void(double)> set, std::function<double()> get);
+  void add_whole(const std::string& key, config_range range, std::string unit, std::string description,
+                 std::function<void(std::int64_t)> set, std::function<std::int64_t()> get);
+  void add_choice(const std::string& key, std::vector<std::string> choices, std::string description,
+                  std::function<void(const std::string&)> set, std::function<std::string()> get);
+
+ private:
+  config_entry entry(const std::string& key, config_type type, std::string description) const;
+
+  config_table& table_;
+  std::string name_;
+  config_group group_;
+};
+
+/// Sets every key of a TOML text. Throws input_error for a syntax error or a bad key, with `source` and line.
+void read_toml(config_table& table, std::string_view text, const std::string& source);
+
+/// Sets keys from assignments "key=value"; values as in TOML, words without quotes. Later ones win. A key that is not
+/// in the table but is in `section` may leave its section out. Returns the full keys. Throws input_error.
+std::vector<std::string> apply_overrides(config_table& table, std::span<const std::string> assignments,
+                                         const std::string& section);
+
+}  // namespace spikesweep

@@ -1,0 +1,103 @@
+#pragma once
+
+#include <array>
+#include <cmath>
+#include <cstdint>
+
+#include <Random123/philox.h>
+
+#include <spikesweep/base/portable_math.hpp>
+
+namespace spikesweep {
+
+/// What a random stream is for: streams of different purposes never share a number.
+enum class purpose : std::uint32_t {
+  task = 1,        ///< One task of a sweep: (point, replicate).
+  perturbation,    ///< Perturbed sections of a task.
+  design,          ///< Latin hypercube, roles of points.
+  initial,         ///< Initial weights.
+  shuffle,         ///< Order of the training rows.
+  dequantisation,  ///< Uniform noise added to counts.
+  surrogate,       ///< Closed loops of the surrogate.
+  validation,      ///< Exact runs that the surrogate is compared with.
+  simulate,        ///< `spikesweep simulate`.
+  test             ///< Tests.
+};
+
+/// A stream of random numbers: Philox4x32-10 (Salmon et al., SC 2011) in counter mode. The stream is a function of
+/// (seed, purpose, a, b) alone and its numbers are the same on every machine. Copying a stream copies its position.
+class random_stream {
+ public:
+  random_stream(std::uint64_t seed, purpose use, std::uint32_t a = 0, std::uint32_t b = 0)
+      : key_{{static_cast<std::uint32_t>(seed), static_cast<std::uint32_t>(seed >> 32)}},
+        high_(static_cast<std::uint32_t>(use) << 24),
+        a_(a),
+        b_(b) {}
+
+  /// Uniform over all 32-bit words.
+  std::uint32_t word() {
+    if (next_ == buffer_.size()) {
+      refill();
+    }
+    return buffer_[next_++];
+  }
+
+  /// Uniform over all 64-bit words.
+  std::uint64_t word64() {
+    const std::uint64_t low = word();
+    return low | (static_cast<std::uint64_t>(word()) << 32);
+  }
+
+  /// Uniform in (0, 1): a multiple of 2^-53 plus 2^-54.
+  double uniform() { return (static_cast<double>(word64() >> 11) + 0.5) * 0x1p-53; }
+
+  /// Exponential of mean 1.
+  double exponential() { return -portable_log(uniform()); }
+
+  /// Uniform in {0, ..., n-1}, n in [1, 2^32); bias below n / 2^32.
+  std::uint32_t below(std::uint32_t n) {
+    return static_cast<std::uint32_t>((static_cast<std::uint64_t>(word()) * n) >> 32);
+  }
+
+  /// True with probability p, to 2^-32.
+  bool bernoulli(double p) { return static_cast<double>(word()) < p * 0x1p32; }
+
+  /// Standard normal, by Marsaglia's polar method.
+  double normal() {
+    for (;;) {
+      const double x = 2.0 * uniform() - 1.0;
+      const double y = 2.0 * uniform() - 1.0;
+      const double r = x * x + y * y;
+      if (r < 1.0 && r > 0.0) {
+        return x * std::sqrt(-2.0 * portable_log(r) / r);
+      }
+    }
+  }
+
+ private:
+  static constexpr std::size_t blocks_ = 4;  ///< Philox blocks drawn at once, so that they overlap in the pipeline.
+
+  void refill() {
+    for (std::size_t i = 0; i < blocks_; ++i) {
+      const std::uint64_t block = block_ + i;
+      const r123::Philox4x32::ctr_type counter{
+          {static_cast<std::uint32_t>(block), high_ | static_cast<std::uint32_t>(block >> 32), a_, b_}};
+      const auto words = r123::Philox4x32()(counter, key_);
+      for (std::size_t j = 0; j < 4; ++j) {
+        buffer_[4 * i + j] = words[j];
+      }
+    }
+    block_ += blocks_;
+    next_ = 0;
+  }
+
+  r123::Philox4x32::key_type key_;
+  std::uint32_t high_;
+  std::uint32_t a_;
+  std::uint32_t b_;
+  std::uint64_t block_ = 0;
+  std::array<std::uint32_t, 4 * blocks_> buffer_{};
+  std::size_t next_ = 4 * blocks_;
+};
+
+}  // namespace spikesweep

@@ -1,0 +1,40 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace spikesweep {
+
+struct adamw_settings {
+  double beta_1 = 0.9;
+  double beta_2 = 0.999;
+  double epsilon = 1e-8;
+  double weight_decay = 1e-2;
+};
+
+/// AdamW: Adam with decoupled weight decay (Loshchilov & Hutter, ICLR 2019, algorithm 2), on flat buffers.
+class adamw {
+ public:
+  adamw(const adamw_settings& settings, std::size_t size);
+
+  /// One update of `parameters` along `gradient`, both of the size given to the constructor.
+  void step(std::span<float> parameters, std::span<const float> gradient, double learning_rate);
+
+  std::span<const float> first_moments() const { return first_; }
+  std::span<const float> second_moments() const { return second_; }
+  std::int64_t steps() const { return steps_; }
+  /// Throws input_error if the moments are of another size.
+  void restore(std::vector<float> first, std::vector<float> second, std::int64_t steps);
+
+ private:
+  adamw_settings settings_;
+  std::vector<float> first_;
+  std::vector<float> second_;
+  std::int64_t steps_ = 0;
+};
+
+/// Scales the gradient down to `largest_norm` if its Euclidean norm is more; returns the norm it had.
+double clip_gradient(std::span<float> gradient, double largest_norm);
+
+}  // namespace spikesweep

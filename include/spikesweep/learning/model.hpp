@@ -1,0 +1,71 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <spikesweep/learning/features.hpp>
+#include <spikesweep/learning/mixture.hpp>
+#include <spikesweep/learning/mlp.hpp>
+#include <spikesweep/learning/settings.hpp>
+
+namespace spikesweep {
+
+/// One epoch of training; losses are means over rows [nat].
+struct epoch_record {
+  int epoch = 0;             ///< Counted from 1.
+  double learning_rate = 0;  ///< At the end of the epoch.
+  double train_counts = 0;
+  double train_profile = 0;
+  double selection_counts = 0;
+  double selection_profile = 0;
+  double wall_s = 0;
+};
+
+/// An epoch that was tried in closed loop: mean relative errors of the rates over the selection points.
+struct candidate_record {
+  int epoch = 0;
+  double error_E = 0;
+  double error_I = 0;
+  bool chosen = false;
+};
+
+/// States of the exact network from which closed loops start.
+struct start_states {
+  count_matrix states;                      ///< n x state size
+  std::vector<std::uint8_t> phase;          ///< The phase that follows: phase_kind.
+  std::vector<std::vector<double>> values;  ///< Axis values of the point that each was met at.
+};
+
+/// Everything that a surrogate needs to predict: the law with its weights, its inputs' and targets' scales, where it
+/// was trained, and how that went.
+struct model {
+  transition_space space;
+  feature_map features;
+  target_map targets;
+  mixture_shape mixture;
+  mlp_shape counts_network;           ///< features -> mixture
+  mlp_shape profile_network;          ///< features and standardised counts -> profile
+  std::vector<float> counts_weights;  ///< Flat and plain: per layer W (outputs x inputs), then b.
+  std::vector<float> profile_weights;
+  start_states starts;
+  double lowest_rate_E_hz = 0;  ///< Extremes of the E rate over the training points.
+  double highest_rate_E_hz = 0;
+  std::vector<epoch_record> history;
+  std::vector<candidate_record> candidates;
+  std::string data_file;  ///< The sweep it was trained on, as given.
+  std::string config_text;
+  std::uint64_t seed = 0;
+};
+
+/// Shapes and scales of a model that is still to be trained, with its first weights (a function of settings.seed).
+void prepare_networks(model& m, const learning_settings& settings);
+
+/// Writes the model under a temporary name and renames it into place. Throws environment_error.
+void save_model(const std::filesystem::path& path, const model& m);
+
+/// Throws input_error if the file is missing, foreign, truncated, or its parts do not fit together.
+model load_model(const std::filesystem::path& path);
+
+}  // namespace spikesweep

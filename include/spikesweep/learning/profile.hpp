@@ -1,0 +1,20 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace spikesweep {
+
+/// Sum over rows of weight times the cross-entropy of several softmax groups [nat]. `groups`: sizes of the consecutive
+/// groups of a row; `logits` and `shares`: rows x sum of the sizes. The shares of a group are non-negative and sum to
+/// the group's own weight, which may be zero. Writes the gradient in the logits unless `gradient` is empty.
+double profile_loss(std::span<const int> groups, std::span<const float> logits, std::span<const float> shares,
+                    std::span<const float> weights, std::span<float> gradient);
+
+/// Whole counts from expected shares, with the least noise: systematic sampling. counts[i] = floor(c_i + u) -
+/// floor(c_{i-1} + u), where c is the running sum of total * share. With u uniform in [0, 1) every count has its
+/// expected mean and differs from it by less than 1; they sum to `total` exactly. Shares need not be normalised; all
+/// zero puts everything into the first cell.
+void systematic_rounding(std::span<const double> shares, int total, double u, std::span<std::int32_t> counts);
+
+}  // namespace spikesweep

@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+
+#include <boost/mpi/communicator.hpp>
+
+#include <spikesweep/learning/model.hpp>
+#include <spikesweep/learning/training_data.hpp>
+
+namespace spikesweep {
+
+/// Mean relative errors of E and I rates in closed loop at the selection points.
+struct closed_loop_score {
+  double error_E = 0;
+  double error_I = 0;
+
+  double total() const { return error_E + error_I; }
+};
+
+struct training_options {
+  learning_settings settings;
+  /// Runs a model in closed loop at the selection points; called on every rank, returns the same on all. Collective.
+  std::function<closed_loop_score(const model&)> score;
+  /// Where to keep the state after every epoch, and to resume from if it is there; empty: nowhere.
+  std::filesystem::path checkpoint;
+  /// Called on every rank after an epoch.
+  std::function<void(const epoch_record&, int epochs)> progress;
+  /// Asked on rank 0 after every epoch; true ends the training resumably.
+  std::function<bool()> interrupted;
+};
+
+/// Trains a prepared model, leaving in it the weights of the candidate epoch that was best in closed loop.
+/// Data-parallel: the gradient of every batch is all-reduced from one flat buffer. Collective; the same on every rank.
+/// Throws interrupted_error when asked to stop, after writing the checkpoint.
+void train(const boost::mpi::communicator& comm, const training_data& data, const training_options& options, model& m);
+
+}  // namespace spikesweep

@@ -1,0 +1,77 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+namespace spikesweep {
+
+/// Lowest membrane potential: the inhibitory reversal, in units of one external kick.
+inline constexpr int reversal_potential = -66;
+/// Firing threshold, in units of one external kick. Non-refractory neurons are in [reversal_potential, threshold).
+inline constexpr int threshold_potential = 100;
+
+/// Excitatory or inhibitory; also the index of a population in arrays of two.
+enum class population : int { E = 0, I = 1 };
+
+/// How an inhibitory kick lowers a membrane potential V.
+enum class inhibition_kind {
+  constant,          ///< V -= round(S_QI)
+  voltage_dependent  ///< V -= round(S_QI (V + 66) / 166)
+};
+
+/// The named scalars of a network. Index order is (post, pre). Defaults are the canonical set `zhang2024`.
+struct parameters {
+  int N_E = 300;           ///< Excitatory neurons.
+  int N_I = 100;           ///< Inhibitory neurons.
+  double P_EE = 0.15;      ///< Probability that an E spike reaches an E neuron.
+  double P_IE = 0.5;       ///< Probability that an E spike reaches an I neuron.
+  double P_EI = 0.5;       ///< Probability that an I spike reaches an E neuron.
+  double P_II = 0.4;       ///< Probability that an I spike reaches an I neuron.
+  double S_EE = 4.0;       ///< Weight of an E kick on an E neuron [kicks].
+  double S_IE = 3.0;       ///< Weight of an E kick on an I neuron [kicks].
+  double S_EI = 2.2;       ///< Weight of an I kick on an E neuron [kicks].
+  double S_II = 2.0;       ///< Weight of an I kick on an I neuron [kicks].
+  double lambda_E = 3000;  ///< Rate of external kicks to each E neuron [1/s].
+  double lambda_I = 3000;  ///< Rate of external kicks to each I neuron [1/s].
+  double tau_EE = 2;       ///< Mean delay of a kick from E to E [ms].
+  double tau_IE = 2;       ///< Mean delay of a kick from E to I [ms].
+  double tau_EI = 3;       ///< Mean delay of a kick from I to E [ms].
+  double tau_II = 3;       ///< Mean delay of a kick from I to I [ms].
+  double tau_ref = 4;      ///< Mean refractory time; 0: none [ms].
+  inhibition_kind inhibition = inhibition_kind::constant;
+
+  int size(population q) const { return q == population::E ? N_E : N_I; }
+  bool operator==(const parameters&) const = default;
+};
+
+/// One numeric parameter: its name, unit and allowed range (both ends included).
+struct parameter_info {
+  std::string_view name;
+  std::string_view unit;
+  double minimum;
+  double maximum;
+  std::variant<double parameters::*, int parameters::*> member;
+  std::string_view description;
+
+  bool whole() const { return member.index() == 1; }
+};
+
+/// Every numeric parameter, in the order of the struct.
+std::span<const parameter_info> parameter_table();
+
+/// The entry of a parameter by name. Throws input_error, with the nearest name, if there is none.
+const parameter_info& find_parameter(std::string_view name);
+
+double get_parameter(const parameters& p, const parameter_info& info);
+
+/// Sets a parameter. Throws input_error if the value is out of range, not finite, or not whole where it has to be.
+void set_parameter(parameters& p, const parameter_info& info, double value);
+
+/// Throws input_error, naming the parameter and its allowed range, unless every parameter is valid.
+void validate(const parameters& p);
+
+std::string_view name_of(inhibition_kind kind);
+
+}  // namespace spikesweep

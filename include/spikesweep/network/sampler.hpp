@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include <spikesweep/network/parameters.hpp>
+#include <spikesweep/network/section.hpp>
+#include <spikesweep/network/transition.hpp>
+
+namespace spikesweep {
+
+/// How a task samples transitions.
+struct sampling_settings {
+  transition_layout layout;
+  std::int64_t transitions = 400;  ///< Rows that one task yields.
+  double burn_in_s = 0.3;          ///< Simulated before the first transition [s].
+  double perturb_share = 0.15;     ///< Chance that an excursion from a perturbed state starts at a section, in [0,1].
+  int perturb_phases = 3;          ///< Phases that an excursion is followed for.
+  double max_simulated_s = 600;    ///< A task that needs longer fails with time_cap [s].
+  std::int64_t max_pending = 1000000;  ///< A task whose pending kicks pass this fails with runaway.
+};
+
+/// Identity of a task: its randomness is a function of this alone.
+struct task_identity {
+  std::uint64_t seed = 0;
+  std::uint32_t point = 0;
+  std::uint32_t replicate = 0;
+};
+
+/// Simulates one task. The result is a function of the arguments but `poll`, which is called every few thousand events
+/// so that the caller can serve messages meanwhile; returning false from it abandons the task (state pending).
+/// Needs valid parameters and settings.
+task_result sample_task(const parameters& p, const section_settings& section, const sampling_settings& sampling,
+                        const task_identity& task, const std::function<bool()>& poll = {});
+
+}  // namespace spikesweep

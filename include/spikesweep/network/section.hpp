@@ -1,0 +1,27 @@
+#pragma once
+
+#include <string_view>
+
+namespace spikesweep {
+
+/// Rule that cuts a trajectory into phases at causal stopping times.
+enum class section_kind { interval, mfe, volley };
+
+std::string_view name_of(section_kind kind);
+
+/// A section and its constants.
+struct section_settings {
+  section_kind kind = section_kind::interval;
+  double interval_ms = 5;     ///< `interval`: length of a step [ms].
+  double cap_ms = 50;         ///< `mfe`, `volley`: longest active phase [ms].
+  int mfe_start = 3;          ///< `mfe`: starts when the recurrent E spikes of the window reach this.
+  int mfe_end = 1;            ///< `mfe`: may end when they are at most this.
+  double mfe_window = 2;      ///< `mfe`: length of the window [tau_EE].
+  double mfe_fanouts = 2;     ///< `mfe`: ends only below this many spikes' fan-out of pending E-to-E kicks.
+  double volley_start = 1.0;  ///< `volley`: starts when the E-to-E pool reaches this [mean pool].
+  double volley_end = 0.5;    ///< `volley`: ends when it falls to this [mean pool].
+
+  bool operator==(const section_settings&) const = default;
+};
+
+}  // namespace spikesweep

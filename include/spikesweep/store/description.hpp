@@ -1,0 +1,35 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <spikesweep/network/parameters.hpp>
+#include <spikesweep/network/sampler.hpp>
+#include <spikesweep/network/section.hpp>
+#include <spikesweep/store/points.hpp>
+
+namespace spikesweep {
+
+/// Everything that decides the samples of a sweep, and the config it came from.
+struct sweep_description {
+  parameters base;
+  section_settings section;
+  sampling_settings sampling;
+  design points;
+  int replicates = 1;
+  std::uint64_t seed = 1;
+  std::string config_text;  ///< The config as given.
+  std::vector<std::pair<std::string, std::string>>
+      settings;  ///< Canonical key and value of all that decides the samples.
+
+  std::int64_t tasks() const { return static_cast<std::int64_t>(points.size()) * replicates; }
+  std::int64_t rows() const { return tasks() * sampling.transitions; }
+  /// Task t is replicate t % replicates of point t / replicates; it owns the rows from t * sampling.transitions on.
+  task_identity identity(std::int64_t task) const {
+    return {seed, static_cast<std::uint32_t>(task / replicates), static_cast<std::uint32_t>(task % replicates)};
+  }
+};
+
+}  // namespace spikesweep

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <filesystem>
+
+namespace spikesweep {
+
+/// A lock of our own against two jobs on one file: `FILE.lock` beside it, holding host and process, locked with flock
+/// where the file system can. Freed by the system when the process dies, however it dies. Where flock is not available
+/// the holder written in the file counts, and one that is dead on this host is taken over. Rank-local.
+class file_lock {
+ public:
+  /// Throws input_error, naming the holder, if another process has the lock; environment_error if the lock file cannot
+  /// be made.
+  explicit file_lock(const std::filesystem::path& file);
+  file_lock(const file_lock&) = delete;
+  file_lock& operator=(const file_lock&) = delete;
+  /// Removes the lock file.
+  ~file_lock();
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_ = -1;
+};
+
+}  // namespace spikesweep

@@ -1,0 +1,264 @@
+#pragma once
+
+#include <concepts>
+#include <cstdint>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <hdf5.h>
+#include <mpi.h>
+
+/// Small owners of HDF5 objects. HDF5 is used in the layer `store` only.
+///
+/// Errors name the object, the file and HDF5's own reason: input_error when opening or reading (the file is not what
+/// it should be), environment_error when creating or writing. HDF5's own error printing is turned off.
+///
+/// | call | collective on a file from open_parallel |
+/// |---|---|
+/// | file::open_parallel, file::close (and its destructor) | yes |
+/// | create_*, write_*, attach_scale: anything that changes metadata | not allowed; make metadata in a serial file |
+/// | open_*, has, read_*, dataset::write_rows, dataset::read_rows | no: each rank on its own |
+namespace spikesweep::hdf5 {
+
+/// Owns one HDF5 identifier and closes it with Close.
+template <herr_t (*Close)(hid_t)>
+class handle {
+ public:
+  handle() = default;
+  explicit handle(hid_t id) : id_(id) {}
+  handle(handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)) {}
+  handle& operator=(handle&& other) noexcept {
+    std::swap(id_, other.id_);
+    return *this;
+  }
+  handle(const handle&) = delete;
+  handle& operator=(const handle&) = delete;
+  ~handle() { close(); }
+
+  hid_t id() const { return id_; }
+  bool valid() const { return id_ >= 0; }
+  /// Closes early; negative when HDF5 failed to. Nothing happens if there is nothing to close.
+  herr_t close() {
+    const hid_t id = std::exchange(id_, H5I_INVALID_HID);
+    return id >= 0 ? Close(id) : 0;
+  }
+
+ private:
+  hid_t id_ = H5I_INVALID_HID;
+};
+
+/// Flushes a file, then closes it; negative if either failed.
+herr_t flush_and_close(hid_t file);
+
+using file_handle = handle<flush_and_close>;
+using group_handle = handle<H5Gclose>;
+using dataset_handle = handle<H5Dclose>;
+using dataspace_handle = handle<H5Sclose>;
+using datatype_handle = handle<H5Tclose>;
+using attribute_handle = handle<H5Aclose>;
+using property_handle = handle<H5Pclose>;
+
+/// A number that HDF5 stores as it is.
+template <class T>
+concept number = std::floating_point<T> ||(std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>);
+
+/// The type of T in memory, and in files: little-endian always.
+template <number T>
+hid_t memory_type() {
+  if constexpr (std::same_as<T, float>) {
+    return H5T_NATIVE_FLOAT;
+  } else if constexpr (std::floating_point<T>) {
+    static_assert(sizeof(T) == 8);
+    return H5T_NATIVE_DOUBLE;
+  } else if constexpr (sizeof(T) == 1) {
+    return std::unsigned_integral<T> ? H5T_NATIVE_UINT8 : H5T_NATIVE_INT8;
+  } else if constexpr (sizeof(T) == 2) {
+    return std::unsigned_integral<T> ? H5T_NATIVE_UINT16 : H5T_NATIVE_INT16;
+  } else if constexpr (sizeof(T) == 4) {
+    return std::unsigned_integral<T> ? H5T_NATIVE_UINT32 : H5T_NATIVE_INT32;
+  } else {
+    return std::unsigned_integral<T> ? H5T_NATIVE_UINT64 : H5T_NATIVE_INT64;
+  }
+}
+
+/// The little-endian counterpart of a memory type.
+hid_t file_type(hid_t memory_type);
+
+/// What every dataset says about itself: attributes `units` ("1" if dimensionless) and `description`.
+struct label {
+  std::string units = "1";
+  std::string description;
+};
+
+using extent = std::vector<hsize_t>;
+
+/// Where an object is, for messages.
+struct place {
+  std::string file;
+  std::string path;
+};
+
+/// Throws input_error or environment_error: "cannot ACTION PATH in FILE: reason of HDF5".
+[[noreturn]] void fail_input(std::string_view action, const place& where);
+[[noreturn]] void fail_environment(std::string_view action, const place& where);
+
+/// One dataset. Rows run along its first dimension.
+class dataset {
+ public:
+  dataset(dataset_handle id, place where) : id_(std::move(id)), where_(std::move(where)) {}
+
+  extent shape() const;
+  /// Offset of the data in the file and its length [bytes]; contiguous datasets only.
+  std::pair<std::uint64_t, std::uint64_t> bytes() const;
+
+  /// Rows [first, first + rows) from or to memory of one row after another.
+  void write_rows(hsize_t first, hsize_t rows, hid_t type, const void* data);
+  void read_rows(hsize_t first, hsize_t rows, hid_t type, void* data) const;
+  template <number T>
+  void write_rows(hsize_t first, std::span<const T> data) {
+    write_rows(first, data.size() / row_size(), memory_type<T>(), data.data());
+  }
+  template <number T>
+  void read_rows(hsize_t first, std::span<T> data) const {
+    read_rows(first, data.size() / row_size(), memory_type<T>(), data.data());
+  }
+  /// One number of a 1-D dataset.
+  template <number T>
+  void write_at(hsize_t row, T value) {
+    write_rows(row, 1, memory_type<T>(), &value);
+  }
+  /// The whole dataset, last dimension fastest.
+  template <number T>
+  std::vector<T> read() const {
+    std::vector<T> data(size());
+    read_all(memory_type<T>(), data.data());
+    return data;
+  }
+  /// Every string, last dimension fastest, without padding.
+  std::vector<std::string> read_strings() const;
+
+  void write_all(hid_t type, const void* data);
+  void read_all(hid_t type, void* data) const;
+  void annotate(const label& text);
+  void name_dimension(unsigned dimension, const std::string& name);
+  /// Makes this 1-D dataset a dimension scale called `name`.
+  void make_scale(const std::string& name);
+  void attach_scale(unsigned dimension, const dataset& scale);
+
+  hid_t id() const { return id_.id(); }
+  const place& where() const { return where_; }
+
+ private:
+  hsize_t size() const;
+  hsize_t row_size() const;
+
+  dataset_handle id_;
+  place where_;
+};
+
+/// A group. Names may be paths: missing groups on the way are made.
+class group {
+ public:
+  group(group_handle id, place where) : id_(std::move(id)), where_(std::move(where)) {}
+
+  group create_group(const std::string& name);
+  group open_group(const std::string& name) const;
+  dataset open_dataset(const std::string& name) const;
+  bool has(const std::string& name) const;
+  /// Names of the objects in this group, sorted.
+  std::vector<std::string> names() const;
+
+  /// A contiguous dataset of fixed size, allocated at once, never filled, without times.
+  dataset create_dataset(const std::string& name, hid_t type, const extent& shape, const label& text);
+
+  template <number T>
+  void write_scalar(const std::string& name, T value, const label& text) {
+    create_dataset(name, file_type(memory_type<T>()), {}, text).write_all(memory_type<T>(), &value);
+  }
+  template <number T>
+  dataset write_array(const std::string& name, std::span<const T> data, const extent& shape, const label& text) {
+    dataset made = create_dataset(name, file_type(memory_type<T>()), shape, text);
+    made.write_all(memory_type<T>(), data.data());
+    return made;
+  }
+  template <number T>
+  dataset write_array(const std::string& name, const std::vector<T>& data, const label& text) {
+    return write_array<T>(name, std::span<const T>(data), {data.size()}, text);
+  }
+  /// A scalar string, and an array of strings, of fixed length: as long as the longest.
+  void write_string(const std::string& name, std::string_view value, const label& text);
+  dataset write_strings(const std::string& name, std::span<const std::string> values, const extent& shape,
+                        const label& text);
+
+  template <number T>
+  T read_scalar(const std::string& name) const {
+    T value{};
+    const dataset source = open_dataset(name);
+    expect_shape(source, {});
+    source.read_all(memory_type<T>(), &value);
+    return value;
+  }
+  template <number T>
+  std::vector<T> read_array(const std::string& name) const {
+    return open_dataset(name).read<T>();
+  }
+  std::string read_string(const std::string& name) const;
+  std::vector<std::string> read_strings(const std::string& name) const { return open_dataset(name).read_strings(); }
+
+  template <number T>
+  void write_attribute(const std::string& name, T value) {
+    write_attribute(name, file_type(memory_type<T>()), memory_type<T>(), &value);
+  }
+  void write_attribute(const std::string& name, const std::string& value);
+  template <number T>
+  T read_attribute(const std::string& name) const {
+    T value{};
+    read_attribute(name, memory_type<T>(), &value);
+    return value;
+  }
+  std::string read_string_attribute(const std::string& name) const;
+
+  hid_t id() const { return id_.id(); }
+  const place& where() const { return where_; }
+
+ private:
+  place inside(const std::string& name) const;
+  static void expect_shape(const dataset& source, const extent& shape);
+  void write_attribute(const std::string& name, hid_t type, hid_t memory, const void* value);
+  void read_attribute(const std::string& name, hid_t memory, void* value) const;
+
+  group_handle id_;
+  place where_;
+};
+
+/// A file and its root group.
+class file {
+ public:
+  /// A new serial file in place of whatever was there. Rank-local.
+  static file create(const std::filesystem::path& path);
+  /// An existing file, read by this process alone; another one may be writing its raw data. Rank-local.
+  static file open(const std::filesystem::path& path);
+  /// An existing file for independent raw-data reads and writes through MPI-IO. Collective.
+  static file open_parallel(const std::filesystem::path& path, MPI_Comm communicator);
+
+  group& root() { return root_; }
+  const group& root() const { return root_; }
+  /// Closes the file and reports what the destructor could not. Nothing else may be open in it.
+  void close();
+
+ private:
+  file(file_handle id, group root) : id_(std::move(id)), root_(std::move(root)) {}
+  static file own(hid_t id, const std::string& name);
+
+  file_handle id_;
+  group root_;
+};
+
+/// HDF5's version, as "1.10.8".
+std::string library_version();
+
+}  // namespace spikesweep::hdf5

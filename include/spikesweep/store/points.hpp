@@ -1,0 +1,29 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <Eigen/Core>
+
+#include <spikesweep/network/parameters.hpp>
+
+namespace spikesweep {
+
+/// What a point is used for.
+enum class point_role : std::uint8_t { train = 0, selection = 1, test = 2 };
+inline constexpr int point_role_count = 3;
+
+/// The points of a sweep.
+struct design {
+  std::vector<std::string> axes;                                                  ///< Parameter names.
+  Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> points;  ///< points x axes
+  std::vector<point_role> roles;                                                  ///< One a point.
+
+  int size() const { return static_cast<int>(points.rows()); }
+};
+
+/// The parameters of a point: the base with the axes' values set. Throws input_error if the result is not valid.
+parameters parameters_at(const design& d, const parameters& base, int point);
+
+}  // namespace spikesweep

@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <mpi.h>
+
+#include <spikesweep/network/transition.hpp>
+#include <spikesweep/store/description.hpp>
+
+/// The sweep file: every transition of a sweep, one record a task, and what it all means (README, "The sweep file").
+///
+/// | call | collective |
+/// |---|---|
+/// | create_sweep_file, check_sweep_file, sweep_reader | no |
+/// | sweep_writer: constructor, close | yes, on its communicator |
+/// | sweep_writer: every other member | no: independent writes to rows that no other rank has |
+namespace spikesweep {
+
+/// A task that was in flight at so many crashes is set aside as failed, so that one point cannot block a sweep.
+inline constexpr int max_crashes = 3;
+
+/// What the file keeps of a task beside its rows. Written after the rows, `state` last.
+struct task_record {
+  task_state state = task_state::pending;
+  std::uint32_t point = 0;
+  std::uint32_t replicate = 0;
+  std::uint64_t first_row = 0;
+  std::uint32_t rows = 0;      ///< Rows in use; 0 if the task failed.
+  std::uint64_t checksum = 0;  ///< XXH3-64 of the rows and of every other field of the record.
+  task_summary summary;
+};
+
+/// How a task ran. Differs between runs, and never decides a sample.
+struct task_provenance {
+  double wall_s = 0;          ///< Wall time of the last attempt [s].
+  std::int32_t rank = 0;      ///< Rank that simulated it.
+  std::uint8_t attempts = 0;  ///< Times it was started since it was new or retried.
+};
+
+/// Transitions of several tasks.
+struct sweep_rows {
+  transition_block block;
+  std::vector<std::int32_t> point;  ///< The point of each row.
+};
+
+/// Writes a file without a finished task, reserves its disk, and renames it into place; so the metadata is complete
+/// before the first task and never changes. Throws environment_error if the disk cannot hold the whole sweep or the
+/// directory cannot be written.
+/// Deliberately serial although many ranks write the samples: one writer makes the bytes the same for any rank count.
+void create_sweep_file(const std::filesystem::path& path, const sweep_description& description);
+
+/// Throws input_error, naming every key that differs with both values, unless the file holds this very sweep; also if
+/// the file is truncated, of another format version, or no sweep file at all.
+void check_sweep_file(const std::filesystem::path& path, const sweep_description& description);
+
+/// Bytes of the file that create_sweep_file would make, to a few kilobytes.
+std::uint64_t sweep_file_bytes(const sweep_description& description);
+
+/// Writes finished tasks through MPI-IO.
+class sweep_writer {
+ public:
+  /// Collective. Opens an existing file that check_sweep_file accepts.
+  sweep_writer(MPI_Comm communicator, const std::filesystem::path& path, const sweep_description& description);
+  sweep_writer(const sweep_writer&) = delete;
+  sweep_writer& operator=(const sweep_writer&) = delete;
+  /// Collective.
+  ~sweep_writer();
+
+  /// Counts an attempt, before the task starts.
+  void begin_task(std::int64_t task, int rank);
+  /// Takes the attempt back: the task was abandoned in good order.
+  void abandon_task(std::int64_t task);
+  /// Makes a failed task as good as new.
+  void reset_task(std::int64_t task);
+  /// Writes rows, record, checksum and state, in that order. The state of `result` must not be pending, and a done task
+  /// must have exactly sampling.transitions rows. Throws environment_error if the disk fails.
+  void write_task(std::int64_t task, const task_result& result, double wall_s);
+  /// Adds a line to /provenance/log, which holds log_lines lines of log_width bytes; rank 0 only. Longer ones are cut;
+  /// when it is full the last line is replaced.
+  void log(const std::string& line);
+  /// Collective. Closes the file and throws environment_error if that fails.
+  void close();
+
+  static constexpr int log_lines = 256;
+  static constexpr int log_width = 160;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+/// Reads a sweep file, also while a sweep is writing it.
+class sweep_reader {
+ public:
+  /// Throws input_error if the file is missing, truncated, of another format version, or no sweep file.
+  explicit sweep_reader(const std::filesystem::path& path);
+  sweep_reader(sweep_reader&&) noexcept;
+  sweep_reader& operator=(sweep_reader&&) noexcept;
+  ~sweep_reader();
+
+  const sweep_description& description() const;
+  /// The version of spikesweep that made the file.
+  const std::string& version() const;
+  /// One a task, as they are now. Not checked: see damaged_tasks.
+  std::vector<task_record> records() const;
+  std::vector<task_provenance> provenance() const;
+  std::vector<std::string> log() const;
+  /// The transitions of the done tasks among [first_task, last_task), in order of tasks.
+  sweep_rows read_rows(std::int64_t first_task, std::int64_t last_task) const;
+  /// The finished tasks among [first_task, last_task) whose checksum does not hold.
+  std::vector<std::int64_t> damaged_tasks(std::int64_t first_task, std::int64_t last_task) const;
+  /// The same over the whole file.
+  std::vector<std::int64_t> damaged_tasks() const;
+
+ private:
+  struct impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace spikesweep

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/surrogate/kernel.hpp>
+
+namespace spikesweep {
+
+/// The plainest things one could do instead of a surrogate, each a kernel run in the same closed loop.
+///
+/// - mean_transition: every phase is the mean phase of its kind over the training rows, whatever the state and point.
+/// - nearest_neighbour: the transition of a training row whose state is near, at the nearest training point.
+/// - linear_regression: ridge regression of counts, duration and cell shares on the model's own features.
+///
+/// Counts are rounded at random to whole numbers of the right mean; populations are conserved as in the surrogate.
+struct baseline {
+  std::string name;
+  kernel step;
+};
+
+/// Builds all three from the training rows of a sweep file; the model gives space and features. Both are referred to
+/// and have to outlive the kernels. Rank-local. Throws input_error if the file does not hold the model's space.
+std::vector<baseline> make_baselines(const model& m, const sweep_reader& file);
+
+}  // namespace spikesweep

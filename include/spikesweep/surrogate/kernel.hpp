@@ -1,0 +1,50 @@
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <spikesweep/base/random.hpp>
+#include <spikesweep/learning/model.hpp>
+
+namespace spikesweep {
+
+/// One closed loop: where it stands, and its own randomness.
+struct chain {
+  parameters p;
+  std::vector<double> values;           ///< Axis values of its point.
+  phase_kind phase = phase_kind::step;  ///< The phase that comes next.
+  std::vector<std::int32_t> state;      ///< state_layout::size() counts.
+  random_stream stream;
+};
+
+/// One transition of a chain.
+struct chain_step {
+  phase_kind phase = phase_kind::step;
+  double duration = 0;  ///< [s]
+  std::int32_t spikes_E = 0;
+  std::int32_t spikes_I = 0;
+  std::vector<std::int32_t> times_E;  ///< E spikes in each part of the phase.
+  std::vector<std::int32_t> times_I;  ///< I spikes in each part of the phase.
+};
+
+/// Advances every chain by one phase: state and phase of each chain change, steps[i] says what chain i did.
+using kernel = std::function<void(std::span<chain> chains, std::span<chain_step> steps)>;
+
+/// The phase that follows one.
+phase_kind next_phase(phase_kind phase);
+
+/// The kernel of a model: features, both networks, and the decoder. Takes any number of chains; `rows` of them go
+/// through the networks at a time. Keeps a reference to the model.
+kernel surrogate_kernel(const model& m, int rows);
+
+/// Chains at one point, from the start states met nearest to it; chain i uses stream (seed, surrogate, id, i).
+/// Throws input_error if a value is not allowed.
+std::vector<chain> start_chains(const model& m, std::span<const double> values, int count, std::uint64_t seed,
+                                std::uint32_t id);
+
+/// Draws a state's whole neurons anew for populations of `p`'s sizes; unchanged if it has them.
+void fit_population(const state_layout& layout, const parameters& p, double u, std::span<std::int32_t> state);
+
+}  // namespace spikesweep

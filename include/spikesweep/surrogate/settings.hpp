@@ -1,0 +1,21 @@
+#pragma once
+
+#include <cstdint>
+
+namespace spikesweep {
+
+/// How a surrogate is compared with exact runs at the held-out test points.
+struct validation_settings {
+  double duration_s = 20;  ///< Length of each of the two exact runs at a point, and of the surrogate's [s].
+  double burn_in_s = 0.5;  ///< Simulated before anything is measured [s].
+  int chains = 8;          ///< Surrogate runs side by side that share duration_s.
+  double bin_ms = 1;       ///< Bin of the E-rate series, of the Fano factor and of the spectrum [ms].
+  double segment_s = 1;    ///< Welch segment of the spectrum [s].
+  bool baselines = true;   ///< Also run mean transition, nearest neighbour and linear regression.
+  double raster_s = 0.5;   ///< Stretch of spikes kept for rasters [s].
+  std::uint64_t seed = 1;  ///< Seed of the exact runs and of the surrogate's.
+
+  bool operator==(const validation_settings&) const = default;
+};
+
+}  // namespace spikesweep

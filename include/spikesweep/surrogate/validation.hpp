@@ -1,0 +1,77 @@
+#pragma once
+
+#include <filesystem>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include <boost/mpi/communicator.hpp>
+
+#include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/surrogate/settings.hpp>
+#include <spikesweep/surrogate/trajectory.hpp>
+
+namespace spikesweep {
+
+/// How one run fared at one point, beside the exact run.
+struct run_result {
+  std::string run;  ///< exact, exact_repeat, surrogate, mean_transition, nearest_neighbour, linear_regression
+  run_figures figures;
+  double size_ks = 0;  ///< Two-sample Kolmogorov-Smirnov distances to `exact`.
+  double interval_ks = 0;
+  double spectrum = 0;        ///< Relative distance of the E-rate spectrum to that of `exact`.
+  double wall_s = 0;          ///< Of this run alone [s]; chains of several points that share a batch share its time.
+  std::vector<double> power;  ///< Spectrum of the E rate; of exact, exact_repeat and surrogate.
+  std::vector<spike_record> raster;  ///< Of exact and surrogate.
+};
+
+/// The comparison at one held-out point.
+struct point_result {
+  int point = 0;                 ///< Its number in the sweep.
+  std::vector<double> values;    ///< Axis values.
+  double distance = 0;           ///< distance_to_training
+  bool runaway = false;          ///< A surrogate chain's E rate left [1/2, 2] times the exact one.
+  std::vector<run_result> runs;  ///< `exact` first.
+};
+
+/// Everything that `validate` found.
+struct validation_result {
+  validation_settings settings;
+  std::vector<std::string> axes;
+  std::vector<double> frequency;  ///< Of the spectra [Hz].
+  std::vector<point_result> points;
+};
+
+/// A held-out point to validate at.
+struct validation_point {
+  int point = 0;
+  std::vector<double> values;
+};
+
+/// Compares a model with two exact runs at each point; the second gives the noise floor. The points are shared out over
+/// the ranks; rank 0 returns all results in the order given, other ranks an empty list. With `data`, the baselines run
+/// too. `progress` is called on each rank with its points done and its share. Collective.
+validation_result validate_model(const boost::mpi::communicator& comm, const model& m,
+                                 const std::vector<validation_point>& points, const validation_settings& settings,
+                                 const sweep_reader* data, const std::function<void(int, int)>& progress = {});
+
+/// Writes the results under a temporary name and renames the file into place. Throws environment_error.
+void save_validation(const std::filesystem::path& path, const validation_result& result, const model& m,
+                     const std::string& model_file);
+
+/// Median and worst over the points of the errors of a run against the exact one.
+struct error_row {
+  std::string run;
+  std::string quantity;  ///< A figure's name.
+  std::string unit;      ///< "%" of the exact value, or "Hz".
+  double median = 0;
+  double worst = 0;
+};
+
+/// Errors of every run but `exact`: rates, phase rate, sizes, intervals in percent, the spectral peak in Hz.
+std::vector<error_row> error_table(const validation_result& result);
+
+/// Share of the points whose surrogate peak lies within `hertz` of the exact one.
+double peak_share(const validation_result& result, double hertz);
+
+}  // namespace spikesweep

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <spikesweep/network/parameters.hpp>
+#include <spikesweep/store/points.hpp>
+
+namespace spikesweep {
+
+/// How points are placed on the axes.
+enum class design_kind {
+  grid,             ///< Every combination of the axes' values.
+  list,             ///< The i-th point takes the i-th value of every axis.
+  latin_hypercube,  ///< `points` points, one in each of as many slices of every axis.
+  sobol             ///< `points` points of the Sobol sequence (Joe & Kuo 2008, Boost.Random's table), randomly shifted.
+};
+
+std::string_view name_of(design_kind kind);
+
+/// A swept parameter. `grid` and `list` use values; `latin_hypercube` and `sobol` use minimum and maximum, as does
+/// `grid` when values is empty (then `steps` equal steps, both ends included).
+struct axis_settings {
+  std::string parameter;
+  std::vector<double> values;
+  double minimum = 0;
+  double maximum = 0;
+  int steps = 0;
+
+  bool operator==(const axis_settings&) const = default;
+};
+
+struct design_settings {
+  design_kind kind = design_kind::sobol;
+  int points = 200;           ///< `latin_hypercube` and `sobol`: number of points.
+  int replicates = 1;         ///< Tasks of each point.
+  int selection_points = 12;  ///< Points held out of training to select the model.
+  int test_points = 12;       ///< Points held out of training and selection, for validation.
+  std::vector<axis_settings> axes;
+
+  bool operator==(const design_settings&) const = default;
+};
+
+/// Places the points. A function of its arguments alone. Values of parameters that have to be whole are rounded.
+/// Throws input_error for an unknown or repeated axis, an axis without values, lists of unequal length, a range that is
+/// empty or leaves the parameter's own, held-out points that leave none to train on, or an invalid point.
+design make_design(const design_settings& settings, const parameters& base, std::uint64_t seed);
+
+/// The first points of the Sobol sequence in the unit cube, unshifted and without the origin: points x axes.
+/// Throws input_error if the table has too few dimensions.
+Eigen::MatrixXd sobol_points(int points, int axes);
+
+}  // namespace spikesweep

@@ -1,0 +1,32 @@
+#pragma once
+
+#include <array>
+#include <csignal>
+
+namespace spikesweep {
+
+/// While one lives, SIGTERM, SIGINT and SIGUSR1 are counted instead of ending the process. Every rank needs one,
+/// because launchers send signals to all; rank 0 alone acts on the count. May be nested: the outermost one starts from
+/// zero.
+class interrupt_guard {
+ public:
+  interrupt_guard();
+  interrupt_guard(const interrupt_guard&) = delete;
+  interrupt_guard& operator=(const interrupt_guard&) = delete;
+  /// Restores the handlers there were.
+  ~interrupt_guard();
+
+ private:
+  static constexpr std::array<int, 3> signals_{SIGTERM, SIGINT, SIGUSR1};
+  std::array<struct sigaction, signals_.size()> previous_{};
+};
+
+/// Signals counted since the outermost guard was made.
+int interrupts();
+
+/// Whether this process was asked to end.
+inline bool interrupted() {
+  return interrupts() > 0;
+}
+
+}  // namespace spikesweep

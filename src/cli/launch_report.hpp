@@ -1,0 +1,11 @@
+#pragma once
+
+#include <boost/mpi/communicator.hpp>
+
+namespace spikesweep {
+
+/// Logs ranks, nodes, threads and cores on rank 0, and warns if ranks share cores. Throws environment_error if a
+/// launcher started more ranks than MPI connects. Collective.
+void report_launch(const boost::mpi::communicator& world);
+
+}  // namespace spikesweep

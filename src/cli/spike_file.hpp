@@ -1,0 +1,27 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <spikesweep/network/parameters.hpp>
+#include <spikesweep/network/phases.hpp>
+
+namespace spikesweep {
+
+/// The spikes of one run of one network, exact or surrogate.
+struct spike_train {
+  parameters network;
+  double begin = 0;     ///< Time of the network at which the run begins; spikes are written relative to it [s].
+  double duration = 0;  ///< [s]
+  std::uint64_t seed = 0;
+  std::string config_text;
+  std::vector<spike_record> spikes;  ///< In order of time.
+};
+
+/// Writes /time, /neuron and /parameters under a temporary name and renames the file into place. Throws
+/// environment_error. Rank-local.
+void save_spikes(const std::filesystem::path& path, const spike_train& train);
+
+}  // namespace spikesweep

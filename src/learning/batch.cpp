@@ -1,0 +1,114 @@
+#include "batch.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include <spikesweep/base/random.hpp>
+#include <spikesweep/learning/profile.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+/// Weight of the spike-time groups beside the cell groups' 1, for a phase of the mean number of spikes.
+constexpr double spike_time_weight = 0.25;
+/// A phase of many spikes counts at most this many times as much in them.
+constexpr double largest_spike_time_weight = 4 * spike_time_weight;
+
+}  // namespace
+
+void condition(const model& m, std::span<const std::int32_t> counts, double duration, std::span<float> out) {
+  constexpr std::array<double, count_dims> middle{0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
+  std::array<double, count_dims + 1> y{};
+  const auto dims = static_cast<std::size_t>(m.targets.dims());
+  m.targets.raw(counts, duration, middle, std::span(y).first(dims));
+  m.targets.standardise(std::span(y).first(dims), out);
+}
+
+law_batch::law_batch(const model& m, int rows, bool training)
+    : model_(m),
+      rows_(rows),
+      counts_(m.counts_network, rows, training),
+      profile_(m.profile_network, rows, training),
+      targets_(static_cast<std::size_t>(rows * m.targets.dims())),
+      profile_targets_(static_cast<std::size_t>(rows * m.targets.profile_size())),
+      weights_(static_cast<std::size_t>(rows)) {}
+
+void law_batch::set_weights(std::span<const float> counts, std::span<const float> profile) {
+  counts_.set_parameters(counts);
+  profile_.set_parameters(profile);
+}
+
+void law_batch::fill(int slot, const dataset& data, std::int64_t row, float weight, std::uint64_t seed, int epoch) {
+  const auto s = static_cast<std::size_t>(slot);
+  const auto r = static_cast<std::size_t>(row);
+  const auto width = static_cast<std::size_t>(data.features);
+  const auto dims = static_cast<std::size_t>(model_.targets.dims());
+  const auto features = std::span(data.inputs).subspan(r * width, width);
+  const auto counts = std::span(data.counts).subspan(r * count_dims, count_dims);
+  std::ranges::copy(features, counts_.input().subspan(s * width, width).begin());
+  const auto profile_input = profile_.input().subspan(s * (width + dims), width + dims);
+  std::ranges::copy(features, profile_input.begin());
+  condition(model_, counts, data.duration[r], profile_input.subspan(width));
+
+  random_stream noise(seed, purpose::dequantisation, static_cast<std::uint32_t>(epoch),
+                      static_cast<std::uint32_t>(data.first + row));
+  std::array<double, count_dims> u;
+  for (auto& x : u) {
+    x = static_cast<double>(noise.word()) * 0x1p-32;
+  }
+  std::array<double, count_dims + 1> y{};
+  model_.targets.raw(counts, data.duration[r], u, std::span(y).first(dims));
+  model_.targets.standardise(std::span(y).first(dims), std::span(targets_).subspan(s * dims, dims));
+
+  const auto size = static_cast<std::size_t>(model_.targets.profile_size());
+  const float* from = data.profile.data() + r * size;
+  float* to = profile_targets_.data() + s * size;
+  const auto groups = model_.targets.groups();
+  for (std::size_t g = 0; g < groups.size(); ++g) {
+    float sum = 0;
+    for (int i = 0; i < groups[g]; ++i) {
+      sum += from[i];
+    }
+    double group_weight = 1;
+    if (g >= 2) {
+      const double y_mean = model_.targets.statistics().mean[g - 2];
+      group_weight = std::min(spike_time_weight * sum / std::max(1.0, y_mean * y_mean), largest_spike_time_weight);
+    }
+    const float scale = sum > 0 ? static_cast<float>(group_weight) / sum : 0.0F;
+    for (int i = 0; i < groups[g]; ++i) {
+      *to++ = *from++ * scale;
+    }
+  }
+  weights_[s] = weight;
+}
+
+void law_batch::clear(int slot) {
+  weights_[static_cast<std::size_t>(slot)] = 0;
+}
+
+batch_loss law_batch::losses(bool with_gradients) {
+  batch_loss sum;
+  const auto groups = model_.targets.groups();
+  const auto raw = counts_.forward();
+  sum.counts = mixture_loss(model_.mixture, raw, targets_, weights_,
+                            with_gradients ? counts_.output_gradient() : std::span<float>{});
+  const auto logits = profile_.forward();
+  sum.profile = profile_loss(groups, logits, profile_targets_, weights_,
+                             with_gradients ? profile_.output_gradient() : std::span<float>{});
+  return sum;
+}
+
+batch_loss law_batch::evaluate() {
+  return losses(false);
+}
+
+batch_loss law_batch::differentiate(std::span<float> counts_gradient, std::span<float> profile_gradient) {
+  const batch_loss sum = losses(true);
+  counts_.backward(counts_gradient);
+  profile_.backward(profile_gradient);
+  return sum;
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,54 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <spikesweep/learning/dataset.hpp>
+#include <spikesweep/learning/mixture.hpp>
+#include <spikesweep/learning/mlp.hpp>
+#include <spikesweep/learning/model.hpp>
+
+namespace spikesweep {
+
+/// Sums over the rows of a batch.
+struct batch_loss {
+  double counts = 0;
+  double profile = 0;
+};
+
+/// The two networks of the law at a fixed number of rows, with the buffers between data and losses.
+class law_batch {
+ public:
+  law_batch(const model& m, int rows, bool training);
+
+  int rows() const { return rows_; }
+  void set_weights(std::span<const float> counts, std::span<const float> profile);
+
+  /// Fills row `slot` from row `row` of the data, with weight `weight` in the loss. The dequantising noise of a row is
+  /// a function of (seed, epoch, global number of the row).
+  void fill(int slot, const dataset& data, std::int64_t row, float weight, std::uint64_t seed, int epoch);
+  /// Leaves row `slot` out of the loss.
+  void clear(int slot);
+
+  /// The weighted losses of the batch.
+  batch_loss evaluate();
+  /// As evaluate(), and the gradients of both losses in the layout of the weights.
+  batch_loss differentiate(std::span<float> counts_gradient, std::span<float> profile_gradient);
+
+ private:
+  batch_loss losses(bool with_gradients);
+
+  const model& model_;
+  int rows_;
+  mlp counts_;
+  mlp profile_;
+  std::vector<float> targets_;          ///< rows x dims
+  std::vector<float> profile_targets_;  ///< rows x profile size: weighted shares
+  std::vector<float> weights_;          ///< rows
+};
+
+/// Standardised counts and, where learnt, log duration: what the profile network is told beside the features.
+void condition(const model& m, std::span<const std::int32_t> counts, double duration, std::span<float> out);
+
+}  // namespace spikesweep

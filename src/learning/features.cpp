@@ -1,0 +1,128 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/learning/features.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+/// Standardised features are held within this, so that a rare state cannot push the networks far outside what they saw.
+constexpr float feature_bound = 8;
+
+std::size_t at(int i) {
+  return static_cast<std::size_t>(i);
+}
+
+}  // namespace
+
+parameters parameters_at(const transition_space& space, std::span<const double> values) {
+  SPIKESWEEP_ASSERT(values.size() == space.axes.size());
+  parameters p = space.base;
+  for (std::size_t a = 0; a < values.size(); ++a) {
+    set_parameter(p, find_parameter(space.axes[a]), values[a]);
+  }
+  return p;
+}
+
+double distance_to_training(const transition_space& space, std::span<const double> values) {
+  double distance = 0;
+  for (std::size_t a = 0; a < values.size(); ++a) {
+    const double range = space.axis_max[a] - space.axis_min[a];
+    const double excess = std::max({0.0, space.axis_min[a] - values[a], values[a] - space.axis_max[a]});
+    if (excess > 0) {
+      distance = std::max(distance, range > 0 ? excess / range : std::numeric_limits<double>::infinity());
+    }
+  }
+  return distance;
+}
+
+feature_map::feature_map(const transition_space& space)
+    : space_(space),
+      size_(2 * space.layout.state.cells() + 2 * pool_count + static_cast<int>(space.axes.size()) +
+            (space.section.kind == section_kind::interval ? 0 : 1)) {}
+
+void feature_map::raw(const parameters& p, std::span<const double> axis_values, phase_kind phase, state_view state,
+                      std::span<float> out) const {
+  const state_layout& layout = space_.layout.state;
+  float* next = out.data();
+  for (const population q : {population::E, population::I}) {
+    const double size = p.size(q);
+    for (int c = 0; c < layout.cells(); ++c) {
+      *next++ = static_cast<float>(std::sqrt(state[at(layout.first_cell(q) + c)] / size));
+    }
+  }
+  const double fanout[pool_count] = {p.P_EE * p.N_E, p.P_IE * p.N_I, p.P_EI * p.N_E, p.P_II * p.N_I};
+  for (int k = 0; k < pool_count; ++k) {
+    const double pending = state[at(layout.pending(static_cast<pool>(k)))];
+    *next++ = static_cast<float>(std::log1p(pending));
+    *next++ = static_cast<float>(pending / std::max(1.0, fanout[k]));
+  }
+  for (std::size_t a = 0; a < axis_values.size(); ++a) {
+    const double range = space_.axis_max[a] - space_.axis_min[a];
+    const double middle = 0.5 * (space_.axis_max[a] + space_.axis_min[a]);
+    *next++ = static_cast<float>(range > 0 ? 2 * (axis_values[a] - middle) / range : 0);
+  }
+  if (space_.section.kind != section_kind::interval) {
+    *next++ = phase == phase_kind::active ? 1.0F : -1.0F;
+  }
+  SPIKESWEEP_ASSERT(next == out.data() + size_);
+}
+
+void feature_map::standardise(std::span<float> features) const {
+  for (std::size_t i = 0; i < features.size(); ++i) {
+    const auto centred = static_cast<float>((features[i] - statistics_.mean[i]) / statistics_.deviation[i]);
+    features[i] = std::clamp(centred, -feature_bound, feature_bound);
+  }
+}
+
+target_map::target_map(const transition_space& space)
+    : layout_(space.layout),
+      learns_duration_(space.learns_duration()),
+      fixed_duration_(space.section.interval_ms * 1e-3) {}
+
+std::array<int, 4> target_map::groups() const {
+  return {layout_.state.cells(), layout_.state.cells(), layout_.time_bins, layout_.time_bins};
+}
+
+int target_map::profile_size() const {
+  return 2 * (layout_.state.cells() + layout_.time_bins);
+}
+
+void target_map::raw(std::span<const std::int32_t> counts, double duration, std::span<const double> u,
+                     std::span<double> out) const {
+  for (std::size_t k = 0; k < count_dims; ++k) {
+    out[k] = std::sqrt(counts[k] + u[k]);
+  }
+  if (learns_duration_) {
+    out[count_dims] = std::log(duration);
+  }
+}
+
+void target_map::standardise(std::span<const double> raw, std::span<float> out) const {
+  for (std::size_t k = 0; k < raw.size(); ++k) {
+    out[k] = static_cast<float>((raw[k] - statistics_.mean[k]) / statistics_.deviation[k]);
+  }
+}
+
+double target_map::decode(phase_kind phase, std::span<const double> sample, std::span<std::int32_t> counts) const {
+  const extremes& bound = bounds_[static_cast<std::size_t>(phase)];
+  for (std::size_t k = 0; k < count_dims; ++k) {
+    const double y = std::max(0.0, sample[k] * statistics_.deviation[k] + statistics_.mean[k]);
+    counts[k] = static_cast<std::int32_t>(std::clamp(std::floor(y * y), bound.lowest[k], bound.highest[k]));
+  }
+  if (!learns_duration_) {
+    return fixed_duration_;
+  }
+  const double log_duration = sample[count_dims] * statistics_.deviation[count_dims] + statistics_.mean[count_dims];
+  return std::exp(std::clamp(log_duration, bound.lowest[count_dims], bound.highest[count_dims]));
+}
+
+void target_map::set_statistics(column_statistics statistics, std::array<extremes, phase_kind_count> bounds) {
+  statistics_ = std::move(statistics);
+  bounds_ = std::move(bounds);
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,321 @@
+#include <algorithm>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/base/random.hpp>
+#include <spikesweep/learning/model.hpp>
+#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/hdf5.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+constexpr const char* model_format = "spikesweep model";
+constexpr std::int32_t model_format_version = 1;
+
+std::vector<int> layer_sizes(const mlp_shape& shape) {
+  std::vector<int> sizes{shape.inputs};
+  sizes.insert(sizes.end(), shape.hidden.begin(), shape.hidden.end());
+  sizes.push_back(shape.outputs);
+  return sizes;
+}
+
+void write_network(hdf5::group& root, const std::string& name, const mlp_shape& shape, std::span<const float> weights) {
+  const auto sizes = layer_sizes(shape);
+  root.write_array(name + "/sizes", std::vector<std::int32_t>(sizes.begin(), sizes.end()),
+                   {"1", "units of each layer, inputs first; SiLU between layers, linear output"});
+  std::size_t offset = 0;
+  for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
+    const auto inputs = static_cast<std::size_t>(sizes[l]);
+    const auto outputs = static_cast<std::size_t>(sizes[l + 1]);
+    const std::string layer = fmt::format("{}/layer_{}", name, l);
+    root.write_array<float>(layer + "/weights", weights.subspan(offset, inputs * outputs), {outputs, inputs},
+                            {"1", "weights, outputs x inputs"});
+    offset += inputs * outputs;
+    root.write_array<float>(layer + "/biases", weights.subspan(offset, outputs), {outputs}, {"1", "biases"});
+    offset += outputs;
+  }
+}
+
+void read_network(const hdf5::group& root, const std::string& name, mlp_shape& shape, std::vector<float>& weights) {
+  const auto sizes = root.read_array<std::int32_t>(name + "/sizes");
+  if (sizes.size() < 2 || *std::ranges::min_element(sizes) < 1) {
+    throw input_error(fmt::format("{}: {}/sizes does not describe a network", root.where().file, name));
+  }
+  shape.inputs = sizes.front();
+  shape.outputs = sizes.back();
+  shape.hidden.assign(sizes.begin() + 1, sizes.end() - 1);
+  weights.clear();
+  for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
+    const std::string layer = fmt::format("{}/layer_{}", name, l);
+    for (const std::string part : {"/weights", "/biases"}) {
+      const auto values = root.read_array<float>(layer + part);
+      weights.insert(weights.end(), values.begin(), values.end());
+    }
+  }
+  if (weights.size() != shape.parameter_count()) {
+    throw input_error(fmt::format("{}: the weights of '{}' do not fit its sizes", root.where().file, name));
+  }
+}
+
+void write_statistics(hdf5::group& root, const std::string& name, const column_statistics& s) {
+  root.write_array(name + "/mean", s.mean, {"1", "mean over the training rows"});
+  root.write_array(name + "/deviation", s.deviation, {"1", "standard deviation over the training rows"});
+}
+
+column_statistics read_statistics(const hdf5::group& root, const std::string& name) {
+  return {root.read_array<double>(name + "/mean"), root.read_array<double>(name + "/deviation")};
+}
+
+void write_space(hdf5::group& root, const model& m) {
+  const transition_space& space = m.space;
+  for (const auto& info : parameter_table()) {
+    root.write_scalar("network/" + std::string(info.name), get_parameter(space.base, info),
+                      {std::string(info.unit), std::string(info.description)});
+  }
+  root.write_string("network/inhibition", name_of(space.base.inhibition), {"1", "constant or voltage_dependent"});
+  std::vector<std::string> units;
+  for (const auto& axis : space.axes) {
+    units.emplace_back(find_parameter(axis).unit);
+  }
+  root.write_strings("axes/name", space.axes, {space.axes.size()}, {"1", "swept parameters"});
+  root.write_strings("axes/unit", units, {units.size()}, {"1", "unit of each axis"});
+  root.write_array("axes/minimum", space.axis_min, {"axes/unit", "smallest value of each axis in training"});
+  root.write_array("axes/maximum", space.axis_max, {"axes/unit", "largest value of each axis in training"});
+  const section_settings& s = space.section;
+  root.write_string("section/kind", name_of(s.kind), {"1", "interval, mfe or volley"});
+  root.write_scalar("section/interval_ms", s.interval_ms, {"ms", "length of a step"});
+  root.write_scalar("section/cap_ms", s.cap_ms, {"ms", "longest active phase"});
+  root.write_scalar("section/mfe_start", s.mfe_start, {"1", "recurrent E spikes in the window that start an MFE"});
+  root.write_scalar("section/mfe_end", s.mfe_end, {"1", "recurrent E spikes in the window that end an MFE"});
+  root.write_scalar("section/mfe_window", s.mfe_window, {"tau_EE", "length of the window"});
+  root.write_scalar("section/mfe_fanouts", s.mfe_fanouts,
+                    {"fan-out", "pending E-to-E kicks below which an MFE may end"});
+  root.write_scalar("section/volley_start", s.volley_start, {"mean pool", "level that starts a volley"});
+  root.write_scalar("section/volley_end", s.volley_end, {"mean pool", "level that ends a volley"});
+  root.write_scalar("layout/bin_width", space.layout.state.bin_width, {"kick", "width of a voltage bin"});
+  root.write_scalar("layout/time_bins", space.layout.time_bins, {"1", "parts of a phase in the spike-time profile"});
+}
+
+section_kind section_named(const std::string& name, const std::string& file) {
+  for (const auto kind : {section_kind::interval, section_kind::mfe, section_kind::volley}) {
+    if (name == name_of(kind)) {
+      return kind;
+    }
+  }
+  throw input_error(fmt::format("{}: unknown section '{}'", file, name));
+}
+
+void read_space(const hdf5::group& root, model& m) {
+  transition_space& space = m.space;
+  for (const auto& info : parameter_table()) {
+    set_parameter(space.base, info, root.read_scalar<double>("network/" + std::string(info.name)));
+  }
+  space.base.inhibition = root.read_string("network/inhibition") == name_of(inhibition_kind::constant)
+                              ? inhibition_kind::constant
+                              : inhibition_kind::voltage_dependent;
+  space.axes = root.read_strings("axes/name");
+  space.axis_min = root.read_array<double>("axes/minimum");
+  space.axis_max = root.read_array<double>("axes/maximum");
+  section_settings& s = space.section;
+  s.kind = section_named(root.read_string("section/kind"), root.where().file);
+  s.interval_ms = root.read_scalar<double>("section/interval_ms");
+  s.cap_ms = root.read_scalar<double>("section/cap_ms");
+  s.mfe_start = root.read_scalar<int>("section/mfe_start");
+  s.mfe_end = root.read_scalar<int>("section/mfe_end");
+  s.mfe_window = root.read_scalar<double>("section/mfe_window");
+  s.mfe_fanouts = root.read_scalar<double>("section/mfe_fanouts");
+  s.volley_start = root.read_scalar<double>("section/volley_start");
+  s.volley_end = root.read_scalar<double>("section/volley_end");
+  space.layout.state.bin_width = root.read_scalar<int>("layout/bin_width");
+  space.layout.time_bins = root.read_scalar<int>("layout/time_bins");
+}
+
+void write_targets(hdf5::group& root, const model& m) {
+  write_statistics(root, "targets", m.targets.statistics());
+  const auto dims = static_cast<hsize_t>(m.targets.dims());
+  std::vector<double> lowest;
+  std::vector<double> highest;
+  for (const auto& bound : m.targets.bounds()) {
+    lowest.insert(lowest.end(), bound.lowest.begin(), bound.lowest.end());
+    highest.insert(highest.end(), bound.highest.begin(), bound.highest.end());
+  }
+  const std::string what = "E spikes, I spikes, pending EE, IE, EI, II, log of the duration in s where it is learnt";
+  root.write_array<double>("targets/lowest", lowest, {phase_kind_count, dims},
+                           {"1", "smallest in training by phase (step, active, quiet): " + what});
+  root.write_array<double>("targets/highest", highest, {phase_kind_count, dims},
+                           {"1", "largest in training by phase (step, active, quiet): " + what});
+  root.write_scalar("targets/components", m.mixture.components, {"1", "components of the mixture"});
+}
+
+void read_targets(const hdf5::group& root, model& m) {
+  const auto lowest = root.read_array<double>("targets/lowest");
+  const auto highest = root.read_array<double>("targets/highest");
+  const auto dims = static_cast<std::size_t>(m.targets.dims());
+  if (lowest.size() != phase_kind_count * dims || highest.size() != lowest.size()) {
+    throw input_error(fmt::format("{}: the targets' bounds do not fit the section", root.where().file));
+  }
+  std::array<target_map::extremes, phase_kind_count> bounds;
+  for (std::size_t k = 0; k < phase_kind_count; ++k) {
+    const auto begin = static_cast<std::ptrdiff_t>(k * dims);
+    const auto end = begin + static_cast<std::ptrdiff_t>(dims);
+    bounds[k].lowest.assign(lowest.begin() + begin, lowest.begin() + end);
+    bounds[k].highest.assign(highest.begin() + begin, highest.begin() + end);
+  }
+  m.targets.set_statistics(read_statistics(root, "targets"), std::move(bounds));
+  m.mixture = {static_cast<int>(dims), root.read_scalar<int>("targets/components")};
+}
+
+void write_starts(hdf5::group& root, const start_states& starts) {
+  const auto n = static_cast<hsize_t>(starts.states.rows());
+  const auto width = static_cast<hsize_t>(starts.states.cols());
+  root.write_array<std::int32_t>("starts/state", {starts.states.data(), static_cast<std::size_t>(n * width)},
+                                 {n, width}, {"1", "E cells (bins, refractory), I cells, pending EE, IE, EI, II"});
+  root.write_array("starts/phase", starts.phase, {"1", "phase that follows: 0 step, 1 active, 2 quiet"});
+  std::vector<double> values;
+  for (const auto& v : starts.values) {
+    values.insert(values.end(), v.begin(), v.end());
+  }
+  root.write_array<double>("starts/values", values, {n, n > 0 ? values.size() / n : 0},
+                           {"axes/unit", "axis values that each state was met at"});
+}
+
+void read_starts(const hdf5::group& root, const transition_space& space, start_states& starts) {
+  const auto states = root.read_array<std::int32_t>("starts/state");
+  starts.phase = root.read_array<std::uint8_t>("starts/phase");
+  const auto values = root.read_array<double>("starts/values");
+  const std::size_t n = starts.phase.size();
+  const auto width = static_cast<std::size_t>(space.layout.state.size());
+  if (n == 0 || states.size() != n * width || values.size() != n * space.axes.size()) {
+    throw input_error(fmt::format("{}: the start states do not fit the model's dimensions", root.where().file));
+  }
+  starts.states =
+      Eigen::Map<const count_matrix>(states.data(), static_cast<Eigen::Index>(n), static_cast<Eigen::Index>(width));
+  for (std::size_t i = 0; i < n; ++i) {
+    const auto begin = values.begin() + static_cast<std::ptrdiff_t>(i * space.axes.size());
+    starts.values.emplace_back(begin, begin + static_cast<std::ptrdiff_t>(space.axes.size()));
+  }
+}
+
+template <class Record, class Member>
+auto column(const std::vector<Record>& records, Member member) {
+  std::vector<std::remove_cvref_t<decltype(records[0].*member)>> out;
+  for (const auto& record : records) {
+    out.push_back(record.*member);
+  }
+  return out;
+}
+
+void check_dimensions(const model& m, const std::string& file) {
+  const int dims = m.targets.dims();
+  if (m.counts_network.inputs != m.features.size() || m.counts_network.outputs != m.mixture.outputs() ||
+      m.profile_network.inputs != m.features.size() + dims || m.profile_network.outputs != m.targets.profile_size() ||
+      m.features.statistics().mean.size() != static_cast<std::size_t>(m.features.size()) ||
+      m.targets.statistics().mean.size() != static_cast<std::size_t>(dims)) {
+    throw input_error(
+        fmt::format("{}: the model's networks are of other dimensions than its own state layout; it is damaged or from "
+                    "another version",
+                    file));
+  }
+}
+
+}  // namespace
+
+void prepare_networks(model& m, const learning_settings& settings) {
+  const std::vector<int> hidden(static_cast<std::size_t>(settings.layers), settings.hidden);
+  m.mixture = {m.targets.dims(), settings.components};
+  m.counts_network = {m.features.size(), hidden, m.mixture.outputs()};
+  m.profile_network = {m.features.size() + m.targets.dims(), hidden, m.targets.profile_size()};
+  m.seed = settings.seed;
+  m.counts_weights.resize(m.counts_network.parameter_count());
+  m.profile_weights.resize(m.profile_network.parameter_count());
+  random_stream counts(settings.seed, purpose::initial, 0);
+  random_stream profile(settings.seed, purpose::initial, 1);
+  initialise(m.counts_network, counts, m.counts_weights);
+  initialise(m.profile_network, profile, m.profile_weights);
+  // The components' means start apart, or they would all follow the same gradient.
+  spread_components(m.mixture, counts, std::span(m.counts_weights).last(static_cast<std::size_t>(m.mixture.outputs())));
+}
+
+void save_model(const std::filesystem::path& path, const model& m) {
+  write_then_rename(path, [&](const std::filesystem::path& temporary) {
+    hdf5::file file = hdf5::file::create(temporary);
+    {
+      hdf5::group& root = file.root();
+      root.write_attribute("format", std::string(model_format));
+      root.write_attribute("format_version", model_format_version);
+      root.write_attribute("spikesweep_version", std::string(SPIKESWEEP_VERSION));
+      root.write_attribute("seed", m.seed);
+      root.write_attribute("data_file", m.data_file);
+      write_space(root, m);
+      write_statistics(root, "features", m.features.statistics());
+      write_targets(root, m);
+      write_network(root, "counts_network", m.counts_network, m.counts_weights);
+      write_network(root, "profile_network", m.profile_network, m.profile_weights);
+      write_starts(root, m.starts);
+      root.write_scalar("range/lowest_rate_E", m.lowest_rate_E_hz, {"Hz", "lowest E rate of a training point"});
+      root.write_scalar("range/highest_rate_E", m.highest_rate_E_hz, {"Hz", "highest E rate of a training point"});
+      root.write_string("config/text", m.config_text, {"1", "the configuration as given"});
+      const auto& h = m.history;
+      root.write_array("training/epoch", column(h, &epoch_record::epoch), {"1", "epochs, from 1"});
+      root.write_array("training/learning_rate", column(h, &epoch_record::learning_rate), {"1", "at the epoch's end"});
+      root.write_array("training/train_counts_loss", column(h, &epoch_record::train_counts),
+                       {"nat", "mean negative log-likelihood of counts and duration, standardised units"});
+      root.write_array("training/train_profile_loss", column(h, &epoch_record::train_profile),
+                       {"nat", "mean cross-entropy of the profile"});
+      root.write_array("training/selection_counts_loss", column(h, &epoch_record::selection_counts),
+                       {"nat", "the same on the selection points"});
+      root.write_array("training/selection_profile_loss", column(h, &epoch_record::selection_profile),
+                       {"nat", "the same on the selection points"});
+      root.write_array("training/wall", column(h, &epoch_record::wall_s), {"s", "wall time of the epoch"});
+      const auto& c = m.candidates;
+      root.write_array("training/candidates/epoch", column(c, &candidate_record::epoch),
+                       {"1", "epochs tried in closed loop"});
+      root.write_array("training/candidates/error_E", column(c, &candidate_record::error_E),
+                       {"1", "mean relative error of the E rate at the selection points"});
+      root.write_array("training/candidates/error_I", column(c, &candidate_record::error_I),
+                       {"1", "mean relative error of the I rate at the selection points"});
+      std::vector<std::uint8_t> chosen;
+      for (const auto& candidate : c) {
+        chosen.push_back(candidate.chosen);
+      }
+      root.write_array("training/candidates/chosen", chosen, {"1", "1: this epoch became the model"});
+    }
+    file.close();
+  });
+}
+
+model load_model(const std::filesystem::path& path) {
+  const hdf5::file file = hdf5::file::open(path);
+  const hdf5::group& root = file.root();
+  const std::string name = path.string();
+  if (root.read_string_attribute("format") != model_format) {
+    throw input_error(
+        fmt::format("{} is a '{}', not a '{}'", name, root.read_string_attribute("format"), model_format));
+  }
+  if (const auto version = root.read_attribute<std::int32_t>("format_version"); version != model_format_version) {
+    throw input_error(fmt::format("{}: model format version {}; this spikesweep reads version {}", name, version,
+                                  model_format_version));
+  }
+  model m;
+  m.seed = root.read_attribute<std::uint64_t>("seed");
+  m.data_file = root.read_string_attribute("data_file");
+  read_space(root, m);
+  m.features = feature_map(m.space);
+  m.targets = target_map(m.space);
+  m.features.set_statistics(read_statistics(root, "features"));
+  read_targets(root, m);
+  read_network(root, "counts_network", m.counts_network, m.counts_weights);
+  read_network(root, "profile_network", m.profile_network, m.profile_weights);
+  read_starts(root, m.space, m.starts);
+  m.lowest_rate_E_hz = root.read_scalar<double>("range/lowest_rate_E");
+  m.highest_rate_E_hz = root.read_scalar<double>("range/highest_rate_E");
+  m.config_text = root.read_string("config/text");
+  check_dimensions(m, name);
+  return m;
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,260 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <numeric>
+
+#include <boost/mpi/collectives.hpp>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/base/random.hpp>
+#include <spikesweep/learning/adamw.hpp>
+#include <spikesweep/learning/reduce.hpp>
+#include <spikesweep/learning/schedule.hpp>
+#include <spikesweep/learning/trainer.hpp>
+
+#include "batch.hpp"
+#include "checkpoint.hpp"
+
+namespace spikesweep {
+
+namespace {
+
+namespace mpi = boost::mpi;
+
+/// Candidates are spread over this last share of the epochs, the last epoch included.
+constexpr double candidate_share = 0.4;
+/// Rows that the selection losses are evaluated on at a time.
+constexpr int evaluation_rows = 512;
+/// The dequantising noise of the selection rows is that of this epoch, always, so that their losses compare.
+constexpr int selection_epoch = 0;
+
+class trainer {
+ public:
+  trainer(const mpi::communicator& comm, const training_data& data, const training_options& options, model& m)
+      : comm_(comm),
+        data_(data),
+        options_(options),
+        settings_(options.settings),
+        model_(m),
+        rows_per_shard_(settings_.batch / data.plan.shards),
+        first_shard_(data.plan.first_of(comm.rank(), comm.size())),
+        last_shard_(data.plan.first_of(comm.rank() + 1, comm.size())),
+        steps_per_epoch_((data.plan.largest() + rows_per_shard_ - 1) / rows_per_shard_),
+        batch_(m, (last_shard_ - first_shard_) * rows_per_shard_, true),
+        evaluation_(m, evaluation_rows, false),
+        gradient_(m.counts_weights.size() + m.profile_weights.size() + 2),
+        order_(static_cast<std::size_t>(last_shard_ - first_shard_)),
+        counts_optimiser_(make_optimiser(m.counts_weights.size())),
+        profile_optimiser_(make_optimiser(m.profile_weights.size())) {}
+
+  void run() {
+    training_state state = resume();
+    while (state.epoch < settings_.epochs && !state.stopped) {
+      ++state.epoch;
+      epoch(state);
+      stop_early(state);
+      try_candidate(state);
+      keep(state);
+      if (options_.progress) {
+        options_.progress(model_.history.back(), settings_.epochs);
+      }
+      bool stop = options_.interrupted && comm_.rank() == 0 && options_.interrupted();
+      mpi::broadcast(comm_, stop, 0);
+      if (stop && state.epoch < settings_.epochs) {
+        throw interrupted_error("training interrupted after epoch " + std::to_string(state.epoch) +
+                                "; the same command resumes it");
+      }
+    }
+    if (!state.best_counts.empty()) {
+      model_.counts_weights = state.best_counts;
+      model_.profile_weights = state.best_profile;
+    }
+    for (auto& candidate : model_.candidates) {
+      candidate.chosen = candidate.epoch == state.best_epoch;
+    }
+  }
+
+ private:
+  adamw make_optimiser(std::size_t size) const {
+    adamw_settings s;
+    s.weight_decay = settings_.weight_decay;
+    return adamw(s, size);
+  }
+
+  training_state resume() {
+    training_state state;
+    if (!options_.checkpoint.empty()) {
+      read_checkpoint(comm_, options_.checkpoint, settings_, model_, counts_optimiser_, profile_optimiser_, state);
+    }
+    return state;
+  }
+
+  void keep(const training_state& state) {
+    if (!options_.checkpoint.empty()) {
+      write_checkpoint(comm_, options_.checkpoint, settings_, model_, counts_optimiser_, profile_optimiser_, state);
+    }
+  }
+
+  void epoch(const training_state& state) {
+    const auto begin = std::chrono::steady_clock::now();
+    shuffle(state.epoch);
+    batch_loss sum;
+    epoch_record record;
+    record.epoch = state.epoch;
+    for (std::int64_t step = 0; step < steps_per_epoch_; ++step) {
+      const batch_loss loss = one_step(state.epoch, step, record.learning_rate);
+      sum.counts += loss.counts;
+      sum.profile += loss.profile;
+    }
+    const auto rows = static_cast<double>(data_.plan.rows);
+    record.train_counts = sum.counts / rows;
+    record.train_profile = sum.profile / rows;
+    const batch_loss selection = selection_loss();
+    record.selection_counts = selection.counts;
+    record.selection_profile = selection.profile;
+    record.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    model_.history.push_back(record);
+  }
+
+  /// A permutation of each shard's rows that depends on (seed, epoch, shard) alone.
+  void shuffle(int epoch) {
+    for (int shard = first_shard_; shard < last_shard_; ++shard) {
+      auto& order = order_[static_cast<std::size_t>(shard - first_shard_)];
+      order.resize(static_cast<std::size_t>(data_.plan.size(shard)));
+      std::iota(order.begin(), order.end(), data_.plan.begin(shard) - data_.train.first);
+      random_stream stream(settings_.seed, purpose::shuffle, static_cast<std::uint32_t>(epoch),
+                           static_cast<std::uint32_t>(shard));
+      for (std::size_t i = order.size(); i > 1; --i) {
+        std::swap(order[i - 1], order[stream.below(static_cast<std::uint32_t>(i))]);
+      }
+    }
+  }
+
+  /// Rows of all ranks in a step.
+  std::int64_t global_rows(std::int64_t step) const {
+    std::int64_t rows = 0;
+    for (int shard = 0; shard < data_.plan.shards; ++shard) {
+      rows += std::clamp<std::int64_t>(data_.plan.size(shard) - step * rows_per_shard_, 0, rows_per_shard_);
+    }
+    return rows;
+  }
+
+  /// One update of the weights; the summed losses of all ranks' rows.
+  batch_loss one_step(int epoch, std::int64_t step, double& learning_rate) {
+    batch_.set_weights(model_.counts_weights, model_.profile_weights);
+    const std::int64_t rows = global_rows(step);
+    const float weight = 1.0F / static_cast<float>(rows);
+    int slot = 0;
+    for (const auto& order : order_) {
+      for (std::int64_t i = step * rows_per_shard_; i < (step + 1) * rows_per_shard_; ++i, ++slot) {
+        if (i < static_cast<std::int64_t>(order.size())) {
+          batch_.fill(slot, data_.train, order[static_cast<std::size_t>(i)], weight, settings_.seed, epoch);
+        } else {
+          batch_.clear(slot);
+        }
+      }
+    }
+    const auto all = std::span(gradient_);
+    const auto counts = all.first(model_.counts_weights.size());
+    const auto profile = all.subspan(counts.size(), model_.profile_weights.size());
+    const batch_loss mine = batch_.differentiate(counts, profile);
+    gradient_[gradient_.size() - 2] = static_cast<float>(mine.counts);
+    gradient_[gradient_.size() - 1] = static_cast<float>(mine.profile);
+    all_reduce_sum(comm_, all);
+
+    const std::int64_t total = steps_per_epoch_ * settings_.epochs;
+    const std::int64_t done = (epoch - 1) * steps_per_epoch_ + step;
+    learning_rate = scheduled_rate(done, total);
+    clip_gradient(counts, settings_.gradient_clip);
+    clip_gradient(profile, settings_.gradient_clip);
+    counts_optimiser_.step(model_.counts_weights, counts, learning_rate);
+    profile_optimiser_.step(model_.profile_weights, profile, learning_rate);
+    const auto n = static_cast<double>(rows);
+    return {gradient_[gradient_.size() - 2] * n, gradient_[gradient_.size() - 1] * n};
+  }
+
+  double scheduled_rate(std::int64_t step, std::int64_t total) const {
+    const auto warmup = static_cast<std::int64_t>(std::ceil(settings_.warmup_share * static_cast<double>(total)));
+    return warmup_cosine(settings_.learning_rate, step, warmup, total);
+  }
+
+  /// Mean losses over the selection rows of all ranks.
+  batch_loss selection_loss() {
+    evaluation_.set_weights(model_.counts_weights, model_.profile_weights);
+    std::vector<double> sums(3, 0.0);
+    for (std::int64_t begin = 0; begin < data_.selection.rows; begin += evaluation_rows) {
+      for (int slot = 0; slot < evaluation_rows; ++slot) {
+        if (begin + slot < data_.selection.rows) {
+          evaluation_.fill(slot, data_.selection, begin + slot, 1.0F, settings_.seed, selection_epoch);
+        } else {
+          evaluation_.clear(slot);
+        }
+      }
+      const batch_loss loss = evaluation_.evaluate();
+      sums[0] += loss.counts;
+      sums[1] += loss.profile;
+    }
+    sums[2] = static_cast<double>(data_.selection.rows);
+    all_reduce_sum(comm_, std::span(sums));
+    const double rows = std::max(1.0, sums[2]);
+    return {sums[0] / rows, sums[1] / rows};
+  }
+
+  /// Ends the training when the selection losses have not improved for `patience` epochs.
+  void stop_early(training_state& state) {
+    const double loss = model_.history.back().selection_counts + model_.history.back().selection_profile;
+    if (loss < state.best_loss) {
+      state.best_loss = loss;
+      state.best_loss_epoch = state.epoch;
+    }
+    state.stopped = settings_.patience > 0 && state.epoch - state.best_loss_epoch >= settings_.patience;
+  }
+
+  bool is_candidate(const training_state& state) const {
+    if (state.epoch == settings_.epochs || state.stopped) {
+      return true;
+    }
+    const double spacing = std::max(1.0, candidate_share * settings_.epochs / settings_.candidates);
+    const auto from_end = static_cast<double>(settings_.epochs - state.epoch);
+    const double nearest = std::round(from_end / spacing);
+    return nearest < settings_.candidates && std::abs(from_end - std::round(nearest * spacing)) < 0.5;
+  }
+
+  void try_candidate(training_state& state) {
+    if (!options_.score || !is_candidate(state)) {
+      return;
+    }
+    const closed_loop_score score = options_.score(model_);
+    model_.candidates.push_back({state.epoch, score.error_E, score.error_I, false});
+    if (score.total() < state.best_score) {
+      state.best_score = score.total();
+      state.best_epoch = state.epoch;
+      state.best_counts = model_.counts_weights;
+      state.best_profile = model_.profile_weights;
+    }
+  }
+
+  const mpi::communicator& comm_;
+  const training_data& data_;
+  const training_options& options_;
+  const learning_settings& settings_;
+  model& model_;
+  std::int64_t rows_per_shard_;
+  int first_shard_;
+  int last_shard_;
+  std::int64_t steps_per_epoch_;
+  law_batch batch_;
+  law_batch evaluation_;
+  std::vector<float> gradient_;  ///< Both networks' gradients, then both losses.
+  std::vector<std::vector<std::int64_t>> order_;
+  adamw counts_optimiser_;
+  adamw profile_optimiser_;
+};
+
+}  // namespace
+
+void train(const mpi::communicator& comm, const training_data& data, const training_options& options, model& m) {
+  trainer(comm, data, options, m).run();
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,151 @@
+#include <algorithm>
+
+#include <spikesweep/network/phases.hpp>
+#include <spikesweep/network/sampler.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+/// Length of the stretch, after burn-in, over which `volley` measures the mean pool [s].
+constexpr double volley_mean_s = 2;
+
+class task_sampler {
+ public:
+  task_sampler(const parameters& p, const section_settings& section, const sampling_settings& sampling,
+               const task_identity& task, const std::function<bool()>& poll)
+      : p_(p),
+        section_(section),
+        sampling_(sampling),
+        net_(p, random_stream(task.seed, purpose::task, task.point, task.replicate)),
+        perturbation_(task.seed, purpose::perturbation, task.point, task.replicate),
+        poll_(poll) {}
+
+  task_result run() {
+    result_.block = transition_block(sampling_.layout, sampling_.transitions);
+    bool good = run_until(net_, sampling_.burn_in_s, nullptr, guard(net_)) || fail(net_);
+    double pool_mean = 0;
+    if (good && section_.kind == section_kind::volley) {
+      pool_mean = mean_pool(net_, volley_mean_s, sampling_.max_pending);
+      good = net_.pending() <= sampling_.max_pending || fail(net_);
+    }
+    phase_cutter cutter(section_, p_, pool_mean);
+    if (good && section_.kind != section_kind::interval) {
+      // The first phase began before we looked: let it end.
+      spikes_.clear();
+      good = !cutter.run(net_, spikes_, sampling_.max_simulated_s, guard(net_)).unfinished || fail(net_);
+    }
+    while (good && rows_ < sampling_.transitions) {
+      if (perturbation_.bernoulli(sampling_.perturb_share)) {
+        good = excursion(cutter);
+      }
+      good = good && rows_ < sampling_.transitions ? own_phase(cutter) : good;
+    }
+    return finish(good);
+  }
+
+ private:
+  /// One phase of the network's own trajectory.
+  bool own_phase(phase_cutter& cutter) {
+    phase_outcome phase;
+    if (!record(net_, cutter, 0, phase)) {
+      return false;
+    }
+    auto& s = result_.summary;
+    s.simulated_s += phase.duration();
+    s.spikes_E += phase.spikes_E;
+    s.spikes_I += phase.spikes_I;
+    s.phases += phase.kind != phase_kind::quiet;
+    s.capped += phase.capped;
+    s.empty += phase.spikes_E + phase.spikes_I == 0;
+    s.grown += cutter.grown(phase);
+    return true;
+  }
+
+  /// A few phases of a copy of the network, from a perturbed state.
+  bool excursion(const phase_cutter& cutter) {
+    oracle fork = net_;
+    phase_cutter fork_cutter = cutter;
+    fork.perturb(perturbation_);
+    const std::int64_t events_before = fork.events();
+    bool good = true;
+    for (int k = 1; good && k <= sampling_.perturb_phases && rows_ < sampling_.transitions; ++k) {
+      phase_outcome phase;
+      good = record(fork, fork_cutter, k, phase);
+    }
+    result_.summary.events += fork.events() - events_before;
+    return good;
+  }
+
+  bool record(oracle& net, phase_cutter& cutter, int perturbed, phase_outcome& phase) {
+    auto& block = result_.block;
+    const auto& layout = sampling_.layout;
+    const auto width = static_cast<std::size_t>(layout.state.size());
+    net.coarse_grain(layout.state, {block.before.row(rows_).data(), width});
+    spikes_.clear();
+    phase = cutter.run(net, spikes_, sampling_.max_simulated_s, guard(net));
+    if (phase.unfinished || net.pending() > sampling_.max_pending) {
+      return fail(net);
+    }
+    net.coarse_grain(layout.state, {block.after.row(rows_).data(), width});
+    block.spikes(rows_, 0) = static_cast<std::int32_t>(phase.spikes_E);
+    block.spikes(rows_, 1) = static_cast<std::int32_t>(phase.spikes_I);
+    block.spike_times_E.row(rows_).setZero();
+    block.spike_times_I.row(rows_).setZero();
+    for (const auto& spike : spikes_) {
+      const double place = (spike.time - phase.begin) / phase.duration();
+      const int bin = std::min(static_cast<int>(place * layout.time_bins), layout.time_bins - 1);
+      (spike.neuron < p_.N_E ? block.spike_times_E : block.spike_times_I)(rows_, bin) += 1;
+    }
+    const auto i = static_cast<std::size_t>(rows_++);
+    // Exactly the interval where it is one: the difference of two times would carry their rounding.
+    block.duration[i] = phase.kind == phase_kind::step ? section_.interval_ms * 1e-3 : phase.duration();
+    block.phase[i] = static_cast<std::uint8_t>(phase.kind);
+    block.perturbed[i] = static_cast<std::uint8_t>(perturbed);
+    block.capped[i] = phase.capped;
+    return true;
+  }
+
+  std::function<bool()> guard(const oracle& net) const {
+    return [this, &net] { return net.pending() <= sampling_.max_pending && (!poll_ || poll_()); };
+  }
+
+  /// Notes why the task ended early; a task that the caller abandoned stays pending. Returns false.
+  bool fail(const oracle& net) {
+    if (net.pending() > sampling_.max_pending) {
+      result_.state = task_state::runaway;
+    } else if (net.time() >= sampling_.max_simulated_s) {
+      result_.state = task_state::time_cap;
+    }
+    return false;
+  }
+
+  task_result finish(bool good) {
+    result_.summary.events += net_.events();
+    if (good) {
+      result_.state = task_state::done;
+    } else {
+      result_.block.resize(sampling_.layout, 0);
+    }
+    return std::move(result_);
+  }
+
+  const parameters p_;
+  const section_settings section_;
+  const sampling_settings sampling_;
+  oracle net_;
+  random_stream perturbation_;
+  const std::function<bool()>& poll_;
+  std::vector<spike_record> spikes_;
+  std::int64_t rows_ = 0;
+  task_result result_;
+};
+
+}  // namespace
+
+task_result sample_task(const parameters& p, const section_settings& section, const sampling_settings& sampling,
+                        const task_identity& task, const std::function<bool()>& poll) {
+  return task_sampler(p, section, sampling, task, poll).run();
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,178 @@
+#include "columns.hpp"
+
+#include <array>
+#include <bit>
+#include <cstring>
+#include <limits>
+#include <string>
+
+#include <spikesweep/base/error.hpp>
+
+namespace spikesweep {
+
+// The rows are hashed and written as they lie in memory.
+static_assert(std::endian::native == std::endian::little);
+
+namespace {
+
+int bins(const transition_layout& l) {
+  return l.state.bins();
+}
+int two(const transition_layout&) {
+  return 2;
+}
+int pools(const transition_layout&) {
+  return pool_count;
+}
+int times(const transition_layout& l) {
+  return l.time_bins;
+}
+
+int cell_E(const transition_layout& l, int k) {
+  return l.state.first_cell(population::E) + k;
+}
+int cell_I(const transition_layout& l, int k) {
+  return l.state.first_cell(population::I) + k;
+}
+int refractory(const transition_layout& l, int k) {
+  return l.state.refractory_cell(static_cast<population>(k));
+}
+int pending(const transition_layout& l, int k) {
+  return l.state.first_pending() + k;
+}
+int same(const transition_layout&, int k) {
+  return k;
+}
+
+using block = transition_block;
+using counts = column::counts;
+
+const std::array<column, 15> columns{{
+    {"before/histogram_E", cell_type::u16, bins, "voltage", "neurons",
+     "non-refractory E neurons in each voltage bin at the start of the phase", counts{&block::before, cell_E}},
+    {"before/histogram_I", cell_type::u16, bins, "voltage", "neurons",
+     "non-refractory I neurons in each voltage bin at the start of the phase", counts{&block::before, cell_I}},
+    {"before/refractory", cell_type::u16, two, "population", "neurons",
+     "refractory E and I neurons at the start of the phase", counts{&block::before, refractory}},
+    {"before/pending", cell_type::u32, pools, "pool", "kicks",
+     "pending kicks EE, IE, EI, II (post, pre) at the start of the phase", counts{&block::before, pending}},
+    {"after/histogram_E", cell_type::u16, bins, "voltage", "neurons",
+     "non-refractory E neurons in each voltage bin at the end of the phase", counts{&block::after, cell_E}},
+    {"after/histogram_I", cell_type::u16, bins, "voltage", "neurons",
+     "non-refractory I neurons in each voltage bin at the end of the phase", counts{&block::after, cell_I}},
+    {"after/refractory", cell_type::u16, two, "population", "neurons",
+     "refractory E and I neurons at the end of the phase", counts{&block::after, refractory}},
+    {"after/pending", cell_type::u32, pools, "pool", "kicks",
+     "pending kicks EE, IE, EI, II (post, pre) at the end of the phase", counts{&block::after, pending}},
+    {"spikes", cell_type::u32, two, "population", "spikes", "E and I spikes of the phase",
+     counts{&block::spikes, same}},
+    {"spike_times_E", cell_type::u32, times, "time", "spikes", "E spikes in each equal part of the phase",
+     counts{&block::spike_times_E, same}},
+    {"spike_times_I", cell_type::u32, times, "time", "spikes", "I spikes in each equal part of the phase",
+     counts{&block::spike_times_I, same}},
+    {"duration", cell_type::f64, nullptr, "", "s", "length of the phase", &block::duration},
+    {"phase", cell_type::u8, nullptr, "", "1", "kind of the phase: 0 step, 1 active (MFE or volley), 2 quiet",
+     &block::phase},
+    {"perturbed", cell_type::u8, nullptr, "", "1",
+     "0: on the network's own trajectory; k: k-th phase after a perturbation", &block::perturbed},
+    {"capped", cell_type::u8, nullptr, "", "1", "1: the phase was ended by its cap", &block::capped},
+}};
+
+// Calls f with a value of the column's type in the file.
+template <class F>
+auto with_type(cell_type type, F f) {
+  switch (type) {
+    case cell_type::u8:
+      return f(std::uint8_t{});
+    case cell_type::u16:
+      return f(std::uint16_t{});
+    case cell_type::u32:
+      return f(std::uint32_t{});
+    case cell_type::f64:
+      return f(double{});
+  }
+  throw internal_error("unknown type of column");
+}
+
+template <class T>
+void pack_counts(const column& c, const transition_layout& layout, const count_matrix& from, T* to) {
+  const auto width = static_cast<int>(c.row_numbers(layout));
+  const auto& source = std::get<counts>(c.source);
+  for (int k = 0; k < width; ++k) {
+    const int at = source.index(layout, k);
+    for (Eigen::Index row = 0; row < from.rows(); ++row) {
+      const std::int64_t value = from(row, at);
+      if (value < 0 || static_cast<double>(value) > static_cast<double>(std::numeric_limits<T>::max())) {
+        throw internal_error(std::to_string(value) + " does not fit into column " + c.path);
+      }
+      to[row * width + k] = static_cast<T>(value);
+    }
+  }
+}
+
+template <class T>
+void unpack_counts(const column& c, const transition_layout& layout, const T* from, Eigen::Index first,
+                   Eigen::Index rows, count_matrix& to) {
+  const auto width = static_cast<int>(c.row_numbers(layout));
+  const auto& source = std::get<counts>(c.source);
+  for (int k = 0; k < width; ++k) {
+    const int at = source.index(layout, k);
+    for (Eigen::Index row = 0; row < rows; ++row) {
+      to(first + row, at) = static_cast<std::int32_t>(from[row * width + k]);
+    }
+  }
+}
+
+}  // namespace
+
+std::span<const column> column_table() {
+  return columns;
+}
+
+std::size_t column::row_bytes(const transition_layout& layout) const {
+  return with_type(type, [](auto number) { return sizeof number; }) * row_numbers(layout);
+}
+
+hid_t column::memory_type() const {
+  return with_type(type, [](auto number) { return hdf5::memory_type<decltype(number)>(); });
+}
+
+std::vector<std::byte> pack(const column& c, const transition_layout& layout, const transition_block& from) {
+  std::vector<std::byte> bytes(c.row_bytes(layout) * static_cast<std::size_t>(from.rows()));
+  if (bytes.empty()) {
+    return bytes;
+  }
+  if (const auto* matrix = std::get_if<counts>(&c.source)) {
+    with_type(c.type, [&](auto number) {
+      std::vector<decltype(number)> numbers(bytes.size() / sizeof number);
+      pack_counts(c, layout, from.*(matrix->matrix), numbers.data());
+      std::memcpy(bytes.data(), numbers.data(), bytes.size());
+    });
+  } else if (const auto* small = std::get_if<std::vector<std::uint8_t> block::*>(&c.source)) {
+    std::memcpy(bytes.data(), (from.**small).data(), bytes.size());
+  } else {
+    std::memcpy(bytes.data(), (from.*std::get<std::vector<double> block::*>(c.source)).data(), bytes.size());
+  }
+  return bytes;
+}
+
+void unpack(const column& c, const transition_layout& layout, std::span<const std::byte> bytes, std::int64_t first,
+            transition_block& to) {
+  if (bytes.empty()) {
+    return;
+  }
+  if (const auto* matrix = std::get_if<counts>(&c.source)) {
+    with_type(c.type, [&](auto number) {
+      std::vector<decltype(number)> numbers(bytes.size() / sizeof number);
+      std::memcpy(numbers.data(), bytes.data(), bytes.size());
+      const auto rows = static_cast<Eigen::Index>(bytes.size() / c.row_bytes(layout));
+      unpack_counts(c, layout, numbers.data(), first, rows, to.*(matrix->matrix));
+    });
+  } else if (const auto* small = std::get_if<std::vector<std::uint8_t> block::*>(&c.source)) {
+    std::memcpy((to.**small).data() + first, bytes.data(), bytes.size());
+  } else {
+    std::memcpy((to.*std::get<std::vector<double> block::*>(c.source)).data() + first, bytes.data(), bytes.size());
+  }
+}
+
+}  // namespace spikesweep

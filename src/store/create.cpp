@@ -1,0 +1,105 @@
+#include <array>
+#include <filesystem>
+#include <string>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/sweep_file.hpp>
+
+#include "columns.hpp"
+#include "description_file.hpp"
+#include "hdf5_detail.hpp"
+#include "records.hpp"
+
+namespace spikesweep {
+
+namespace {
+
+/// Names the second dimension of every column, with the lower edges of the voltage bins as a dimension scale.
+void create_columns(hdf5::group& root, const sweep_description& d) {
+  const transition_layout& layout = d.sampling.layout;
+  hdf5::group group = root.create_group(transitions_group);
+  std::vector<std::int32_t> edges;
+  for (int bin = 0; bin < layout.state.bins(); ++bin) {
+    edges.push_back(layout.state.bin_begin(bin));
+  }
+  hdf5::dataset voltage = group.write_array("voltage", edges, {"kicks", "lowest potential of each voltage bin"});
+  voltage.make_scale("voltage");
+  for (const column& c : column_table()) {
+    hdf5::extent shape{static_cast<hsize_t>(d.rows())};
+    if (c.width != nullptr) {
+      shape.push_back(c.row_numbers(layout));
+    }
+    hdf5::dataset made =
+        group.create_dataset(c.path, hdf5::file_type(c.memory_type()), shape, {c.units, c.description});
+    made.name_dimension(0, "row");
+    if (c.width != nullptr) {
+      made.name_dimension(1, c.across);
+      if (std::string(c.across) == "voltage") {
+        made.attach_scale(1, voltage);
+      }
+    }
+  }
+}
+
+/// One dataset of a number a task.
+void create_per_task(hdf5::group& group, const std::string& name, hid_t type, std::int64_t tasks,
+                     const hdf5::label& text) {
+  hdf5::dataset made = group.create_dataset(name, type, {static_cast<hsize_t>(tasks)}, text);
+  made.name_dimension(0, "task");
+}
+
+void create_records(hdf5::group& root, const sweep_description& d) {
+  hdf5::group group = root.create_group(tasks_group);
+  create_per_task(group, "state", H5T_STD_U8LE, d.tasks(),
+                  {"1", "0 pending, 1 done, 2 failed: runaway, 3 failed: time cap"});
+  for (const record_field& field : record_table()) {
+    create_per_task(group, field.name, hdf5::file_type(field.memory_type()), d.tasks(),
+                    {field.units, field.description});
+  }
+  create_per_task(group, "checksum", H5T_STD_U64LE, d.tasks(), {"1", "XXH3-64 of the task's rows and of its record"});
+}
+
+/// The only part of the file that may differ between two runs of one sweep.
+void create_provenance(hdf5::group& root, const sweep_description& d) {
+  hdf5::group group = root.create_group(provenance_group);
+  create_per_task(group, "wall_s", H5T_IEEE_F64LE, d.tasks(), {"s", "wall time of the task's last attempt"});
+  create_per_task(group, "rank", H5T_STD_I32LE, d.tasks(), {"1", "MPI rank that simulated the task"});
+  create_per_task(group, "attempts", H5T_STD_U8LE, d.tasks(), {"1", "times the task was started"});
+  const hdf5::datatype_handle line = hdf5::string_type(sweep_writer::log_width);
+  group.create_dataset("log", line.id(), {sweep_writer::log_lines}, {"1", "when the sweep was started and ended"});
+}
+
+}  // namespace
+
+void create_sweep_file(const std::filesystem::path& path, const sweep_description& description) {
+  atomic_file target(path);
+  target.reserve(sweep_file_bytes(description));  // Only to see whether it fits: HDF5 starts from an empty file.
+  hdf5::file made = hdf5::file::create(target.path());
+  write_description(made.root(), description);
+  create_columns(made.root(), description);
+  create_records(made.root(), description);
+  create_provenance(made.root(), description);
+  made.close();
+  target.reserve(std::filesystem::file_size(target.path()));
+  target.commit();
+}
+
+std::uint64_t sweep_file_bytes(const sweep_description& d) {
+  constexpr std::uint64_t metadata = 64 * 1024;  // Measured: headers, names and attributes take 40 to 60 KB.
+  std::uint64_t row = 0;
+  for (const column& c : column_table()) {
+    row += c.row_bytes(d.sampling.layout);
+  }
+  std::uint64_t task = sizeof(std::uint8_t) + sizeof(std::uint64_t);     // state, checksum
+  task += sizeof(double) + sizeof(std::int32_t) + sizeof(std::uint8_t);  // provenance
+  for (const record_field& field : record_table()) {
+    task += field.size();
+  }
+  const auto points = static_cast<std::uint64_t>(d.points.points.size()) * sizeof(double);
+  constexpr std::uint64_t log = sweep_writer::log_lines * sweep_writer::log_width;
+  return static_cast<std::uint64_t>(d.rows()) * row + static_cast<std::uint64_t>(d.tasks()) * task + points + log +
+         metadata + d.config_text.size();
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,100 @@
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <sstream>
+#include <string>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/store/file_lock.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
+
+// What the lock file says of its holder.
+struct holder {
+  std::string host;
+  long process = 0;
+  bool known() const { return !host.empty() && process > 0; }
+};
+
+holder read_holder(int descriptor) {
+  std::array<char, 512> text{};
+  holder who;
+  if (::pread(descriptor, text.data(), text.size() - 1, 0) > 0) {
+    std::istringstream words(text.data());
+    words >> who.host >> who.process;
+  }
+  return who;
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::filesystem::path& lock, const holder& who) {
+  std::string message = file.string() + " is in use by another job";
+  if (who.known()) {
+    message += " (process " + std::to_string(who.process) + " on " + who.host + ")";
+  }
+  throw input_error(message + "; wait for it to end, or if there is none remove " + lock.string());
+}
+
+bool is_dead_here(const holder& who) {
+  return who.host == host_name() && ::kill(static_cast<pid_t>(who.process), 0) != 0 && errno == ESRCH;
+}
+
+// Whether the open descriptor still is the file of that name: its last holder may have removed it since.
+bool still_named(int descriptor, const std::filesystem::path& path) {
+  struct ::stat open_file {};
+  struct ::stat named {};
+  return ::fstat(descriptor, &open_file) == 0 && ::stat(path.c_str(), &named) == 0 &&
+         open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
+}
+
+}  // namespace
+
+file_lock::file_lock(const std::filesystem::path& file) : path_(file) {
+  path_ += ".lock";
+  for (;;) {
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor_ < 0) {
+      throw environment_error("cannot make the lock " + path_.string() + ": " + std::strerror(errno));
+    }
+    const bool locked = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
+    const int error = locked ? 0 : errno;
+    const holder who = read_holder(descriptor_);
+    // EWOULDBLOCK: held. Anything else (ENOLCK, EOPNOTSUPP): this file system has no flock, so the text decides.
+    const bool held = !locked && (error == EWOULDBLOCK || (who.known() && !is_dead_here(who)));
+    if (held) {
+      ::close(descriptor_);
+      refuse(file, path_, who);
+    }
+    if (still_named(descriptor_, path_)) {
+      break;
+    }
+    ::close(descriptor_);
+  }
+  const std::string text = host_name() + ' ' + std::to_string(::getpid()) + '\n';
+  if (::ftruncate(descriptor_, 0) != 0 ||
+      ::pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+    const int error = errno;
+    ::close(descriptor_);
+    throw environment_error("cannot write the lock " + path_.string() + ": " + std::strerror(error));
+  }
+}
+
+file_lock::~file_lock() {
+  ::unlink(path_.c_str());
+  ::close(descriptor_);
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,328 @@
+#include <algorithm>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/store/hdf5.hpp>
+
+#include "hdf5_detail.hpp"
+
+namespace spikesweep::hdf5 {
+
+namespace {
+
+// HDF5 pushes the cause first, so the walk upward meets it first: keep that one.
+herr_t keep_first(unsigned position, const H5E_error2_t* error, void* text) {
+  if (position == 0 && error->desc != nullptr) {
+    *static_cast<std::string*>(text) = error->desc;
+  }
+  return 0;
+}
+
+std::string reason() {
+  std::string text;
+  H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &text);
+  H5Eclear2(H5E_DEFAULT);
+  return text.empty() ? "HDF5 gives no reason" : text;
+}
+
+std::string describe(std::string_view action, const place& where) {
+  std::string text = "cannot " + std::string(action) + ' ';
+  if (!where.path.empty() && where.path != "/") {
+    text += where.path + " in ";
+  }
+  return text + where.file + ": " + reason();
+}
+
+herr_t collect_name(hid_t, const char* name, const H5L_info_t*, void* names) {
+  static_cast<std::vector<std::string>*>(names)->emplace_back(name);
+  return 0;
+}
+
+// HDF5 1.10 frees a file that it cannot close (a full disk) but keeps its identifier, and crashes over it when the
+// process ends. So what it still has to write goes into memory, where it is forgotten with the file.
+void divert_to_memory(hid_t file) {
+  const property_handle access(H5Fget_access_plist(file));
+  void* descriptor = nullptr;
+  if (H5Pget_driver(access.id()) != H5FD_SEC2 || H5Fget_vfd_handle(file, access.id(), &descriptor) < 0) {
+    return;
+  }
+  const int memory = ::memfd_create("spikesweep", MFD_CLOEXEC);
+  if (memory >= 0) {
+    ::dup2(memory, *static_cast<int*>(descriptor));
+    ::close(memory);
+  }
+}
+
+}  // namespace
+
+void fail_input(std::string_view action, const place& where) {
+  throw input_error(describe(action, where));
+}
+
+void fail_environment(std::string_view action, const place& where) {
+  throw environment_error(describe(action, where));
+}
+
+herr_t flush_and_close(hid_t file) {
+  const herr_t flushed = H5Fflush(file, H5F_SCOPE_GLOBAL);
+  if (flushed < 0) {
+    divert_to_memory(file);
+  }
+  const herr_t closed = H5Fclose(file);
+  return std::min(flushed, closed);
+}
+
+hid_t file_type(hid_t memory_type) {
+  const std::size_t size = H5Tget_size(memory_type);
+  if (H5Tget_class(memory_type) == H5T_FLOAT) {
+    return size == 4 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
+  }
+  const bool is_signed = H5Tget_sign(memory_type) == H5T_SGN_2;
+  switch (size) {
+    case 1:
+      return is_signed ? H5T_STD_I8LE : H5T_STD_U8LE;
+    case 2:
+      return is_signed ? H5T_STD_I16LE : H5T_STD_U16LE;
+    case 4:
+      return is_signed ? H5T_STD_I32LE : H5T_STD_U32LE;
+    default:
+      return is_signed ? H5T_STD_I64LE : H5T_STD_U64LE;
+  }
+}
+
+datatype_handle string_type(std::size_t size) {
+  datatype_handle type(H5Tcopy(H5T_C_S1));
+  H5Tset_size(type.id(), size);
+  H5Tset_cset(type.id(), H5T_CSET_UTF8);
+  if (size != H5T_VARIABLE) {
+    H5Tset_strpad(type.id(), H5T_STR_NULLPAD);
+  }
+  return type;
+}
+
+dataspace_handle space_of(const extent& shape) {
+  return dataspace_handle(shape.empty() ? H5Screate(H5S_SCALAR)
+                                        : H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr));
+}
+
+place group::inside(const std::string& name) const {
+  return {where_.file, (where_.path == "/" ? "/" : where_.path + "/") + name};
+}
+
+group group::create_group(const std::string& name) {
+  const property_handle links(H5Pcreate(H5P_LINK_CREATE));
+  H5Pset_create_intermediate_group(links.id(), 1);
+  const property_handle creation(H5Pcreate(H5P_GROUP_CREATE));
+  H5Pset_obj_track_times(creation.id(), false);
+  group_handle made(H5Gcreate2(id(), name.c_str(), links.id(), creation.id(), H5P_DEFAULT));
+  if (!made.valid()) {
+    fail_environment("create group", inside(name));
+  }
+  return {std::move(made), inside(name)};
+}
+
+group group::open_group(const std::string& name) const {
+  group_handle opened(H5Gopen2(id(), name.c_str(), H5P_DEFAULT));
+  if (!opened.valid()) {
+    fail_input("open group", inside(name));
+  }
+  return {std::move(opened), inside(name)};
+}
+
+dataset group::open_dataset(const std::string& name) const {
+  dataset_handle opened(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
+  if (!opened.valid()) {
+    fail_input("open dataset", inside(name));
+  }
+  return {std::move(opened), inside(name)};
+}
+
+bool group::has(const std::string& name) const {
+  // Every part of a path has to be asked for by itself: H5Lexists fails when an earlier one is missing.
+  for (std::size_t end = name.find('/');; end = name.find('/', end + 1)) {
+    if (H5Lexists(id(), name.substr(0, end).c_str(), H5P_DEFAULT) <= 0) {
+      H5Eclear2(H5E_DEFAULT);
+      return false;
+    }
+    if (end == std::string::npos) {
+      return true;
+    }
+  }
+}
+
+std::vector<std::string> group::names() const {
+  std::vector<std::string> found;
+  if (H5Literate(id(), H5_INDEX_NAME, H5_ITER_NATIVE, nullptr, collect_name, &found) < 0) {
+    fail_input("list group", where_);
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+dataset group::create_dataset(const std::string& name, hid_t type, const extent& shape, const label& text) {
+  const property_handle links(H5Pcreate(H5P_LINK_CREATE));
+  H5Pset_create_intermediate_group(links.id(), 1);
+  const property_handle creation(H5Pcreate(H5P_DATASET_CREATE));
+  H5Pset_layout(creation.id(), H5D_CONTIGUOUS);
+  H5Pset_alloc_time(creation.id(), H5D_ALLOC_TIME_EARLY);
+  H5Pset_fill_time(creation.id(), H5D_FILL_TIME_NEVER);
+  H5Pset_obj_track_times(creation.id(), false);
+  const dataspace_handle space = space_of(shape);
+  dataset_handle made(H5Dcreate2(id(), name.c_str(), type, space.id(), links.id(), creation.id(), H5P_DEFAULT));
+  if (!made.valid()) {
+    fail_environment("create dataset", inside(name));
+  }
+  dataset result(std::move(made), inside(name));
+  result.annotate(text);
+  return result;
+}
+
+void group::write_string(const std::string& name, std::string_view value, const label& text) {
+  // Never of length 0, which HDF5 cannot store; the padding is cut off when read.
+  const std::string padded = value.empty() ? std::string(1, '\0') : std::string(value);
+  const datatype_handle type = string_type(padded.size());
+  create_dataset(name, type.id(), {}, text).write_all(type.id(), padded.data());
+}
+
+dataset group::write_strings(const std::string& name, std::span<const std::string> values, const extent& shape,
+                             const label& text) {
+  std::size_t width = 1;
+  for (const std::string& value : values) {
+    width = std::max(width, value.size());
+  }
+  std::string packed(width * values.size(), '\0');
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    std::copy(values[i].begin(), values[i].end(), packed.begin() + static_cast<std::ptrdiff_t>(i * width));
+  }
+  const datatype_handle type = string_type(width);
+  dataset made = create_dataset(name, type.id(), shape, text);
+  made.write_all(type.id(), packed.data());
+  return made;
+}
+
+void group::expect_shape(const dataset& source, const extent& shape) {
+  if (source.shape() != shape) {
+    throw input_error(source.where().path + " in " + source.where().file + " does not have the expected shape");
+  }
+}
+
+std::string group::read_string(const std::string& name) const {
+  const dataset source = open_dataset(name);
+  expect_shape(source, {});
+  return source.read_strings().at(0);
+}
+
+void group::write_attribute(const std::string& name, hid_t type, hid_t memory, const void* value) {
+  const dataspace_handle space = space_of({});
+  const attribute_handle attribute(H5Acreate2(id(), name.c_str(), type, space.id(), H5P_DEFAULT, H5P_DEFAULT));
+  if (!attribute.valid() || H5Awrite(attribute.id(), memory, value) < 0) {
+    fail_environment("write attribute", {where_.file, inside(name).path});
+  }
+}
+
+void group::write_attribute(const std::string& name, const std::string& value) {
+  const datatype_handle type = string_type(H5T_VARIABLE);
+  const char* text = value.c_str();
+  write_attribute(name, type.id(), type.id(), &text);
+}
+
+void group::read_attribute(const std::string& name, hid_t memory, void* value) const {
+  const attribute_handle attribute(H5Aopen(id(), name.c_str(), H5P_DEFAULT));
+  if (!attribute.valid() || H5Aread(attribute.id(), memory, value) < 0) {
+    fail_input("read attribute", inside(name));
+  }
+}
+
+std::string group::read_string_attribute(const std::string& name) const {
+  const attribute_handle attribute(H5Aopen(id(), name.c_str(), H5P_DEFAULT));
+  if (!attribute.valid()) {
+    fail_input("read attribute", inside(name));
+  }
+  const datatype_handle stored(H5Aget_type(attribute.id()));
+  if (H5Tis_variable_str(stored.id()) <= 0) {
+    throw input_error("attribute " + inside(name).path + " in " + where_.file + " is not a string");
+  }
+  const datatype_handle type = string_type(H5T_VARIABLE);
+  char* text = nullptr;
+  if (H5Aread(attribute.id(), type.id(), &text) < 0) {
+    fail_input("read attribute", inside(name));
+  }
+  std::string value = text != nullptr ? text : "";
+  H5free_memory(text);
+  return value;
+}
+
+file file::own(hid_t id, const std::string& name) {
+  file_handle opened(id);
+  group_handle root(H5Gopen2(opened.id(), "/", H5P_DEFAULT));
+  if (!root.valid()) {
+    fail_input("open the root of", {name, ""});
+  }
+  return {std::move(opened), group(std::move(root), {name, "/"})};
+}
+
+namespace {
+
+// HDF5 1.10 locks files by default, which fails on several parallel file systems and keeps readers out while a sweep
+// is written; sweep_lock is the lock that counts. The property rules over the variable HDF5_USE_FILE_LOCKING.
+property_handle file_access() {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  property_handle access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_file_locking(access.id(), false, true);
+  // The superblocks of 1.10 carry a flag "open for writing", which a killed writer would leave set.
+  H5Pset_libver_bounds(access.id(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
+  return access;
+}
+
+}  // namespace
+
+file file::create(const std::filesystem::path& path) {
+  const property_handle access = file_access();
+  const property_handle creation(H5Pcreate(H5P_FILE_CREATE));
+  H5Pset_obj_track_times(creation.id(), false);
+  const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id());
+  if (id < 0) {
+    fail_environment("create", {path.string(), ""});
+  }
+  return own(id, path.string());
+}
+
+file file::open(const std::filesystem::path& path) {
+  const property_handle access = file_access();
+  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id());
+  if (id < 0) {
+    fail_input("open", {path.string(), ""});
+  }
+  return own(id, path.string());
+}
+
+file file::open_parallel(const std::filesystem::path& path, MPI_Comm communicator) {
+  const property_handle access = file_access();
+  // HDF5 duplicates the communicator and frees its copy when the file is closed.
+  H5Pset_fapl_mpio(access.id(), communicator, MPI_INFO_NULL);
+  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id());
+  if (id < 0) {
+    fail_environment("open for writing", {path.string(), ""});
+  }
+  return own(id, path.string());
+}
+
+void file::close() {
+  const place where{root_.where().file, ""};
+  root_ = group(group_handle(), where);
+  if (id_.close() < 0) {
+    fail_environment("close", where);
+  }
+}
+
+std::string library_version() {
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(release);
+}
+
+}  // namespace spikesweep::hdf5

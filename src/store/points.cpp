@@ -1,0 +1,19 @@
+#include <string>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/store/points.hpp>
+
+namespace spikesweep {
+
+parameters parameters_at(const design& d, const parameters& base, int point) {
+  if (point < 0 || point >= d.size()) {
+    throw internal_error("no point " + std::to_string(point) + " in a design of " + std::to_string(d.size()));
+  }
+  parameters p = base;
+  for (std::size_t axis = 0; axis < d.axes.size(); ++axis) {
+    set_parameter(p, find_parameter(d.axes[axis]), d.points(point, static_cast<Eigen::Index>(axis)));
+  }
+  return p;
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,224 @@
+#include <cstring>
+#include <span>
+#include <string>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/store/sweep_file.hpp>
+
+#include "columns.hpp"
+#include "description_file.hpp"
+#include "records.hpp"
+
+namespace spikesweep {
+
+namespace {
+
+hdf5::file open_checked(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    throw input_error("there is no file " + path.string());
+  }
+  if (std::filesystem::is_directory(path, error)) {
+    throw input_error(path.string() + " is a directory, not a sweep file");
+  }
+  hdf5::file opened = hdf5::file::open(path);
+  check_format(opened.root());
+  return opened;
+}
+
+}  // namespace
+
+struct sweep_reader::impl {
+  explicit impl(const std::filesystem::path& path)
+      : file(open_checked(path)),
+        version(file.root().read_string_attribute("spikesweep_version")),
+        description(read_description(file.root())) {
+    check_shapes();
+  }
+
+  // What a damaged or foreign file could get wrong without HDF5 noticing.
+  void check_shapes() const {
+    for (const column& c : column_table()) {
+      const hdf5::dataset rows = file.root().open_dataset(std::string(transitions_group) + '/' + c.path);
+      hdf5::extent expected{static_cast<hsize_t>(description.rows())};
+      if (c.width != nullptr) {
+        expected.push_back(c.row_numbers(description.sampling.layout));
+      }
+      check_shape(rows, expected);
+    }
+    const hdf5::extent expected{static_cast<hsize_t>(description.tasks())};
+    check_shape(per_task("state"), expected);
+    check_shape(per_task("checksum"), expected);
+    for (const record_field& field : record_table()) {
+      check_shape(per_task(field.name), expected);
+    }
+  }
+
+  void check_shape(const hdf5::dataset& data, const hdf5::extent& expected) const {
+    if (data.shape() != expected) {
+      throw input_error(data.where().path + " in " + data.where().file +
+                        " does not have the size that the settings in the file ask for");
+    }
+  }
+
+  hdf5::dataset per_task(const std::string& name) const {
+    return file.root().open_dataset(std::string(tasks_group) + '/' + name);
+  }
+
+  template <class T>
+  std::vector<T> provenance(const std::string& name) const {
+    return file.root().read_array<T>(std::string(provenance_group) + '/' + name);
+  }
+
+  // Packed rows of a column, first to first + rows.
+  std::vector<std::byte> rows_of(const column& c, std::uint64_t first, std::uint64_t rows) const {
+    std::vector<std::byte> bytes(c.row_bytes(description.sampling.layout) * rows);
+    if (rows > 0) {
+      // Opened anew each time, so that nothing HDF5 buffered hides what a writer has written since.
+      file.root()
+          .open_dataset(std::string(transitions_group) + '/' + c.path)
+          .read_rows(first, rows, c.memory_type(), bytes.data());
+    }
+    return bytes;
+  }
+
+  void check_range(std::int64_t first, std::int64_t last) const {
+    if (first < 0 || first > last || last > description.tasks()) {
+      throw internal_error("tasks [" + std::to_string(first) + ", " + std::to_string(last) + ") of " +
+                           std::to_string(description.tasks()));
+    }
+  }
+
+  hdf5::file file;
+  std::string version;
+  sweep_description description;
+};
+
+sweep_reader::sweep_reader(const std::filesystem::path& path) : impl_(std::make_unique<impl>(path)) {}
+sweep_reader::sweep_reader(sweep_reader&&) noexcept = default;
+sweep_reader& sweep_reader::operator=(sweep_reader&&) noexcept = default;
+sweep_reader::~sweep_reader() = default;
+
+const sweep_description& sweep_reader::description() const {
+  return impl_->description;
+}
+
+const std::string& sweep_reader::version() const {
+  return impl_->version;
+}
+
+std::vector<task_record> sweep_reader::records() const {
+  std::vector<task_record> records(static_cast<std::size_t>(impl_->description.tasks()));
+  // The state first: it is written last, so that a task that has one has all the rest.
+  const auto states = impl_->per_task("state").read<std::uint8_t>();
+  for (const record_field& field : record_table()) {
+    std::vector<std::byte> numbers(records.size() * field.size());
+    impl_->per_task(field.name).read_all(field.memory_type(), numbers.data());
+    for (std::size_t t = 0; t < records.size(); ++t) {
+      std::memcpy(field.at(records[t]), numbers.data() + t * field.size(), field.size());
+    }
+  }
+  const auto checksums = impl_->per_task("checksum").read<std::uint64_t>();
+  for (std::size_t t = 0; t < records.size(); ++t) {
+    records[t].state = static_cast<task_state>(states[t]);
+    records[t].checksum = checksums[t];
+  }
+  return records;
+}
+
+std::vector<task_provenance> sweep_reader::provenance() const {
+  const auto wall = impl_->provenance<double>("wall_s");
+  const auto rank = impl_->provenance<std::int32_t>("rank");
+  const auto attempts = impl_->provenance<std::uint8_t>("attempts");
+  std::vector<task_provenance> all(wall.size());
+  for (std::size_t t = 0; t < all.size(); ++t) {
+    all[t] = {wall[t], rank.at(t), attempts.at(t)};
+  }
+  return all;
+}
+
+std::vector<std::string> sweep_reader::log() const {
+  auto lines = impl_->file.root().read_strings(std::string(provenance_group) + "/log");
+  std::erase(lines, std::string());
+  return lines;
+}
+
+sweep_rows sweep_reader::read_rows(std::int64_t first_task, std::int64_t last_task) const {
+  impl_->check_range(first_task, last_task);
+  const sweep_description& d = impl_->description;
+  const std::vector<task_record> all = records();
+  const auto per_task = static_cast<std::uint64_t>(d.sampling.transitions);
+  sweep_rows out;
+  std::vector<std::int64_t> done;
+  for (std::int64_t task = first_task; task < last_task; ++task) {
+    if (all[static_cast<std::size_t>(task)].state == task_state::done) {
+      done.push_back(task);
+      out.point.insert(out.point.end(), per_task, static_cast<std::int32_t>(task / d.replicates));
+    }
+  }
+  out.block = transition_block(d.sampling.layout, static_cast<std::int64_t>(out.point.size()));
+  for (const column& c : column_table()) {
+    std::int64_t row = 0;
+    for (std::size_t i = 0; i < done.size();) {
+      // Neighbouring tasks are read at once.
+      std::size_t end = i + 1;
+      while (end < done.size() && done[end] == done[end - 1] + 1) {
+        ++end;
+      }
+      const std::uint64_t rows = (end - i) * per_task;
+      unpack(c, d.sampling.layout, impl_->rows_of(c, static_cast<std::uint64_t>(done[i]) * per_task, rows), row,
+             out.block);
+      row += static_cast<std::int64_t>(rows);
+      i = end;
+    }
+  }
+  return out;
+}
+
+std::vector<std::int64_t> sweep_reader::damaged_tasks(std::int64_t first_task, std::int64_t last_task) const {
+  impl_->check_range(first_task, last_task);
+  const sweep_description& d = impl_->description;
+  const std::vector<task_record> all = records();
+  std::vector<std::int64_t> damaged;
+  for (std::int64_t task = first_task; task < last_task; ++task) {
+    const task_record& record = all[static_cast<std::size_t>(task)];
+    if (record.state == task_state::pending) {
+      continue;
+    }
+    const auto expected_rows = record.state == task_state::done ? d.sampling.transitions : 0;
+    const auto first_row = static_cast<std::uint64_t>(task * d.sampling.transitions);
+    const task_identity identity = d.identity(task);
+    bool sound = record.rows == expected_rows && record.first_row == first_row && record.point == identity.point &&
+                 record.replicate == identity.replicate && record.state <= task_state::time_cap;
+    if (sound) {
+      record_hash hash;
+      for (const column& c : column_table()) {
+        hash.add(impl_->rows_of(c, first_row, record.rows));
+      }
+      sound = hash.finish(record) == record.checksum;
+    }
+    if (!sound) {
+      damaged.push_back(task);
+    }
+  }
+  return damaged;
+}
+
+std::vector<std::int64_t> sweep_reader::damaged_tasks() const {
+  return damaged_tasks(0, impl_->description.tasks());
+}
+
+void check_sweep_file(const std::filesystem::path& path, const sweep_description& description) {
+  const sweep_reader reader(path);
+  const std::vector<std::string> found = differences(reader.description(), description);
+  if (found.empty()) {
+    return;
+  }
+  std::string message = path.string() + " holds another sweep:";
+  for (const std::string& difference : found) {
+    message += "\n  " + difference;
+  }
+  throw input_error(message + "\nuse another output file, or the settings in this one");
+}
+
+}  // namespace spikesweep

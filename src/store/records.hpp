@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <spikesweep/store/hdf5.hpp>
+#include <spikesweep/store/sweep_file.hpp>
+
+namespace spikesweep {
+
+/// One field of a record: a 1-D dataset below a group, one number a task.
+struct record_field {
+  const char* name;
+  const char* units;
+  const char* description;
+  std::variant<std::uint32_t task_record::*, std::uint64_t task_record::*, std::int64_t task_summary::*,
+               double task_summary::*>
+      member;
+
+  hid_t memory_type() const;
+  void* at(task_record& record) const;
+  const void* at(const task_record& record) const { return at(const_cast<task_record&>(record)); }
+  std::size_t size() const;
+};
+
+/// The fields under the checksum, in the order of creation, writing and checksums; `state` and `checksum` come apart.
+std::span<const record_field> record_table();
+
+inline constexpr const char* tasks_group = "tasks";
+inline constexpr const char* transitions_group = "transitions";
+inline constexpr const char* provenance_group = "provenance";
+
+/// The checksum of a record whose rows are given: the packed bytes of every column, in the order of column_table().
+class record_hash {
+ public:
+  record_hash();
+  record_hash(const record_hash&) = delete;
+  record_hash& operator=(const record_hash&) = delete;
+  ~record_hash();
+  void add(std::span<const std::byte> column_bytes);
+  std::uint64_t finish(const task_record& record);
+
+ private:
+  void* state_;
+};
+
+}  // namespace spikesweep

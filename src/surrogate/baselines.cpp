@@ -1,0 +1,278 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <memory>
+
+#include <Eigen/Cholesky>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/learning/dataset.hpp>
+#include <spikesweep/learning/profile.hpp>
+#include <spikesweep/surrogate/baselines.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+/// Training rows that means and regressions are fitted on.
+constexpr std::int64_t fitted_rows = 20000;
+/// Rows among which the nearest-neighbour kernel draws.
+constexpr int neighbours = 3;
+/// Ridge, beside unit-variance features.
+constexpr double ridge = 1e-3;
+
+/// The training rows of one point.
+struct point_rows {
+  std::vector<double> values;
+  dataset data;  ///< Standardised.
+  count_matrix after;
+  count_matrix times;  ///< E then I.
+};
+
+/// Reads points on demand and keeps them.
+class library {
+ public:
+  library(const model& m, const sweep_reader& file)
+      : m_(m), file_(file), about_(file.description()), records_(file.records()) {
+    for (std::size_t t = 0; t < records_.size(); ++t) {
+      if (records_[t].state == task_state::done && about_.points.roles[records_[t].point] == point_role::train) {
+        tasks_.push_back(static_cast<std::int64_t>(t));
+      }
+    }
+    if (tasks_.empty() || about_.points.axes != m.space.axes || !(about_.sampling.layout == m.space.layout)) {
+      throw input_error("the sweep file given for the baselines is not of the model's axes and states");
+    }
+  }
+
+  const std::vector<std::int64_t>& tasks() const { return tasks_; }
+
+  std::vector<double> values(std::int64_t task) const {
+    const auto row = about_.points.points.row(records_[static_cast<std::size_t>(task)].point);
+    return {row.data(), row.data() + row.size()};
+  }
+
+  const point_rows& task(std::int64_t task) {
+    auto& entry = read_[task];
+    if (entry.data.rows == 0) {
+      const sweep_rows rows = file_.read_rows(task, task + 1);
+      entry.values = values(task);
+      append(entry.data, m_.features, m_.space.layout, parameters_at(m_.space, entry.values), entry.values, rows.block);
+      standardise(entry.data, m_.features);
+      entry.after = rows.block.after;
+      entry.times.resize(rows.block.rows(), 2 * m_.space.layout.time_bins);
+      entry.times << rows.block.spike_times_E, rows.block.spike_times_I;
+    }
+    return entry;
+  }
+
+  /// The task of the nearest training point.
+  std::int64_t nearest(std::span<const double> at) const {
+    std::int64_t best = tasks_.front();
+    double least = std::numeric_limits<double>::infinity();
+    for (const std::int64_t t : tasks_) {
+      const auto other = values(t);
+      double sum = 0;
+      for (std::size_t a = 0; a < at.size(); ++a) {
+        const double range = std::max(m_.space.axis_max[a] - m_.space.axis_min[a], 1e-300);
+        sum += (at[a] - other[a]) * (at[a] - other[a]) / (range * range);
+      }
+      if (sum < least) {
+        least = sum;
+        best = t;
+      }
+    }
+    return best;
+  }
+
+ private:
+  const model& m_;
+  const sweep_reader& file_;
+  const sweep_description& about_;
+  std::vector<task_record> records_;
+  std::vector<std::int64_t> tasks_;
+  std::map<std::int64_t, point_rows> read_;
+};
+
+std::int32_t round_at_random(double x, random_stream& stream) {
+  return static_cast<std::int32_t>(std::floor(std::max(0.0, x) + stream.uniform()));
+}
+
+/// Turns expected counts (count_dims), duration and expected profile into a whole step.
+void decode(const model& m, std::span<const double> counts, double duration, std::span<const double> profile, chain& c,
+            chain_step& step) {
+  const state_layout& layout = m.space.layout.state;
+  const auto groups = m.targets.groups();
+  step.phase = c.phase;
+  step.duration = duration;
+  step.spikes_E = round_at_random(counts[0], c.stream);
+  step.spikes_I = round_at_random(counts[1], c.stream);
+  for (int k = 0; k < pool_count; ++k) {
+    c.state[static_cast<std::size_t>(layout.pending(static_cast<pool>(k)))] =
+        round_at_random(counts[static_cast<std::size_t>(2 + k)], c.stream);
+  }
+  step.times_E.resize(static_cast<std::size_t>(groups[2]));
+  step.times_I.resize(static_cast<std::size_t>(groups[3]));
+  const auto cells = static_cast<std::size_t>(layout.cells());
+  const std::array<std::span<std::int32_t>, 4> parts{
+      std::span(c.state).first(cells), std::span(c.state).subspan(cells, cells), step.times_E, step.times_I};
+  const std::array<int, 4> totals{c.p.N_E, c.p.N_I, step.spikes_E, step.spikes_I};
+  std::size_t begin = 0;
+  for (std::size_t g = 0; g < parts.size(); ++g) {
+    std::vector<double> shares(static_cast<std::size_t>(groups[g]));
+    for (std::size_t i = 0; i < shares.size(); ++i) {
+      shares[i] = std::max(profile[begin + i], 1e-9);
+    }
+    begin += shares.size();
+    systematic_rounding(shares, totals[g], c.stream.uniform(), parts[g]);
+  }
+  c.phase = next_phase(c.phase);
+}
+
+/// What the two fitted baselines predict: counts, duration, then the profile's four groups.
+using outcome = Eigen::VectorXd;
+
+outcome outcome_of(const point_rows& rows, std::size_t i, std::span<const int> groups) {
+  std::size_t size = count_dims + 1;
+  for (const int g : groups) {
+    size += static_cast<std::size_t>(g);
+  }
+  outcome y(static_cast<Eigen::Index>(size));
+  Eigen::Index next = 0;
+  for (std::size_t k = 0; k < count_dims; ++k) {
+    y(next++) = rows.data.counts[i * count_dims + k];
+  }
+  y(next++) = rows.data.duration[i];
+  const std::size_t width = size - count_dims - 1;
+  for (std::size_t c = 0; c < width; ++c) {
+    y(next++) = rows.data.profile[i * width + c];
+  }
+  return y;
+}
+
+void decode_outcome(const model& m, const outcome& y, chain& c, chain_step& step) {
+  const auto all = std::span(y.data(), static_cast<std::size_t>(y.size()));
+  const double duration =
+      m.space.learns_duration() ? std::max(all[count_dims], 1e-6) : m.space.section.interval_ms * 1e-3;
+  decode(m, all.first(count_dims), duration, all.subspan(count_dims + 1), c, step);
+}
+
+kernel mean_transition(const model& m, library& rows) {
+  const auto groups = m.targets.groups();
+  std::array<outcome, phase_kind_count> sum;
+  std::array<double, phase_kind_count> n{};
+  const std::int64_t stride = std::max<std::int64_t>(
+      1, static_cast<std::int64_t>(rows.tasks().size()) * rows.task(rows.tasks().front()).data.rows / fitted_rows);
+  for (const std::int64_t t : rows.tasks()) {
+    const auto& task = rows.task(t);
+    for (std::int64_t i = 0; i < task.data.rows; i += stride) {
+      const auto row = static_cast<std::size_t>(i);
+      const std::size_t phase = task.data.phase[row];
+      const outcome y = outcome_of(task, row, groups);
+      sum[phase] = n[phase] == 0 ? y : outcome(sum[phase] + y);
+      n[phase] += 1;
+    }
+  }
+  for (std::size_t k = 0; k < n.size(); ++k) {
+    if (n[k] > 0) {
+      sum[k] /= n[k];
+    }
+  }
+  return [&m, sum](std::span<chain> chains, std::span<chain_step> steps) {
+    for (std::size_t i = 0; i < chains.size(); ++i) {
+      decode_outcome(m, sum[static_cast<std::size_t>(chains[i].phase)], chains[i], steps[i]);
+    }
+  };
+}
+
+std::vector<float> features_of(const model& m, const chain& c) {
+  std::vector<float> x(static_cast<std::size_t>(m.features.size()));
+  m.features.raw(c.p, c.values, c.phase, c.state, x);
+  m.features.standardise(x);
+  return x;
+}
+
+kernel nearest_neighbour(const model& m, std::shared_ptr<library> rows) {
+  return [&m, rows](std::span<chain> chains, std::span<chain_step> steps) {
+    // Axes do not count in the distance of states: all rows are of the nearest point.
+    const auto width = static_cast<std::size_t>(2 * m.space.layout.state.cells() + 2 * pool_count);
+    const auto all = static_cast<std::size_t>(m.features.size());
+    for (std::size_t i = 0; i < chains.size(); ++i) {
+      chain& c = chains[i];
+      const point_rows& near = rows->task(rows->nearest(c.values));
+      const auto x = features_of(m, c);
+      std::array<std::pair<float, std::size_t>, neighbours> best;
+      best.fill({std::numeric_limits<float>::infinity(), 0});
+      for (std::size_t r = 0; r < static_cast<std::size_t>(near.data.rows); ++r) {
+        if (near.data.phase[r] != static_cast<std::uint8_t>(c.phase)) {
+          continue;
+        }
+        const Eigen::Map<const Eigen::VectorXf> a(x.data(), static_cast<Eigen::Index>(width));
+        const Eigen::Map<const Eigen::VectorXf> b(near.data.inputs.data() + r * all, static_cast<Eigen::Index>(width));
+        const float d = (a - b).squaredNorm();
+        if (d < best.back().first) {
+          best.back() = {d, r};
+          std::ranges::sort(best);
+        }
+      }
+      const std::size_t row = best[c.stream.below(neighbours)].second;
+      decode_outcome(m, outcome_of(near, row, m.targets.groups()), c, steps[i]);
+    }
+  };
+}
+
+kernel linear_regression(const model& m, library& rows) {
+  const auto groups = m.targets.groups();
+  const Eigen::Index width = m.features.size() + 1;
+  const Eigen::Index outputs = count_dims + 1 + m.targets.profile_size();
+  std::array<Eigen::MatrixXd, phase_kind_count> coefficients;
+  for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {
+    Eigen::MatrixXd gram = Eigen::MatrixXd::Zero(width, width);
+    Eigen::MatrixXd moment = Eigen::MatrixXd::Zero(width, outputs);
+    Eigen::VectorXd x(width);
+    double n = 0;
+    const std::int64_t stride = std::max<std::int64_t>(
+        1, static_cast<std::int64_t>(rows.tasks().size()) * rows.task(rows.tasks().front()).data.rows / fitted_rows);
+    for (const std::int64_t t : rows.tasks()) {
+      const auto& task = rows.task(t);
+      for (std::int64_t i = 0; i < task.data.rows; i += stride) {
+        const auto row = static_cast<std::size_t>(i);
+        if (task.data.phase[row] != phase) {
+          continue;
+        }
+        for (Eigen::Index c = 0; c + 1 < width; ++c) {
+          x(c) = task.data.inputs[row * static_cast<std::size_t>(width - 1) + static_cast<std::size_t>(c)];
+        }
+        x(width - 1) = 1;
+        gram.selfadjointView<Eigen::Lower>().rankUpdate(x);
+        moment.noalias() += x * outcome_of(task, row, groups).transpose();
+        n += 1;
+      }
+    }
+    if (n > 0) {
+      gram.diagonal().array() += ridge * n;
+      coefficients[phase] = gram.selfadjointView<Eigen::Lower>().ldlt().solve(moment).transpose();
+    }
+  }
+  return [&m, coefficients](std::span<chain> chains, std::span<chain_step> steps) {
+    for (std::size_t i = 0; i < chains.size(); ++i) {
+      const auto features = features_of(m, chains[i]);
+      Eigen::VectorXd x(static_cast<Eigen::Index>(features.size()) + 1);
+      x.head(x.size() - 1) = Eigen::Map<const Eigen::VectorXf>(features.data(), x.size() - 1).cast<double>();
+      x(x.size() - 1) = 1;
+      decode_outcome(m, coefficients[static_cast<std::size_t>(chains[i].phase)] * x, chains[i], steps[i]);
+    }
+  };
+}
+
+}  // namespace
+
+std::vector<baseline> make_baselines(const model& m, const sweep_reader& file) {
+  auto rows = std::make_shared<library>(m, file);
+  return {{"mean_transition", mean_transition(m, *rows)},
+          {"nearest_neighbour", nearest_neighbour(m, rows)},
+          {"linear_regression", linear_regression(m, *rows)}};
+}
+
+}  // namespace spikesweep

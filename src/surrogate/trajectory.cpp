@@ -1,0 +1,236 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <limits>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/surrogate/trajectory.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+const std::array<std::string, 9> names{"rate_E_hz",       "rate_I_hz",   "phase_rate_hz", "size_mean", "size_cv",
+                                       "interval_mean_s", "interval_cv", "fano_E_1ms",    "peak_hz"};
+const std::array<std::string, 9> units{"Hz", "Hz", "Hz", "spike", "1", "s", "1", "1", "Hz"};
+
+/// Collects one trajectory from its phases.
+class recorder {
+ public:
+  recorder(const trajectory_settings& settings, int N_E) : settings_(settings), N_E_(N_E) {
+    out_.duration_s = settings.duration_s;
+    out_.counts_E.assign(static_cast<std::size_t>(std::llround(settings.duration_s / settings.bin_s)), 0.0);
+  }
+
+  /// Time since the start of the run, burn-in included [s].
+  double time() const { return time_; }
+  bool finished() const { return time_ >= settings_.burn_in_s + settings_.duration_s; }
+
+  void spike(double time, int neuron) {
+    const double t = time - settings_.burn_in_s;
+    if (t < 0 || t >= settings_.duration_s) {
+      return;
+    }
+    if (neuron < N_E_) {
+      ++out_.spikes_E;
+      const auto bin = static_cast<std::size_t>(t / settings_.bin_s);
+      if (bin < out_.counts_E.size()) {
+        out_.counts_E[bin] += 1;
+      }
+    } else {
+      ++out_.spikes_I;
+    }
+    if (t < settings_.raster_s) {
+      out_.raster.push_back({t, neuron});
+    }
+  }
+
+  void phase(phase_kind kind, double duration, std::int64_t spikes) {
+    const double begin = time_ - settings_.burn_in_s;
+    time_ += duration;
+    if (kind == phase_kind::quiet || begin < 0 || begin >= settings_.duration_s) {
+      return;
+    }
+    out_.sizes.push_back(static_cast<double>(spikes));
+    if (last_begin_ >= 0 && kind != phase_kind::step) {  // Steps are all alike.
+      out_.intervals.push_back(begin - last_begin_);
+    }
+    last_begin_ = begin;
+  }
+
+  trajectory take() {
+    std::ranges::sort(out_.raster, {}, &spike_record::time);
+    return std::move(out_);
+  }
+
+ private:
+  trajectory_settings settings_;
+  int N_E_;
+  double time_ = 0;
+  double last_begin_ = -1;
+  trajectory out_;
+};
+
+/// Spikes of a kernel's step, uniform within the parts of the phase, on neurons drawn at random.
+void record_step(recorder& out, const parameters& p, const chain_step& step, random_stream& stream) {
+  const double begin = out.time();
+  const auto place = [&](const std::vector<std::int32_t>& times, int first, int size) {
+    const double part = step.duration / static_cast<double>(times.size());
+    for (std::size_t i = 0; i < times.size(); ++i) {
+      for (int n = 0; n < times[i]; ++n) {
+        const double t = begin + (static_cast<double>(i) + stream.uniform()) * part;
+        out.spike(t, first + static_cast<int>(stream.below(static_cast<std::uint32_t>(size))));
+      }
+    }
+  };
+  place(step.times_E, 0, p.N_E);
+  place(step.times_I, p.N_E, p.N_I);
+  out.phase(step.phase, step.duration, step.spikes_E + step.spikes_I);
+}
+
+}  // namespace
+
+std::span<const std::string> figure_names() {
+  return names;
+}
+
+std::span<const std::string> figure_units() {
+  return units;
+}
+
+std::vector<double> run_figures::values() const {
+  return {rate_E_hz, rate_I_hz, phase_rate_hz, size_mean, size_cv, interval_mean_s, interval_cv, fano_E_1ms, peak_hz};
+}
+
+std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& chains,
+                                        const trajectory_settings& settings) {
+  std::vector<recorder> recorders;
+  for (const auto& c : chains) {
+    recorders.emplace_back(settings, c.p.N_E);
+  }
+  std::vector<chain_step> steps(chains.size());
+  // Chains that are done go on unrecorded until all are, so that the batch keeps its shape.
+  while (!std::ranges::all_of(recorders, &recorder::finished)) {
+    step(chains, steps);
+    for (std::size_t i = 0; i < chains.size(); ++i) {
+      if (!recorders[i].finished()) {
+        record_step(recorders[i], chains[i].p, steps[i], chains[i].stream);
+      }
+    }
+  }
+  std::vector<trajectory> out;
+  for (auto& r : recorders) {
+    out.push_back(r.take());
+  }
+  return out;
+}
+
+trajectory run_exact(const parameters& p, const section_settings& section, const random_stream& stream,
+                     const trajectory_settings& settings) {
+  oracle net(p, stream);
+  double pool_mean = 0;
+  if (section.kind == section_kind::volley) {
+    constexpr double mean_over_s = 2;
+    run_until(net, settings.burn_in_s, nullptr);
+    pool_mean = mean_pool(net, mean_over_s, std::numeric_limits<std::int64_t>::max());
+  }
+  const double zero = net.time();
+  phase_cutter cutter(section, p, pool_mean);
+  recorder out(settings, p.N_E);
+  std::vector<spike_record> spikes;
+  const double limit = zero + settings.burn_in_s + settings.duration_s;
+  while (!out.finished()) {
+    spikes.clear();
+    const phase_outcome phase = cutter.run(net, spikes, limit);
+    for (const auto& spike : spikes) {
+      out.spike(spike.time - zero, spike.neuron);
+    }
+    if (phase.unfinished) {
+      break;
+    }
+    out.phase(phase.kind, phase.duration(), phase.spikes_E + phase.spikes_I);
+  }
+  return out.take();
+}
+
+trajectory run_hybrid(const model& m, const kernel& step, chain start, const trajectory_settings& settings) {
+  if (m.space.section.kind == section_kind::interval) {
+    throw input_error("a hybrid run needs a model of section 'mfe' or 'volley': with 'interval' no phase is quiet");
+  }
+  const state_layout& layout = m.space.layout.state;
+  std::vector<chain> chains{std::move(start)};
+  chain& c = chains[0];
+  std::vector<chain_step> steps(1);
+  oracle net(c.p, random_stream(m.seed, purpose::validation, c.stream.word(), c.stream.word()));
+  net.draw_from(layout, c.state);
+  double pool_mean = 0;
+  if (m.space.section.kind == section_kind::volley) {
+    oracle probe = net;
+    constexpr double mean_over_s = 2;
+    pool_mean = mean_pool(probe, mean_over_s, std::numeric_limits<std::int64_t>::max());
+  }
+  recorder out(settings, c.p.N_E);
+  std::vector<spike_record> spikes;
+  while (!out.finished()) {
+    // The window of the start rule is empty after a jump: what fired in the MFE has passed.
+    phase_cutter cutter(m.space.section, c.p, pool_mean);
+    spikes.clear();
+    const double shift = out.time() - net.time();
+    const double limit = net.time() + settings.burn_in_s + settings.duration_s - out.time();
+    const phase_outcome quiet = cutter.run(net, spikes, limit);
+    for (const auto& spike : spikes) {
+      out.spike(spike.time + shift, spike.neuron);
+    }
+    out.phase(phase_kind::quiet, quiet.duration(), quiet.spikes_E + quiet.spikes_I);
+    if (quiet.unfinished) {
+      break;
+    }
+    net.coarse_grain(layout, c.state);
+    c.phase = phase_kind::active;
+    step(chains, steps);
+    record_step(out, c.p, steps[0], c.stream);
+    net.draw_from(layout, c.state);
+  }
+  return out.take();
+}
+
+spectrum rate_spectrum(std::span<const trajectory> runs, const parameters& p, double bin_s, double segment_s) {
+  std::vector<std::vector<double>> series;
+  for (const auto& run : runs) {
+    series.push_back(run.counts_E);
+    for (auto& count : series.back()) {
+      count /= p.N_E * bin_s;
+    }
+  }
+  return welch(series, bin_s, std::llround(segment_s / bin_s));
+}
+
+run_figures figures_of(std::span<const trajectory> runs, const parameters& p, double bin_s, double segment_s) {
+  double seconds = 0;
+  std::int64_t spikes_E = 0;
+  std::int64_t spikes_I = 0;
+  std::vector<double> sizes;
+  std::vector<double> intervals;
+  std::vector<double> counts;
+  for (const auto& run : runs) {
+    seconds += run.duration_s;
+    spikes_E += run.spikes_E;
+    spikes_I += run.spikes_I;
+    sizes.insert(sizes.end(), run.sizes.begin(), run.sizes.end());
+    intervals.insert(intervals.end(), run.intervals.begin(), run.intervals.end());
+    counts.insert(counts.end(), run.counts_E.begin(), run.counts_E.end());
+  }
+  run_figures f;
+  f.rate_E_hz = static_cast<double>(spikes_E) / (p.N_E * seconds);
+  f.rate_I_hz = static_cast<double>(spikes_I) / (p.N_I * seconds);
+  f.phase_rate_hz = static_cast<double>(sizes.size()) / seconds;
+  f.size_mean = mean(sizes);
+  f.size_cv = coefficient_of_variation(sizes);
+  f.interval_mean_s = mean(intervals);
+  f.interval_cv = coefficient_of_variation(intervals);
+  f.fano_E_1ms = fano_factor(counts);
+  f.peak_hz = peak_frequency(rate_spectrum(runs, p, bin_s, segment_s));
+  return f;
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,254 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <optional>
+
+#include <boost/mpi/collectives.hpp>
+#include <boost/serialization/string.hpp>
+#include <boost/serialization/vector.hpp>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/surrogate/baselines.hpp>
+#include <spikesweep/surrogate/validation.hpp>
+
+namespace boost::serialization {
+
+template <class Archive>
+void serialize(Archive& ar, spikesweep::spike_record& s, unsigned) {
+  ar& s.time& s.neuron;
+}
+
+template <class Archive>
+void serialize(Archive& ar, spikesweep::run_figures& f, unsigned) {
+  ar& f.rate_E_hz& f.rate_I_hz& f.phase_rate_hz& f.size_mean& f.size_cv& f.interval_mean_s& f.interval_cv& f
+      .fano_E_1ms& f.peak_hz;
+}
+
+template <class Archive>
+void serialize(Archive& ar, spikesweep::run_result& r, unsigned) {
+  ar& r.run& r.figures& r.size_ks& r.interval_ks& r.spectrum& r.wall_s& r.power& r.raster;
+}
+
+template <class Archive>
+void serialize(Archive& ar, spikesweep::point_result& p, unsigned) {
+  ar& p.point& p.values& p.distance& p.runaway& p.runs;
+}
+
+}  // namespace boost::serialization
+
+namespace spikesweep {
+
+namespace {
+
+namespace mpi = boost::mpi;
+using clock = std::chrono::steady_clock;
+
+double seconds_since(clock::time_point begin) {
+  return std::chrono::duration<double>(clock::now() - begin).count();
+}
+
+/// Samples of one run at one point, kept until its distances are known.
+struct run_samples {
+  std::vector<double> sizes;
+  std::vector<double> intervals;
+  spectrum power;
+};
+
+run_samples samples_of(std::span<const trajectory> runs, const parameters& p, const validation_settings& s) {
+  run_samples out;
+  for (const auto& run : runs) {
+    out.sizes.insert(out.sizes.end(), run.sizes.begin(), run.sizes.end());
+    out.intervals.insert(out.intervals.end(), run.intervals.begin(), run.intervals.end());
+  }
+  out.power = rate_spectrum(runs, p, s.bin_ms * 1e-3, s.segment_s);
+  return out;
+}
+
+class validator {
+ public:
+  validator(const model& m, const validation_settings& settings, const std::vector<validation_point>& points)
+      : m_(m), settings_(settings) {
+    for (const auto& point : points) {
+      point_result r;
+      r.point = point.point;
+      r.values = point.values;
+      r.distance = distance_to_training(m.space, point.values);
+      results_.push_back(std::move(r));
+    }
+    references_.resize(points.size());
+  }
+
+  void run_exact_twice(std::size_t i) {
+    for (std::uint32_t repeat = 0; repeat < 2; ++repeat) {
+      const auto begin = clock::now();
+      const random_stream stream(settings_.seed, purpose::validation, static_cast<std::uint32_t>(results_[i].point),
+                                 repeat);
+      trajectory_settings s = follow(1);
+      s.raster_s = repeat == 0 ? settings_.raster_s : 0;
+      const std::vector<trajectory> runs{
+          run_exact(parameters_at(m_.space, results_[i].values), m_.space.section, stream, s)};
+      add(i, repeat == 0 ? "exact" : "exact_repeat", runs, seconds_since(begin), true);
+    }
+  }
+
+  void run_kernel(const std::string& name, const kernel& step, bool is_surrogate) {
+    if (results_.empty()) {
+      return;
+    }
+    std::vector<chain> chains;
+    for (const auto& r : results_) {
+      for (auto& c :
+           start_chains(m_, r.values, settings_.chains, settings_.seed, static_cast<std::uint32_t>(r.point))) {
+        chains.push_back(std::move(c));
+      }
+    }
+    const auto begin = clock::now();
+    trajectory_settings s = follow(settings_.chains);
+    s.raster_s = is_surrogate ? settings_.raster_s : 0;
+    const auto runs = run_closed_loop(step, chains, s);
+    const double wall = seconds_since(begin) / static_cast<double>(results_.size());
+    const auto per_point = static_cast<std::size_t>(settings_.chains);
+    for (std::size_t i = 0; i < results_.size(); ++i) {
+      const auto mine = std::span(runs).subspan(i * per_point, per_point);
+      add(i, name, mine, wall, is_surrogate);
+      if (is_surrogate) {
+        results_[i].runaway = std::ranges::any_of(mine, [&](const trajectory& run) { return ran_away(i, run); });
+      }
+    }
+  }
+
+  std::vector<point_result> take() { return std::move(results_); }
+
+ private:
+  trajectory_settings follow(int chains) const {
+    trajectory_settings s;
+    s.duration_s = settings_.duration_s / chains;
+    s.burn_in_s = settings_.burn_in_s;
+    s.bin_s = settings_.bin_ms * 1e-3;
+    return s;
+  }
+
+  bool ran_away(std::size_t i, const trajectory& run) const {
+    const double truth = results_[i].runs.front().figures.rate_E_hz;
+    const double rate =
+        static_cast<double>(run.spikes_E) / (parameters_at(m_.space, results_[i].values).N_E * run.duration_s);
+    return rate > 2 * truth || rate < truth / 2;
+  }
+
+  void add(std::size_t i, const std::string& name, std::span<const trajectory> runs, double wall, bool keep_power) {
+    const parameters p = parameters_at(m_.space, results_[i].values);
+    run_result r;
+    r.run = name;
+    r.figures = figures_of(runs, p, settings_.bin_ms * 1e-3, settings_.segment_s);
+    r.wall_s = wall;
+    run_samples samples = samples_of(runs, p, settings_);
+    if (name == "exact") {
+      references_[i] = samples;
+    }
+    r.size_ks = ks_distance(samples.sizes, references_[i].sizes);
+    r.interval_ks = ks_distance(samples.intervals, references_[i].intervals);
+    r.spectrum = spectrum_distance(samples.power, references_[i].power);
+    if (keep_power) {
+      r.power = samples.power.power;
+    }
+    r.raster = runs.front().raster;
+    results_[i].runs.push_back(std::move(r));
+  }
+
+  const model& m_;
+  const validation_settings& settings_;
+  std::vector<point_result> results_;
+  std::vector<run_samples> references_;  ///< Of the exact run at each point.
+};
+
+double median(std::vector<double> values) {
+  std::erase_if(values, [](double x) { return !std::isfinite(x); });
+  if (values.empty()) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  std::ranges::sort(values);
+  const std::size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}
+
+}  // namespace
+
+validation_result validate_model(const mpi::communicator& comm, const model& m,
+                                 const std::vector<validation_point>& points, const validation_settings& settings,
+                                 const sweep_reader* data, const std::function<void(int, int)>& progress) {
+  std::vector<validation_point> mine;
+  for (std::size_t i = static_cast<std::size_t>(comm.rank()); i < points.size();
+       i += static_cast<std::size_t>(comm.size())) {
+    mine.push_back(points[i]);
+  }
+  validator work(m, settings, mine);
+  for (std::size_t i = 0; i < mine.size(); ++i) {
+    work.run_exact_twice(i);
+    if (progress) {
+      progress(static_cast<int>(i) + 1, static_cast<int>(mine.size()));
+    }
+  }
+  const int rows = std::max(1, static_cast<int>(mine.size()) * settings.chains);
+  work.run_kernel("surrogate", surrogate_kernel(m, rows), true);
+  if (data != nullptr && settings.baselines && !mine.empty()) {
+    for (const auto& b : make_baselines(m, *data)) {
+      work.run_kernel(b.name, b.step, false);
+    }
+  }
+  validation_result result;
+  result.settings = settings;
+  result.axes = m.space.axes;
+  const auto segment = static_cast<std::size_t>(std::llround(settings.segment_s / (settings.bin_ms * 1e-3)));
+  for (std::size_t i = 0; i <= segment / 2; ++i) {
+    result.frequency.push_back(static_cast<double>(i) / settings.segment_s);
+  }
+  std::vector<std::vector<point_result>> gathered;
+  mpi::gather(comm, work.take(), gathered, 0);
+  for (std::size_t i = 0; comm.rank() == 0 && i < points.size(); ++i) {
+    auto& from = gathered[i % static_cast<std::size_t>(comm.size())];
+    result.points.push_back(std::move(from[i / static_cast<std::size_t>(comm.size())]));
+  }
+  return result;
+}
+
+std::vector<error_row> error_table(const validation_result& result) {
+  std::vector<error_row> table;
+  if (result.points.empty()) {
+    return table;
+  }
+  const std::size_t runs = result.points.front().runs.size();
+  for (std::size_t k = 1; k < runs; ++k) {
+    for (std::size_t f = 0; f < figure_names().size(); ++f) {
+      const bool is_peak = figure_names()[f] == "peak_hz";
+      std::vector<double> errors;
+      for (const auto& point : result.points) {
+        const double value = point.runs[k].figures.values()[f];
+        const double truth = point.runs[0].figures.values()[f];
+        errors.push_back(is_peak ? std::abs(value - truth) : 100 * std::abs(value / truth - 1));
+      }
+      error_row row{result.points.front().runs[k].run, figure_names()[f], is_peak ? "Hz" : "%", median(errors), 0};
+      for (const double e : errors) {
+        row.worst = std::isfinite(e) ? std::max(row.worst, e) : row.worst;
+      }
+      if (std::isfinite(row.median)) {
+        table.push_back(row);
+      }
+    }
+  }
+  return table;
+}
+
+double peak_share(const validation_result& result, double hertz) {
+  double within = 0;
+  for (const auto& point : result.points) {
+    for (const auto& run : point.runs) {
+      if (run.run == "surrogate") {
+        within += std::abs(run.figures.peak_hz - point.runs.front().figures.peak_hz) <= hertz ? 1 : 0;
+      }
+    }
+  }
+  return result.points.empty() ? 0 : within / static_cast<double>(result.points.size());
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,64 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <type_traits>
+
+#include <boost/mpi/communicator.hpp>
+
+#include <spikesweep/network/transition.hpp>
+#include <spikesweep/sweep/scheduler.hpp>
+
+namespace spikesweep {
+
+/// How one task went.
+struct task_report {
+  std::int64_t task = 0;
+  task_state state = task_state::pending;  ///< pending: dropped.
+  double simulated_s = 0;
+  double wall_s = 0;
+};
+
+/// From a worker to the master.
+struct worker_message {
+  enum kind_type : std::int32_t {
+    request,  ///< Asks for a bundle.
+    report,   ///< A task ended.
+    goodbye   ///< Will start nothing more; waits for `farewell`.
+  };
+  kind_type kind = request;
+  task_report report_of;
+};
+
+/// From the master to a worker.
+struct master_message {
+  enum kind_type : std::int32_t {
+    bundle,   ///< Answers a request; empty: there is nothing more.
+    stop,     ///< Finish the task in hand within grace_s, drop the others.
+    farewell  ///< Answers `goodbye`: nothing comes after it.
+  };
+  kind_type kind = bundle;
+  std::int32_t count = 0;
+  double grace_s = 0;
+  std::array<std::int64_t, scheduler::max_bundle> tasks{};
+};
+
+// All messages are of fixed size and go as bytes. One tag each way, so that MPI keeps them in order.
+inline constexpr int worker_tag = 1;
+inline constexpr int master_tag = 2;
+
+template <class Message>
+void send_message(const boost::mpi::communicator& communicator, int to, int tag, const Message& message) {
+  static_assert(std::is_trivially_copyable_v<Message>);
+  communicator.send(to, tag, reinterpret_cast<const char*>(&message), static_cast<int>(sizeof message));
+}
+
+template <class Message>
+Message receive_message(const boost::mpi::communicator& communicator, int from, int tag) {
+  static_assert(std::is_trivially_copyable_v<Message>);
+  Message message;
+  communicator.recv(from, tag, reinterpret_cast<char*>(&message), static_cast<int>(sizeof message));
+  return message;
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,42 @@
+#include <algorithm>
+
+#include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/sweep/plan.hpp>
+#include <spikesweep/sweep/scheduler.hpp>
+
+namespace spikesweep {
+
+double sweep_plan::wall_s(int ranks) const {
+  // The longest task bounds the end; on average half of a task's time is lost there by each rank.
+  const double task_s = tasks > 0 ? core_s / static_cast<double>(tasks) : 0;
+  const auto used = static_cast<double>(std::clamp<std::int64_t>(ranks, 1, std::max<std::int64_t>(tasks, 1)));
+  return core_s / used + (used > 1 ? 0.5 * task_s : 0);
+}
+
+sweep_plan plan_sweep(const sweep_description& d, const task_calibration& calibration) {
+  constexpr double s_per_ns = 1e-9;
+  sweep_plan plan;
+  plan.points = d.points.size();
+  for (const point_role role : d.points.roles) {
+    ++(role == point_role::train  ? plan.train_points
+       : role == point_role::test ? plan.test_points
+                                  : plan.selection_points);
+  }
+  plan.tasks = d.tasks();
+  plan.samples = d.rows();
+  plan.disk_bytes = sweep_file_bytes(d);
+  const transition_layout& layout = d.sampling.layout;
+  const auto counts = static_cast<std::uint64_t>(2 * layout.state.size() + 2 + 2 * layout.time_bins);
+  constexpr std::uint64_t other_bytes = sizeof(double) + 3 * sizeof(std::uint8_t);
+  plan.memory_bytes =
+      static_cast<std::uint64_t>(d.sampling.transitions) * (counts * sizeof(std::int32_t) + other_bytes);
+  for (int point = 0; point < d.points.size(); ++point) {
+    plan.events += d.replicates * expected_events(d, point);
+  }
+  plan.events *= calibration.cost_ratio;
+  plan.core_s = plan.events * calibration.ns_per_event * s_per_ns;
+  plan.measured = calibration.tasks > 0;
+  return plan;
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,189 @@
+#include <algorithm>
+#include <ctime>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/serialization/vector.hpp>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/store/file_lock.hpp>
+#include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/sweep/communicate.hpp>
+#include <spikesweep/sweep/interrupt.hpp>
+#include <spikesweep/sweep/scheduler.hpp>
+#include <spikesweep/sweep/sweep.hpp>
+
+#include "master.hpp"
+#include "worker.hpp"
+
+namespace spikesweep {
+
+namespace {
+
+using boost::mpi::communicator;
+
+/// What is left to do, as rank 0 finds it.
+struct remaining_work {
+  std::vector<scheduled_task> tasks;
+  std::vector<std::int64_t> retried;  ///< Of these, the ones that had failed.
+  sweep_outcome counts;
+};
+
+/// The finished tasks whose checksum does not hold; each rank reads its share. Collective; all of them on rank 0.
+std::vector<std::int64_t> find_damaged(const communicator& ranks, const std::filesystem::path& file,
+                                       std::int64_t tasks) {
+  const std::int64_t size = ranks.size();
+  const std::vector<std::int64_t> mine =
+      sweep_reader(file).damaged_tasks(tasks * ranks.rank() / size, tasks * (ranks.rank() + 1) / size);
+  std::vector<std::vector<std::int64_t>> all;
+  boost::mpi::gather(ranks, mine, all, 0);
+  std::vector<std::int64_t> damaged;
+  for (const auto& share : all) {
+    damaged.insert(damaged.end(), share.begin(), share.end());
+  }
+  return damaged;
+}
+
+remaining_work find_work(const std::filesystem::path& file, const sweep_description& description,
+                         const std::vector<std::int64_t>& damaged, bool retry_failed) {
+  const sweep_reader reader(file);
+  const std::vector<task_record> records = reader.records();
+  const std::vector<task_provenance> provenance = reader.provenance();
+  const std::set<std::int64_t> untrusted(damaged.begin(), damaged.end());
+  remaining_work work;
+  work.counts.total = description.tasks();
+  work.counts.damaged = static_cast<std::int64_t>(damaged.size());
+  std::vector<double> costs;
+  for (int point = 0; point < description.points.size(); ++point) {
+    costs.push_back(std::max(1.0, expected_events(description, point)));
+  }
+  for (std::int64_t task = 0; task < description.tasks(); ++task) {
+    const auto at = static_cast<std::size_t>(task);
+    const bool trusted = !untrusted.contains(task);
+    if (trusted && records[at].state == task_state::done) {
+      ++work.counts.done;
+      ++work.counts.resumed;
+      continue;
+    }
+    const bool crashed = records[at].state == task_state::pending && provenance[at].attempts >= max_crashes;
+    const bool failed = crashed || (trusted && records[at].state != task_state::pending);
+    if (failed && !retry_failed) {
+      ++work.counts.failed;
+      continue;
+    }
+    if (failed) {
+      work.retried.push_back(task);
+    }
+    work.tasks.push_back({task, costs[description.identity(task).point]});
+  }
+  return work;
+}
+
+std::string now() {
+  const std::time_t seconds = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  char text[32];
+  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc)};
+}
+
+std::string begin_line(const communicator& ranks, const remaining_work& work) {
+  return now() + " spikesweep " SPIKESWEEP_VERSION " starts on " + std::to_string(ranks.size()) +
+         " ranks: " + std::to_string(work.tasks.size()) + " of " + std::to_string(work.counts.total) +
+         " tasks to do, " + std::to_string(work.counts.damaged) + " of them damaged";
+}
+
+std::string end_line(const sweep_outcome& outcome) {
+  return now() + (outcome.interrupted ? " interrupted: " : " finished: ") + std::to_string(outcome.done) + " done, " +
+         std::to_string(outcome.failed) + " failed of " + std::to_string(outcome.total);
+}
+
+/// Runs tasks until there are no more. What it returns counts on rank 0 only.
+sweep_outcome work_off(const communicator& ranks, const task_runner& runner, sweep_writer& writer,
+                       const sweep_options& options, remaining_work work) {
+  if (ranks.rank() != 0) {
+    worker(ranks, runner).run();
+    return {};
+  }
+  writer.log(begin_line(ranks, work));
+  for (const std::int64_t retried : work.retried) {
+    writer.reset_task(retried);
+  }
+  scheduler tasks(std::move(work.tasks), ranks.size());
+  const sweep_outcome outcome = master(ranks, runner, tasks, options, work.counts).run();
+  writer.log(end_line(outcome));
+  return outcome;
+}
+
+/// Takes the job down from within a catch, or throws on if this rank is alone.
+void abort_if_others_wait(const communicator& ranks, const std::exception& error) {
+  if (ranks.size() > 1) {
+    abort_job(ranks, error);
+  }
+}
+
+sweep_outcome simulate(const communicator& ranks, const std::filesystem::path& file,
+                       const sweep_description& description, const task_function& task, const sweep_options& options,
+                       remaining_work work) {
+  sweep_writer writer(ranks, file, description);
+  try {
+    const task_runner runner(description, task, writer, ranks.rank());
+    const sweep_outcome outcome = work_off(ranks, runner, writer, options, std::move(work));
+    writer.close();
+    return outcome;
+  } catch (const std::exception& error) {
+    // Here, while the writer lives: to destroy it is collective, and the others are elsewhere.
+    abort_if_others_wait(ranks, error);
+    throw;
+  }
+}
+
+void broadcast_outcome(const communicator& ranks, sweep_outcome& outcome) {
+  static_assert(std::is_trivially_copyable_v<sweep_outcome>);
+  boost::mpi::broadcast(ranks, reinterpret_cast<char*>(&outcome), static_cast<int>(sizeof outcome), 0);
+}
+
+}  // namespace
+
+sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::filesystem::path& file,
+                        const sweep_description& description, const task_function& task, const sweep_options& options) {
+  const communicator ranks(communicator_of_caller, boost::mpi::comm_duplicate);
+  const interrupt_guard guard;
+  const auto start = steady_clock::now();
+  std::optional<file_lock> lock;
+  const bool resumes = on_root(ranks, [&] {
+    lock.emplace(file);
+    std::error_code unknown;
+    if (std::filesystem::exists(file, unknown)) {
+      check_sweep_file(file, description);
+      return true;
+    }
+    create_sweep_file(file, description);
+    return false;
+  });
+  sweep_outcome outcome;
+  try {
+    const auto damaged = resumes ? find_damaged(ranks, file, description.tasks()) : std::vector<std::int64_t>();
+    remaining_work work;
+    if (ranks.rank() == 0) {
+      work = find_work(file, description, damaged, options.retry_failed);
+      outcome = work.counts;
+    }
+    auto left = work.tasks.size();
+    boost::mpi::broadcast(ranks, left, 0);
+    if (left > 0) {
+      outcome = simulate(ranks, file, description, task, options, std::move(work));
+    }
+    outcome.wall_s = seconds_since(start);
+    broadcast_outcome(ranks, outcome);
+  } catch (const std::exception& error) {
+    abort_if_others_wait(ranks, error);
+    throw;
+  }
+  return outcome;
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,67 @@
+#include "worker.hpp"
+
+#include <thread>
+
+namespace spikesweep {
+
+void worker::run() {
+  request();
+  for (;;) {
+    receive();
+    if (stopping_ || (queue_.empty() && exhausted_)) {
+      break;
+    }
+    if (queue_.empty()) {
+      std::this_thread::sleep_for(idle_pause);
+      continue;
+    }
+    const std::int64_t task = queue_.front();
+    queue_.pop_front();
+    if (queue_.empty() && !asked_ && !exhausted_) {
+      request();
+    }
+    const task_report report = runner_.run(task, [this] { return go_on(); });
+    send_message(communicator_, 0, worker_tag, worker_message{worker_message::report, report});
+  }
+  send_message(communicator_, 0, worker_tag, worker_message{worker_message::goodbye, {}});
+  while (!farewell_) {
+    receive();
+    std::this_thread::sleep_for(idle_pause);
+  }
+}
+
+void worker::request() {
+  asked_ = true;
+  send_message(communicator_, 0, worker_tag, worker_message{worker_message::request, {}});
+}
+
+void worker::receive() {
+  while (communicator_.iprobe(0, master_tag)) {
+    take_in(receive_message<master_message>(communicator_, 0, master_tag));
+  }
+}
+
+void worker::take_in(const master_message& message) {
+  switch (message.kind) {
+    case master_message::bundle:
+      asked_ = false;
+      exhausted_ = message.count == 0;
+      queue_.insert(queue_.end(), message.tasks.begin(), message.tasks.begin() + message.count);
+      break;
+    case master_message::stop:
+      stopping_ = true;
+      give_up_ = steady_clock::now() +
+                 std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>(message.grace_s));
+      break;
+    case master_message::farewell:
+      farewell_ = true;
+      break;
+  }
+}
+
+bool worker::go_on() {
+  receive();
+  return !stopping_ || steady_clock::now() < give_up_;
+}
+
+}  // namespace spikesweep

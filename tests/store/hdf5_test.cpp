@@ -1,0 +1,125 @@
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/hdf5.hpp>
+
+#include "store/sweep_samples.hpp"
+
+namespace spikesweep {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::ElementsAre;
+using testing::error_of;
+using ::testing::HasSubstr;
+using testing::scratch_directory;
+
+TEST(hdf5, gives_back_every_type_that_was_written) {
+  const scratch_directory scratch;
+  const auto path = scratch / "types.h5";
+  {
+    hdf5::file file = hdf5::file::create(path);
+    hdf5::group& root = file.root();
+    root.write_scalar("a/f64", 1.5, {"s", "x"});
+    root.write_scalar("a/i64", std::int64_t{-5000000000}, {});
+    root.write_array("a/f32", std::vector<float>{1.25F, -2}, {});
+    root.write_array("a/u8", std::vector<std::uint8_t>{0, 255}, {});
+    root.write_array("a/i32", std::vector<std::int32_t>{-7, 7}, {});
+    root.write_array<std::uint16_t>("a/u16", std::vector<std::uint16_t>{1, 2, 3, 4, 5, 65535}, {2, 3}, {});
+    root.write_array("a/none", std::vector<double>{}, {});
+    root.write_string("a/text", "pi \xcf\x80", {});
+    root.write_string("a/empty", "", {});
+    root.write_strings("a/texts", std::vector<std::string>{"one", "", "three"}, {3}, {});
+    root.write_attribute("count", std::uint64_t{18446744073709551615ULL});
+    root.write_attribute("name", std::string("spikes"));
+    file.close();
+  }
+  const hdf5::file file = hdf5::file::open(path);
+  const hdf5::group a = file.root().open_group("a");
+  EXPECT_EQ(a.read_scalar<double>("f64"), 1.5);
+  EXPECT_EQ(a.read_scalar<std::int64_t>("i64"), -5000000000);
+  EXPECT_THAT(a.read_array<float>("f32"), ElementsAre(1.25F, -2.0F));
+  EXPECT_THAT(a.read_array<std::uint8_t>("u8"), ElementsAre(0, 255));
+  EXPECT_THAT(a.read_array<std::int32_t>("i32"), ElementsAre(-7, 7));
+  EXPECT_THAT(a.read_array<std::uint16_t>("u16"), ElementsAre(1, 2, 3, 4, 5, 65535));
+  EXPECT_THAT(a.open_dataset("u16").shape(), ElementsAre(2U, 3U));
+  EXPECT_TRUE(a.read_array<double>("none").empty());
+  EXPECT_EQ(a.read_string("text"), "pi \xcf\x80");
+  EXPECT_EQ(a.read_string("empty"), "");
+  EXPECT_THAT(a.read_strings("texts"), ElementsAre("one", "", "three"));
+  EXPECT_EQ(file.root().read_attribute<std::uint64_t>("count"), 18446744073709551615ULL);
+  EXPECT_EQ(file.root().read_string_attribute("name"), "spikes");
+  EXPECT_TRUE(file.root().has("a/f64"));
+  EXPECT_FALSE(file.root().has("b/f64"));
+  EXPECT_EQ(a.names().size(), 10U);
+}
+
+TEST(hdf5, writes_the_same_bytes_at_any_time) {
+  const scratch_directory scratch;
+  const auto write = [](const std::filesystem::path& path) {
+    hdf5::file file = hdf5::file::create(path);
+    file.root().write_array("x", std::vector<double>{1, 2}, {"mV", "y"});
+    file.close();
+  };
+  const auto read = [](const std::filesystem::path& path) {
+    std::ifstream in(path, std::ios::binary);
+    return std::string(std::istreambuf_iterator<char>(in), {});
+  };
+  write(scratch / "a.h5");
+  ::sleep(2);  // Times in HDF5 are whole seconds.
+  write(scratch / "b.h5");
+  EXPECT_EQ(read(scratch / "a.h5"), read(scratch / "b.h5"));
+}
+
+TEST(hdf5, errors_name_object_file_and_reason) {
+  const scratch_directory scratch;
+  const auto path = scratch / "small.h5";
+  hdf5::file::create(path).close();
+  const hdf5::file file = hdf5::file::open(path);
+  EXPECT_THAT(error_of<input_error>([&] { file.root().open_dataset("tasks/state"); }),
+              AllOf(HasSubstr("/tasks/state"), HasSubstr("small.h5"), HasSubstr("tasks")));
+  EXPECT_THAT(error_of<input_error>([&] { hdf5::file::open(scratch / "missing.h5"); }),
+              AllOf(HasSubstr("missing.h5"), HasSubstr("No such file")));
+  EXPECT_THAT(error_of<environment_error>([&] { hdf5::file::create("/proc/x.h5"); }), HasSubstr("/proc/x.h5"));
+}
+
+TEST(hdf5, reads_and_writes_runs_of_rows) {
+  const scratch_directory scratch;
+  hdf5::file file = hdf5::file::create(scratch / "rows.h5");
+  hdf5::dataset data = file.root().create_dataset("d", H5T_STD_I32LE, {4, 2}, {});
+  data.write_rows<std::int32_t>(0, std::vector<std::int32_t>(8, 9));
+  data.write_rows<std::int32_t>(1, std::vector<std::int32_t>{1, 2, 3, 4});
+  std::vector<std::int32_t> row(2);
+  data.read_rows<std::int32_t>(2, row);
+  EXPECT_THAT(row, ElementsAre(3, 4));
+  EXPECT_THAT(data.read<std::int32_t>(), ElementsAre(9, 9, 1, 2, 3, 4, 9, 9));
+  EXPECT_THROW(data.write_rows<std::int32_t>(3, std::vector<std::int32_t>(4)), internal_error);
+}
+
+TEST(atomic_file, appears_whole_or_not_at_all) {
+  const scratch_directory scratch;
+  const auto target = scratch / "model";
+  write_then_rename(target, [](const auto& path) { std::ofstream(path) << "first"; });
+  EXPECT_THROW(write_then_rename(target,
+                                 [](const auto& path) {
+                                   std::ofstream(path) << "half of the sec";
+                                   throw environment_error("lost");
+                                 }),
+               environment_error);
+  std::string text;
+  std::ifstream(target) >> text;
+  EXPECT_EQ(text, "first");
+  const auto entries = std::filesystem::directory_iterator(scratch.path());
+  EXPECT_EQ(std::distance(begin(entries), end(entries)), 1) << "a temporary file was left behind";
+}
+
+TEST(atomic_file, names_the_directory_that_is_missing) {
+  EXPECT_THAT(error_of<environment_error>([] { atomic_file file("/nowhere/at/all/model.h5"); }),
+              HasSubstr("/nowhere/at/all"));
+}
+
+}  // namespace
+}  // namespace spikesweep

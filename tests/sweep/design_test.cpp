@@ -1,0 +1,181 @@
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <spikesweep/sweep/design.hpp>
+
+#include "store/sweep_samples.hpp"
+
+namespace spikesweep {
+namespace {
+
+using testing::error_of;
+using ::testing::HasSubstr;
+
+design_settings four_axes(design_kind kind, int points) {
+  design_settings settings;
+  settings.kind = kind;
+  settings.points = points;
+  settings.axes = {
+      {"S_EE", {}, 3.5, 4.5, 0}, {"S_IE", {}, 2.5, 3.5, 0}, {"S_EI", {}, 1.5, 2.5, 0}, {"S_II", {}, 1.5, 2.5, 0}};
+  return settings;
+}
+
+int with_role(const design& d, point_role role) {
+  return static_cast<int>(std::count(d.roles.begin(), d.roles.end(), role));
+}
+
+/// Share of the points below a corner of the unit square, less the area below it: at worst over a lattice of corners.
+double discrepancy(const Eigen::MatrixXd& unit, int first, int second) {
+  double worst = 0;
+  for (int i = 1; i <= 16; ++i) {
+    for (int j = 1; j <= 16; ++j) {
+      const double a = i / 16.0;
+      const double b = j / 16.0;
+      const auto below = ((unit.col(first).array() < a) && (unit.col(second).array() < b)).count();
+      worst = std::max(worst, std::abs(static_cast<double>(below) / static_cast<double>(unit.rows()) - a * b));
+    }
+  }
+  return worst;
+}
+
+TEST(design, grid_is_every_combination) {
+  design_settings settings;
+  settings.kind = design_kind::grid;
+  settings.axes = {{"S_EE", {3, 4, 5}, 0, 0, 0}, {"lambda_E", {}, 1000, 2000, 5}};
+  settings.selection_points = settings.test_points = 2;
+  const design d = make_design(settings, {}, 1);
+  ASSERT_EQ(d.size(), 15);
+  std::set<std::pair<double, double>> seen;
+  for (int i = 0; i < d.size(); ++i) {
+    seen.emplace(d.points(i, 0), d.points(i, 1));
+  }
+  EXPECT_EQ(seen.size(), 15U);
+  EXPECT_TRUE(seen.contains({4, 1250}));
+  EXPECT_TRUE(seen.contains({5, 2000}));
+  EXPECT_EQ(parameters_at(d, {}, 14).lambda_E, 2000);
+}
+
+TEST(design, list_takes_the_axes_in_step) {
+  design_settings settings;
+  settings.kind = design_kind::list;
+  settings.axes = {{"S_EE", {3, 4, 5}, 0, 0, 0}, {"N_E", {100, 200.4, 300}, 0, 0, 0}};
+  settings.selection_points = settings.test_points = 1;
+  const design d = make_design(settings, {}, 1);
+  ASSERT_EQ(d.size(), 3);
+  EXPECT_EQ(d.points(1, 0), 4);
+  EXPECT_EQ(d.points(1, 1), 200) << "a number of neurons has to be whole";
+}
+
+TEST(design, latin_hypercube_has_one_point_in_each_slice) {
+  const design d = make_design(four_axes(design_kind::latin_hypercube, 50), {}, 3);
+  const std::array<double, 4> minimum{3.5, 2.5, 1.5, 1.5};
+  for (int axis = 0; axis < 4; ++axis) {
+    std::set<int> slices;
+    for (int i = 0; i < 50; ++i) {
+      slices.insert(static_cast<int>((d.points(i, axis) - minimum[static_cast<std::size_t>(axis)]) * 50));
+    }
+    EXPECT_EQ(slices.size(), 50U);
+    EXPECT_EQ(*slices.begin(), 0);
+    EXPECT_EQ(*slices.rbegin(), 49);
+  }
+  EXPECT_LT((d.points.col(0).array() - 1.0 - d.points.col(1).array()).abs().minCoeff(), 0.2);
+  EXPECT_GT((d.points.col(0).array() - 1.0 - d.points.col(1).array()).abs().maxCoeff(), 0.2)
+      << "two axes have the same order";
+}
+
+TEST(design, sobol_is_the_published_sequence) {
+  // scipy.stats.qmc.Sobol(scramble=False), SciPy 1.10.1, which has the direction numbers of Joe & Kuo 2008; without the
+  // origin, which Boost leaves out.
+  const Eigen::MatrixXd unit = sobol_points(64, 10);
+  const std::array<std::array<double, 4>, 7> first{{{0.5, 0.5, 0.5, 0.5},
+                                                    {0.75, 0.25, 0.25, 0.25},
+                                                    {0.25, 0.75, 0.75, 0.75},
+                                                    {0.375, 0.375, 0.625, 0.875},
+                                                    {0.875, 0.875, 0.125, 0.375},
+                                                    {0.625, 0.125, 0.875, 0.625},
+                                                    {0.125, 0.625, 0.375, 0.125}}};
+  for (std::size_t i = 0; i < first.size(); ++i) {
+    for (std::size_t j = 0; j < 4; ++j) {
+      EXPECT_EQ(unit(static_cast<Eigen::Index>(i), static_cast<Eigen::Index>(j)), first[i][j]) << i << ", " << j;
+    }
+  }
+  const std::array<double, 10> point_37{0.921875, 0.640625, 0.578125, 0.921875, 0.765625,
+                                        0.296875, 0.171875, 0.796875, 0.609375, 0.171875};
+  for (std::size_t j = 0; j < 10; ++j) {
+    EXPECT_EQ(unit(36, static_cast<Eigen::Index>(j)), point_37[j]) << j;
+  }
+}
+
+TEST(design, sobol_fills_the_box_evenly) {
+  const design d = make_design(four_axes(design_kind::sobol, 256), {}, 11);
+  Eigen::MatrixXd unit = d.points;
+  const Eigen::RowVector4d minimum(3.5, 2.5, 1.5, 1.5);
+  unit.rowwise() -= minimum;
+  EXPECT_GE(unit.minCoeff(), 0);
+  EXPECT_LE(unit.maxCoeff(), 1);
+  for (int i = 0; i < 4; ++i) {
+    for (int j = 0; j < i; ++j) {
+      // 256 independent points have about 0.06.
+      EXPECT_LT(discrepancy(unit, i, j), 0.025) << "axes " << i << " and " << j;
+    }
+  }
+}
+
+TEST(design, depends_on_the_seed_alone) {
+  for (const design_kind kind : {design_kind::sobol, design_kind::latin_hypercube}) {
+    const design a = make_design(four_axes(kind, 40), {}, 5);
+    const design b = make_design(four_axes(kind, 40), {}, 5);
+    const design c = make_design(four_axes(kind, 40), {}, 6);
+    EXPECT_EQ(a.points, b.points);
+    EXPECT_EQ(a.roles, b.roles);
+    EXPECT_NE(a.points, c.points);
+    EXPECT_NE(a.roles, c.roles);
+  }
+}
+
+TEST(design, holds_out_as_many_points_as_asked) {
+  design_settings settings = four_axes(design_kind::sobol, 40);
+  settings.selection_points = 5;
+  settings.test_points = 7;
+  const design d = make_design(settings, {}, 1);
+  EXPECT_EQ(with_role(d, point_role::selection), 5);
+  EXPECT_EQ(with_role(d, point_role::test), 7);
+  EXPECT_EQ(with_role(d, point_role::train), 28);
+}
+
+TEST(design, that_is_impossible_is_refused_by_name) {
+  const auto refusal = [](const std::function<void(design_settings&)>& change) {
+    design_settings settings = four_axes(design_kind::sobol, 40);
+    change(settings);
+    return error_of<input_error>([&] { make_design(settings, {}, 1); });
+  };
+  EXPECT_EQ(refusal([](auto&) {}), "");
+  EXPECT_THAT(refusal([](auto& s) { s.axes.clear(); }), HasSubstr("no axes"));
+  EXPECT_THAT(refusal([](auto& s) { s.axes[0].parameter = "S_EF"; }), HasSubstr("S_EF"));
+  EXPECT_THAT(refusal([](auto& s) { s.axes[1].parameter = "S_EE"; }), HasSubstr("S_EE is given twice"));
+  EXPECT_THAT(refusal([](auto& s) { s.axes[0].maximum = 3.5; }), HasSubstr("[3.5, 3.5] is empty"));
+  EXPECT_THAT(refusal([](auto& s) { s.axes[0].minimum = -1; }), HasSubstr("S_EE"));
+  EXPECT_THAT(refusal([](auto& s) { s.points = 24; }), HasSubstr("none would be left"));
+  EXPECT_THAT(refusal([](auto& s) { s.points = 0; }), HasSubstr("0 points"));
+  EXPECT_THAT(refusal([](auto& s) { s.kind = design_kind::grid; }), HasSubstr("neither values nor"));
+  EXPECT_THAT(refusal([](auto& s) {
+                s.kind = design_kind::list;
+                s.axes[0].values = {1, 2};
+                s.axes[1].values = {1};
+              }),
+              HasSubstr("S_IE has 1 values"));
+  EXPECT_THAT(refusal([](auto& s) {
+                s.kind = design_kind::list;
+                s.axes = {{"P_EE", {0.5, 1.5}, 0, 0, 0}};
+                s.selection_points = s.test_points = 0;
+              }),
+              HasSubstr("P_EE"));
+}
+
+}  // namespace
+}  // namespace spikesweep

@@ -1,0 +1,55 @@
+// sweep_driver FILE TASK_MS [throw]: a sweep of made-up tasks of about TASK_MS each, for tests that kill it. Writes
+// FILE.pid.RANK for every rank. With `throw`, the task of point 7 throws. Ends with the exit code of the command line.
+#include <fstream>
+#include <iostream>
+#include <string>
+#include <thread>
+
+#include <unistd.h>
+
+#include <boost/mpi/environment.hpp>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/sweep/sweep.hpp>
+
+#include "store/sweep_samples.hpp"
+
+namespace {
+
+using namespace spikesweep;
+
+int sweep(const boost::mpi::communicator& world, const std::string& file, int task_ms, bool throws) {
+  std::ofstream(file + ".pid." + std::to_string(world.rank())) << ::getpid() << '\n';
+  const sweep_description description = testing::small_sweep(60, 2);
+  const task_function task = [&](int point, int replicate, const std::function<bool()>& poll) {
+    if (throws && point == 7) {
+      throw environment_error("made to fail");
+    }
+    for (int ms = 0; ms < task_ms; ++ms) {
+      poll();
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    return testing::made_up_task(description, point, replicate);
+  };
+  const sweep_outcome outcome = run_sweep(world, file, description, task, {});
+  return static_cast<int>(outcome.interrupted ? exit_code::interrupted : exit_code::done);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  boost::mpi::environment environment(argc, argv, false);
+  if (argc < 3) {
+    std::cerr << "usage: sweep_driver FILE TASK_MS [throw]\n";
+    return 2;
+  }
+  const boost::mpi::communicator world;
+  try {
+    return sweep(world, argv[1], std::stoi(argv[2]), argc > 3);
+  } catch (const spikesweep_error& error) {
+    if (world.rank() == 0) {
+      std::cerr << error.what() << '\n';
+    }
+    return static_cast<int>(error.code);
+  }
+}

@@ -1,0 +1,307 @@
+// Whole sweeps with made-up tasks, on any number of ranks.
+#include <atomic>
+#include <csignal>
+#include <map>
+#include <optional>
+#include <thread>
+
+#include <boost/mpi/collectives.hpp>
+#include <boost/serialization/string.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <spikesweep/store/file_lock.hpp>
+#include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/sweep/communicate.hpp>
+#include <spikesweep/sweep/status.hpp>
+#include <spikesweep/sweep/sweep.hpp>
+
+#include "store/compare_files.hpp"
+#include "store/sweep_samples.hpp"
+
+namespace spikesweep {
+namespace {
+
+using ::testing::ElementsAre;
+using testing::error_of;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using testing::lasting_bytes;
+using testing::made_up_task;
+using testing::scratch_directory;
+using testing::small_sweep;
+using namespace std::chrono_literals;
+
+class sweep : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string path;
+    if (world.rank() == 0) {
+      scratch.emplace();
+      path = scratch->path();
+    }
+    boost::mpi::broadcast(world, path, 0);
+    directory = path;
+  }
+  void TearDown() override {
+    world.barrier();
+    scratch.reset();
+  }
+
+  /// What one rank alone writes.
+  std::vector<char> expected_bytes(const sweep_description& d, const task_function& task) const {
+    const boost::mpi::communicator self(MPI_COMM_SELF, boost::mpi::comm_duplicate);
+    run_sweep(self, directory / "expected.h5", d, task, {});
+    return lasting_bytes(directory / "expected.h5");
+  }
+
+  boost::mpi::communicator world{MPI_COMM_WORLD, boost::mpi::comm_duplicate};
+  std::optional<scratch_directory> scratch;
+  std::filesystem::path directory;
+  sweep_description description = small_sweep(10, 3);
+  std::atomic<int> calls{0};
+  task_function samples = [this](int point, int replicate, const std::function<bool()>& poll) {
+    ++calls;
+    for (int i = 0; i < 20; ++i) {
+      poll();
+      std::this_thread::sleep_for(100us);
+    }
+    return made_up_task(description, point, replicate);
+  };
+  /// Point 4 runs away, the others are done.
+  task_function with_runaway = [this](int point, int replicate, const std::function<bool()>& poll) {
+    if (point == 4) {
+      task_result failed;
+      failed.state = task_state::runaway;
+      return failed;
+    }
+    return samples(point, replicate, poll);
+  };
+  int calls_of_all() const { return boost::mpi::all_reduce(world, calls.load(), std::plus<int>()); }
+};
+
+TEST_F(sweep, writes_the_same_bytes_on_any_number_of_ranks) {
+  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, samples, {});
+  EXPECT_EQ(outcome.total, 30);
+  EXPECT_EQ(outcome.done, 30);
+  EXPECT_EQ(outcome.failed, 0);
+  EXPECT_FALSE(outcome.interrupted);
+  EXPECT_EQ(calls_of_all(), 30) << "every task has to run once";
+  if (world.rank() == 0) {
+    EXPECT_EQ(lasting_bytes(directory / "s.h5"), expected_bytes(description, samples));
+    EXPECT_THAT(sweep_reader(directory / "s.h5").damaged_tasks(), IsEmpty());
+  }
+}
+
+TEST_F(sweep, keeps_every_rank_busy) {
+  run_sweep(world, directory / "s.h5", description, samples, {});
+  if (world.rank() == 0) {
+    std::map<int, int> tasks_of;
+    for (const task_provenance& p : sweep_reader(directory / "s.h5").provenance()) {
+      ++tasks_of[p.rank];
+      EXPECT_EQ(p.attempts, 1);
+      EXPECT_GT(p.wall_s, 0);
+    }
+    EXPECT_EQ(static_cast<int>(tasks_of.size()), world.size());
+  }
+}
+
+TEST_F(sweep, does_nothing_a_second_time) {
+  run_sweep(world, directory / "s.h5", description, samples, {});
+  const int before = calls_of_all();
+  const sweep_outcome again = run_sweep(world, directory / "s.h5", description, samples, {});
+  EXPECT_EQ(calls_of_all(), before);
+  EXPECT_EQ(again.done, 30);
+  EXPECT_EQ(again.resumed, 30);
+}
+
+TEST_F(sweep, ends_on_a_signal_and_resumes_to_the_same_bytes) {
+  // Only rank 0 gets the signal, after a few of its tasks.
+  int mine = 0;
+  const task_function until_signal = [&](int point, int replicate, const std::function<bool()>& poll) {
+    if (world.rank() == 0 && ++mine == 3) {
+      ::raise(SIGTERM);
+    }
+    return samples(point, replicate, poll);
+  };
+  const sweep_outcome first = run_sweep(world, directory / "s.h5", description, until_signal, {});
+  EXPECT_TRUE(first.interrupted);
+  EXPECT_GE(first.done, 3);
+  EXPECT_LT(first.done, 30);
+  EXPECT_EQ(calls_of_all(), first.done) << "a task that was begun is finished";
+  world.barrier();
+  const sweep_outcome second = run_sweep(world, directory / "s.h5", description, samples, {});
+  EXPECT_FALSE(second.interrupted);
+  EXPECT_EQ(second.resumed, first.done);
+  EXPECT_EQ(second.done, 30);
+  if (world.rank() == 0) {
+    EXPECT_EQ(lasting_bytes(directory / "s.h5"), expected_bytes(description, samples));
+    EXPECT_EQ(read_status(directory / "s.h5").log.size(), 4U);
+  }
+}
+
+TEST_F(sweep, drops_a_task_that_outlives_the_grace_time) {
+  const task_function endless = [&](int, int, const std::function<bool()>& poll) {
+    ::raise(SIGUSR1);
+    while (poll()) {
+      std::this_thread::sleep_for(100us);
+    }
+    return task_result{};
+  };
+  sweep_options options;
+  options.grace_s = 0.2;
+  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, endless, options);
+  EXPECT_TRUE(outcome.interrupted);
+  EXPECT_EQ(outcome.done, 0);
+  if (world.rank() == 0) {
+    const sweep_status status = read_status(directory / "s.h5");
+    EXPECT_EQ(status.pending, 30);
+    EXPECT_EQ(status.started, 0) << "a dropped task was not crashed";
+  }
+}
+
+TEST_F(sweep, starts_nothing_that_cannot_end_before_the_job_does) {
+  sweep_options options;
+  options.end = std::chrono::system_clock::now() - 1s;
+  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, samples, options);
+  EXPECT_TRUE(outcome.interrupted);
+  EXPECT_EQ(calls_of_all(), 0);
+}
+
+TEST_F(sweep, records_failed_tasks_and_goes_on) {
+  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, with_runaway, {});
+  EXPECT_EQ(outcome.done, 27);
+  EXPECT_EQ(outcome.failed, 3);
+  EXPECT_FALSE(outcome.interrupted);
+  const sweep_outcome again = run_sweep(world, directory / "s.h5", description, samples, {});
+  EXPECT_EQ(again.failed, 3) << "failed tasks are not run again unasked";
+  if (world.rank() == 0) {
+    const sweep_status status = read_status(directory / "s.h5");
+    EXPECT_EQ(status.runaway, 3);
+    EXPECT_THAT(status.failed_points, ElementsAre(4));
+    EXPECT_EQ(status.done_points.size(), 9U);
+  }
+  world.barrier();
+  sweep_options retry;
+  retry.retry_failed = true;
+  const sweep_outcome healed = run_sweep(world, directory / "s.h5", description, samples, retry);
+  EXPECT_EQ(healed.done, 30);
+  EXPECT_EQ(healed.failed, 0);
+  if (world.rank() == 0) {
+    EXPECT_EQ(lasting_bytes(directory / "s.h5"), expected_bytes(description, samples));
+  }
+}
+
+TEST_F(sweep, simulates_a_damaged_task_again) {
+  run_sweep(world, directory / "s.h5", description, samples, {});
+  std::vector<char> whole;
+  if (world.rank() == 0) {
+    whole = lasting_bytes(directory / "s.h5");
+    const auto place = testing::place_of(directory / "s.h5", "transitions/duration");
+    testing::flip_bit(directory / "s.h5", place.first + place.second / 2);
+    EXPECT_THAT(sweep_reader(directory / "s.h5").damaged_tasks(), ElementsAre(15));
+  }
+  world.barrier();
+  const int before = calls_of_all();
+  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, samples, {});
+  EXPECT_EQ(calls_of_all(), before + 1);
+  EXPECT_EQ(outcome.damaged, 1);
+  EXPECT_EQ(outcome.done, 30);
+  if (world.rank() == 0) {
+    EXPECT_EQ(lasting_bytes(directory / "s.h5"), whole);
+  }
+}
+
+TEST_F(sweep, sets_a_task_aside_that_was_in_flight_at_three_crashes) {
+  if (world.rank() == 0) {
+    create_sweep_file(directory / "s.h5", description);
+    sweep_writer writer(MPI_COMM_SELF, directory / "s.h5", description);
+    for (int i = 0; i < max_crashes; ++i) {
+      writer.begin_task(8, 0);
+    }
+    writer.begin_task(9, 0);
+  }
+  world.barrier();
+  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, samples, {});
+  EXPECT_EQ(outcome.done, 29);
+  EXPECT_EQ(outcome.failed, 1);
+  if (world.rank() == 0) {
+    EXPECT_EQ(read_status(directory / "s.h5").crashed, 1);
+  }
+  world.barrier();
+  sweep_options retry;
+  retry.retry_failed = true;
+  EXPECT_EQ(run_sweep(world, directory / "s.h5", description, samples, retry).done, 30);
+}
+
+TEST_F(sweep, of_other_settings_is_refused_on_every_rank) {
+  run_sweep(world, directory / "s.h5", description, samples, {});
+  sweep_description other = description;
+  other.settings[0].second = "9";
+  const std::string message = error_of<input_error>([&] { run_sweep(world, directory / "s.h5", other, samples, {}); });
+  EXPECT_THAT(message, HasSubstr("network.S_II: 2.25 in the file, 9 now"));
+}
+
+TEST_F(sweep, in_use_by_another_job_is_refused_on_every_rank) {
+  std::optional<file_lock> other_job;
+  if (world.rank() == 0) {
+    other_job.emplace(directory / "s.h5");
+  }
+  world.barrier();
+  EXPECT_THAT(error_of<input_error>([&] { run_sweep(world, directory / "s.h5", description, samples, {}); }),
+              HasSubstr("in use"));
+}
+
+TEST_F(sweep, that_cannot_be_written_fails_on_every_rank) {
+  EXPECT_THAT(error_of<environment_error>([&] { run_sweep(world, "/proc/s.h5", description, samples, {}); }),
+              HasSubstr("/proc/s.h5"));
+}
+
+TEST_F(sweep, without_tasks_is_done_at_once) {
+  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", small_sweep(0), samples, {});
+  EXPECT_EQ(outcome.total, 0);
+  EXPECT_FALSE(outcome.interrupted);
+}
+
+TEST_F(sweep, with_fewer_tasks_than_ranks_ends) {
+  EXPECT_EQ(run_sweep(world, directory / "s.h5", small_sweep(1, 1), samples, {}).done, 1);
+}
+
+TEST_F(sweep, reports_progress_on_rank_0) {
+  std::vector<sweep_progress> seen;
+  sweep_options options;
+  options.progress = [&seen](const sweep_progress& p) { seen.push_back(p); };
+  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, with_runaway, options);
+  if (world.rank() == 0) {
+    ASSERT_GE(seen.size(), 30U);
+    EXPECT_EQ(seen.back().done, 27);
+    EXPECT_EQ(seen.back().failed, 3);
+    EXPECT_EQ(seen.back().total, 30);
+    EXPECT_EQ(seen.back().simulated_s, outcome.simulated_s);
+  } else {
+    EXPECT_TRUE(seen.empty());
+  }
+}
+
+TEST_F(sweep, leaves_nothing_but_its_file) {
+  run_sweep(world, directory / "s.h5", description, samples, {});
+  if (world.rank() == 0) {
+    std::vector<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+      names.push_back(entry.path().filename());
+    }
+    EXPECT_THAT(names, ElementsAre("s.h5"));
+  }
+}
+
+TEST(on_root, gives_every_rank_the_result_or_the_error) {
+  const boost::mpi::communicator world(MPI_COMM_WORLD, boost::mpi::comm_duplicate);
+  EXPECT_EQ(on_root(world, [] { return std::string("from rank 0"); }), "from rank 0");
+  EXPECT_EQ(error_of<input_error>([&] { on_root(world, [] { throw input_error("wrong key"); }); }), "wrong key");
+  EXPECT_EQ(error_of<environment_error>([&] { on_root(world, [] { throw std::runtime_error("disk"); }); }), "disk");
+  EXPECT_THROW(on_root(world, [] { throw interrupted_error("stop"); }), interrupted_error);
+  EXPECT_THROW(on_root(world, []() -> int { throw internal_error("bug"); }), internal_error);
+}
+
+}  // namespace
+}  // namespace spikesweep

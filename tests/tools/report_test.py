@@ -1,0 +1,284 @@
+#!/usr/bin/python3
+"""What tools/report.py promises, on synthetic run directories."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+import h5py
+import numpy as np
+
+import synthetic_run
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+REPORT = os.path.join(ROOT, "tools", "report.py")
+CHECK = os.path.join(ROOT, "tools", "check_run.py")
+
+
+def run_tool(tool, *arguments, environment=None):
+    return subprocess.run([tool, *arguments], capture_output=True, text=True, check=False,
+                          env={**os.environ, **(environment or {})})
+
+
+class ReportTest(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.base = tempfile.mkdtemp()
+        cls.source = synthetic_run.write_run(os.path.join(cls.base, "source"), failures=[5])
+
+    @classmethod
+    def tearDownClass(cls):
+        shutil.rmtree(cls.base)
+
+    def fresh(self):
+        """A copy of the synthetic run that the test may spoil."""
+        directory = tempfile.mkdtemp(dir=self.base)
+        shutil.copytree(self.source, directory, dirs_exist_ok=True)
+        return directory
+
+    def page(self, directory, **options):
+        done = run_tool(REPORT, directory, **options)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        path = os.path.join(directory, "report.html")
+        self.assertEqual(done.stdout, path + "\n")
+        with open(path, encoding="utf-8") as file:
+            return file.read()
+
+    def refused(self, directory):
+        done = run_tool(REPORT, directory)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertEqual(done.stdout, "")
+        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
+        left = os.listdir(directory) if os.path.isdir(directory) else []
+        self.assertFalse([name for name in left if "report" in name], left)
+        return done.stderr
+
+
+class ACompleteRun(ReportTest):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        subprocess.run([REPORT, cls.source], check=True, capture_output=True)
+        with open(os.path.join(cls.source, "report.html"), encoding="utf-8") as file:
+            cls.written = file.read()
+
+    def test_has_every_section_and_figure(self):
+        page = self.written
+        for section in ("sweep", "rhythms", "held-out", "validation", "training", "provenance"):
+            self.assertIn(f"<section id={section}>", page)
+        for figure in ("map", "spectrum", "raster", "parity", "errors", "training"):
+            self.assertIn(f'<svg class="{figure}"', page)
+        self.assertEqual(page.count('<svg class="raster"'), 6)
+        self.assertNotIn("class=missing", page)
+
+    def test_needs_nothing_from_elsewhere(self):
+        page = self.written
+        for reference in re.findall(r'(?:src|href)\s*=\s*["\']?([^"\'\s>]+)', page):
+            self.assertTrue(reference.startswith(("#", "data:image/png;base64,")), reference[:80])
+        self.assertNotIn("<script", page)
+        self.assertNotIn("@import", page)
+        self.assertLess(len(page), 5_000_000)
+
+    def test_keeps_the_ids_of_its_figures_apart(self):
+        ids = re.findall(r' id="?([^"\s>]+)', self.written)
+        self.assertEqual(len(ids), len(set(ids)))
+
+    def test_tells_medians_and_worst_errors_as_they_are(self):
+        with h5py.File(os.path.join(self.source, "validation.h5"), "r") as file:
+            runs = [name.decode() for name in file["runs"][()] if name != b"exact"]
+            for run in runs:
+                for key in ("rate_E_hz", "rate_I_hz", "peak_hz", "fano_E_1ms"):
+                    exact, value = file[f"summary/exact/{key}"][()], file[f"summary/{run}/{key}"][()]
+                    error = abs(value - exact) if key == "peak_hz" else 100 * abs(value - exact) / exact
+                    cell = re.search(rf'data-run="{run}" data-quantity="{key}" data-median="(.*?)" data-worst="(.*?)">'
+                                     r"<b>(.*?)</b><span>(.*?)</span>", self.written)
+                    self.assertAlmostEqual(float(cell[1]), np.median(error), places=9)
+                    self.assertAlmostEqual(float(cell[2]), error.max(), places=9)
+                    self.assertAlmostEqual(float(cell[3]), np.median(error), delta=0.06 * np.median(error) + 1e-9)
+                    self.assertAlmostEqual(float(cell[4]), error.max(), delta=0.06 * error.max() + 1e-9)
+
+    def test_tells_the_speed_of_the_surrogate(self):
+        # 20 s at every point in 0.05 s of one core.
+        self.assertIn("400<small>× real time</small>", self.written)
+
+    def test_names_failed_tasks_and_their_reason(self):
+        self.assertIn("1 failed", self.written)
+        self.assertRegex(self.written, r"<th scope=row>5</th><td>0</td><td>runaway</td>")
+
+    def test_names_runaway_surrogates(self):
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:
+            file["points/runaway"][3] = 1
+        self.assertIn("The surrogate ran away at 1 test point", self.page(directory))
+
+    def test_escapes_what_users_wrote(self):
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "sweep.h5"), "a") as file:
+            del file["config/text"]
+            file["config/text"] = "# <b>bold</b> & more"
+        self.assertIn("# &lt;b&gt;bold&lt;/b&gt; &amp; more", self.page(directory))
+
+    def test_is_the_same_text_every_time_and_under_mpirun(self):
+        directory = os.path.join(tempfile.mkdtemp(dir=self.base), "source")
+        shutil.copytree(self.source, directory)
+        self.assertEqual(self.page(directory, environment={"OMPI_COMM_WORLD_SIZE": "2", "OMPI_COMM_WORLD_RANK": "0"}),
+                         self.written)
+
+    def test_figures_are_saved_on_request(self):
+        directory = self.fresh()
+        figures = os.path.join(directory, "pictures")
+        self.assertEqual(run_tool(REPORT, directory, "--figures", figures).returncode, 0)
+        for name in ("overview", "map_pairs", "parity_rate_E", "raster_high_surrogate"):
+            with open(os.path.join(figures, name + ".png"), "rb") as file:
+                self.assertEqual(file.read(8), b"\x89PNG\r\n\x1a\n")
+
+
+class EveryKindOfDesign(ReportTest):
+    def test_is_drawn(self):
+        axes = list(synthetic_run.AXES)
+        cases = [("one axis", axes[:1], "grid", "map", 2), ("a plane", axes[:2], "latin_hypercube", "map", 2),
+                 ("a grid", axes[:2], "grid", "map", 2), ("a cube", axes[:3], "grid", "map", 1),
+                 ("six axes", axes, "latin_hypercube", "map", 1)]
+        for name, chosen, kind, figure, count in cases:
+            with self.subTest(name):
+                directory = synthetic_run.write_run(tempfile.mkdtemp(dir=self.base), axes=chosen, kind=kind, count=64,
+                                                    tests=3)
+                self.assertEqual(self.page(directory).count(f'<svg class="{figure}"'), count)
+
+
+class AnIncompleteRun(ReportTest):
+    def test_without_validation_says_so_in_a_sentence(self):
+        directory = self.fresh()
+        os.remove(os.path.join(directory, "validation.h5"))
+        page = self.page(directory)
+        self.assertRegex(page, r"<p class=missing>The comparison with exact runs is not shown: \S+validation.h5: "
+                               r"there is no such file\.</p>")
+        self.assertIn('<svg class="training"', page)
+
+    def test_without_a_model_says_so_in_a_sentence(self):
+        directory = self.fresh()
+        os.remove(os.path.join(directory, "model.h5"))
+        page = self.page(directory)
+        self.assertRegex(page, r"<p class=missing>Training is not shown: \S+model.h5: there is no such file\.</p>")
+        self.assertIn("id=validation-table", page)
+
+    def test_with_a_damaged_validation_says_so_in_a_sentence(self):
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:
+            del file["points/values"]
+        self.assertRegex(self.page(directory), r"class=missing>.*validation.h5 is damaged or of another version")
+
+    def test_without_run_json_leaves_the_wall_time_out(self):
+        directory = self.fresh()
+        os.remove(os.path.join(directory, "run.json"))
+        self.assertNotIn("Wall time", self.page(directory))
+
+    def test_with_a_spoilt_run_json_is_written_all_the_same(self):
+        directory = self.fresh()
+        for text in ("{", "[1, 2]", '{"wall_s": 3, "versions": "x", "speed": []}'):
+            with open(os.path.join(directory, "run.json"), "w", encoding="utf-8") as file:
+                file.write(text)
+            self.page(directory)
+
+    def test_without_measured_wall_times_leaves_the_speed_out(self):
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:
+            del file["summary/surrogate/wall_s"]
+        self.assertNotIn("Surrogate speed", self.page(directory))
+
+    def test_without_any_finished_task_says_so(self):
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "sweep.h5"), "a") as file:
+            file["tasks/state"][...] = 0
+        self.assertIn("No task of the sweep is done yet", self.page(directory))
+
+    def test_without_a_finite_number_is_written_all_the_same(self):
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:
+            for run in file["summary"].values():
+                for dataset in run.values():
+                    dataset[...] = np.nan
+        self.page(directory)
+
+
+class AForeignDirectory(ReportTest):
+    def test_without_a_sweep_is_refused(self):
+        directory = self.fresh()
+        os.remove(os.path.join(directory, "sweep.h5"))
+        self.assertIn("there is no such file", self.refused(directory))
+
+    def test_that_does_not_exist_is_refused(self):
+        self.assertIn("there is no such directory", self.refused(os.path.join(self.base, "nowhere")))
+
+    def test_with_a_file_of_another_kind_is_refused(self):
+        directory = self.fresh()
+        shutil.copy(os.path.join(directory, "model.h5"), os.path.join(directory, "sweep.h5"))
+        self.assertIn("not a spikesweep sweep file", self.refused(directory))
+
+    def test_with_a_file_that_is_no_hdf5_is_refused(self):
+        directory = self.fresh()
+        with open(os.path.join(directory, "sweep.h5"), "w", encoding="utf-8") as file:
+            file.write("not HDF5")
+        self.assertIn("no HDF5 file", self.refused(directory))
+
+    def test_with_a_file_cut_short_is_refused(self):
+        directory = self.fresh()
+        path = os.path.join(directory, "sweep.h5")
+        os.truncate(path, os.path.getsize(path) // 2)
+        self.assertIn("cut short", self.refused(directory))
+
+    def test_with_a_sweep_that_lacks_a_part_is_refused(self):
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "sweep.h5"), "a") as file:
+            del file["tasks/spikes_E"]
+        self.assertIn("damaged or of another version", self.refused(directory))
+
+    def test_leaves_an_older_report_alone(self):
+        directory = self.fresh()
+        page = self.page(directory)
+        os.remove(os.path.join(directory, "sweep.h5"))
+        self.assertEqual(run_tool(REPORT, directory).returncode, 2)
+        with open(os.path.join(directory, "report.html"), encoding="utf-8") as file:
+            self.assertEqual(file.read(), page)
+
+
+class TheCheckOfARun(ReportTest):
+    def checked(self, directory):
+        done = run_tool(CHECK, directory)
+        return done.returncode, done.stdout + done.stderr
+
+    def test_passes_a_good_run(self):
+        directory = self.fresh()
+        self.page(directory)
+        status, text = self.checked(directory)
+        self.assertEqual(status, 0, text)
+
+    def test_fails_a_run_without_a_report(self):
+        status, text = self.checked(self.fresh())
+        self.assertEqual(status, 1)
+        self.assertRegex(text, r"FAILED report")
+
+    def test_fails_an_inaccurate_surrogate(self):
+        directory = self.fresh()
+        self.page(directory)
+        with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:
+            file["summary/surrogate/rate_E_hz"][...] *= 1.05
+            file["summary/surrogate/peak_hz"][...] += 5
+            file["points/runaway"][0] = 1
+        status, text = self.checked(directory)
+        self.assertEqual(status, 1)
+        for part in ("FAILED E rate", "FAILED runaway", "FAILED spectral peak", "ok     I rate"):
+            self.assertIn(part, text)
+
+    def test_refuses_a_run_without_validation(self):
+        directory = self.fresh()
+        os.remove(os.path.join(directory, "validation.h5"))
+        self.assertEqual(self.checked(directory)[0], 2)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[1:]])

@@ -1,0 +1,208 @@
+"""Writes a run directory with invented but realistically shaped figures, for the tests of tools/report.py."""
+
+import json
+import os
+
+import h5py
+import numpy as np
+
+AXES = {"S_EE": (3.5, 4.5), "S_IE": (2.5, 3.5), "S_EI": (1.5, 2.5), "S_II": (1.5, 2.5), "lambda_E": (2500, 3500),
+        "tau_EE": (1.5, 2.5)}
+UNITS = {"lambda_E": "1/s", "tau_EE": "ms"}
+QUANTITIES = ["rate_E_hz", "rate_I_hz", "phase_rate_hz", "size_mean", "size_cv", "interval_mean_s", "interval_cv",
+              "fano_E_1ms", "peak_hz"]
+# Relative spread of one run's estimate of each quantity, and of the surrogate's beyond that.
+NOISE = [0.006, 0.004, 0.005, 0.006, 0.02, 0.005, 0.02, 0.03, 0.01]
+BASELINES = {"mean_transition": 0.35, "nearest_neighbour": 0.09, "linear_regression": 0.22}
+CONFIG = """# A sweep of the box around zhang2024.
+[network]
+preset = "zhang2024"
+
+[section]
+kind = "interval"
+
+[design]
+kind = "sobol"
+points = 200
+"""
+
+
+def rates(points, axes):
+    """Smooth invented rates of E and I [Hz] in the range that the box around zhang2024 has."""
+    unit = {name: (points[:, i] - AXES[name][0]) / (AXES[name][1] - AXES[name][0]) for i, name in enumerate(axes)}
+    half = np.full(len(points), 0.5)
+    get = lambda name: unit.get(name, half)
+    drive = (0.9 * get("S_EE") - 0.5 * get("S_IE") - 2.1 * get("S_EI") + 0.8 * get("S_II") + 0.6 * get("lambda_E")
+             - 0.2 * get("tau_EE"))
+    rate_E = 7.5 * np.exp(1.25 * (drive + 0.2))
+    return rate_E, 9.0 + 2.4 * rate_E ** 0.9 + 8.0 * get("S_IE")
+
+
+def spectrum(frequency, peak, rate, rng, averages=40):
+    """Lorentzian peak with a harmonic over a flat floor; chi-squared scatter of a Welch estimate."""
+    width = 3.5
+    bump = lambda centre, half_width: 1 / (1 + ((frequency - centre) / half_width) ** 2)
+    shape = rate * (0.05 + 0.9 * bump(peak, width) + 0.15 * bump(2 * peak, 8))
+    return shape * rng.chisquare(2 * averages, len(frequency)) / (2 * averages)
+
+
+def raster(rate_E, rate_I, peak, seconds, rng, size_E=300, size_I=100):
+    """Spikes that gather in volleys of the given frequency."""
+    neurons, times = [], []
+    for first, size, rate, delay in ((0, size_E, rate_E, 0.0), (size_E, size_I, rate_I, 0.002)):
+        count = rng.poisson(rate * size * seconds)
+        centres = np.cumsum(rng.normal(1 / peak, 0.12 / peak, int(seconds * peak) + 3))
+        t = np.where(rng.random(count) < 0.8, rng.choice(centres, count) + rng.normal(delay, 0.0028, count),
+                     rng.uniform(0, seconds, count))
+        n = first + rng.integers(0, size, count)
+        inside = (t >= 0) & (t < seconds)
+        times.append(t[inside])
+        neurons.append(n[inside])
+    order = np.argsort(np.concatenate(times))
+    return np.concatenate(neurons)[order].astype("i4"), np.concatenate(times)[order]
+
+
+def strings(group, name, values):
+    group.create_dataset(name, data=np.array(values, dtype=object), dtype=h5py.string_dtype())
+
+
+def design_points(axes, kind, count, rng):
+    low, high = np.array([AXES[a] for a in axes]).T
+    if kind == "grid":
+        steps = max(2, round(count ** (1 / len(axes))))
+        mesh = np.meshgrid(*[np.linspace(lo, hi, steps) for lo, hi in zip(low, high)], indexing="ij")
+        return np.stack([m.ravel() for m in mesh], axis=1)
+    slices = np.stack([rng.permutation(count) for _ in axes], axis=1)
+    return low + (high - low) * (slices + rng.random((count, len(axes)))) / count
+
+
+def write_sweep(path, axes, points, roles, rng, failures):
+    count = len(points)
+    rate_E, rate_I = rates(points, axes)
+    state = np.ones(count, "u1")
+    state[failures] = 2
+    simulated = np.full(count, 2.0)
+    done = state == 1
+    with h5py.File(path, "w") as file:
+        file.attrs.update(format="spikesweep sweep", format_version=1, spikesweep_version="0.1.0", seed=np.uint64(7),
+                          replicates=1)
+        file["config/text"] = CONFIG
+        settings = np.array([["network.preset", "zhang2024"], ["section.kind", "interval"], ["design.kind", "sobol"]],
+                            dtype=object)
+        file.create_dataset("config/settings", data=settings, dtype=h5py.string_dtype())
+        strings(file.create_group("design"), "axis", axes)
+        strings(file["design"], "unit", [UNITS.get(a, "kicks") for a in axes])
+        file["design/points"] = points
+        file["design/role"] = roles
+        file["section/kind"] = "interval"
+        file["network/N_E"] = 300
+        file["network/N_I"] = 100
+        file["network/S_EE"] = 4.0
+        tasks = file.create_group("tasks")
+        tasks["state"] = state
+        tasks["point"] = np.arange(count, dtype="u4")
+        tasks["replicate"] = np.zeros(count, "u4")
+        tasks["first_row"] = np.arange(count, dtype="u8") * 400
+        tasks["rows"] = np.where(done, 400, 0).astype("u8")
+        tasks["checksum"] = rng.integers(0, 2**63, count).astype("u8")
+        tasks["simulated_s"] = simulated * done
+        tasks["spikes_E"] = (rng.poisson(rate_E * 300 * simulated) * done).astype("i8")
+        tasks["spikes_I"] = (rng.poisson(rate_I * 100 * simulated) * done).astype("i8")
+        tasks["phases"] = np.where(done, 400, 0)
+        tasks["capped"] = np.where(done, rng.binomial(400, 0.01, count), 0)
+        tasks["empty"] = np.where(done, rng.binomial(400, np.clip(0.4 - rate_E / 60, 0, 1)), 0)
+        tasks["grown"] = np.zeros(count, "i8")
+        tasks["events"] = np.where(done, 4_100_000, 0)
+        provenance = file.create_group("provenance")
+        provenance["wall_s"] = rng.uniform(0.3, 1.1, count)
+        provenance["rank"] = np.arange(count, dtype="i4") % 2
+        provenance["attempts"] = np.ones(count, "u1")
+        provenance["log"] = "started with 2 ranks"
+
+
+def write_model(path, rng, epochs=24):
+    e = np.arange(1, epochs + 1, dtype="i4")
+    with h5py.File(path, "w") as file:
+        file.attrs.update(format="spikesweep model", spikesweep_version="0.1.0", seed=np.uint64(1))
+        training = file.create_group("training")
+        training["epoch"] = e
+        training["learning_rate"] = 2e-3 * 0.5 * (1 + np.cos(np.pi * e / epochs))
+        for name, floor, height, extra in (("counts", 3.1, 4.0, 0.03), ("profile", 2.62, 0.5, 0.004)):
+            train = floor + height * np.exp(-e / 2.5) + 0.05 * height / e
+            training[f"train_{name}_loss"] = train
+            training[f"selection_{name}_loss"] = train + extra + rng.normal(0, extra / 5, epochs) + extra * e / epochs
+        candidates = training.create_group("candidates")
+        candidates["epoch"] = np.array([9, 14, 19, 24], "i4")
+        candidates["error_E"] = [0.031, 0.012, 0.008, 0.015]
+        candidates["error_I"] = [0.012, 0.005, 0.004, 0.006]
+        candidates["chosen"] = np.array([0, 0, 1, 0], "u1")
+
+
+def write_validation(path, axes, points, index, rng):
+    count = len(index)
+    values = points[index]
+    rate_E, rate_I = rates(values, axes)
+    peak = np.round(22 + 11 * np.log(rate_E))
+    truth = np.stack([rate_E, rate_I, np.full(count, 200.0), rate_E * 1.5 + rate_I / 2, 0.9 - rate_E / 90,
+                      np.full(count, 0.005), 0.2 + rate_E / 300, 2 + rate_E / 6, peak])
+    runs = ["exact", "exact_repeat", "surrogate", *BASELINES]
+    frequency = np.arange(0.0, 501.0)
+    with h5py.File(path, "w") as file:
+        file.attrs.update(format="spikesweep validation", spikesweep_version="0.1.0", duration_s=20.0,
+                          seed=np.uint64(1), model="model.h5")
+        group = file.create_group("points")
+        strings(group, "axis", axes)
+        strings(group, "unit", [UNITS.get(a, "kicks") for a in axes])
+        group["values"] = values
+        group["index"] = index.astype("u4")
+        group["runaway"] = np.zeros(count, "u1")
+        group["distance"] = rng.uniform(0.1, 0.6, count)
+        strings(file, "runs", runs)
+        for run in runs:
+            bias = BASELINES.get(run, 0.008 if run == "surrogate" else 0.0)
+            for name, noise, true in zip(QUANTITIES, NOISE, truth):
+                spread = np.hypot(noise, bias)
+                value = true * (1 + rng.normal(0, spread, count))
+                file[f"summary/{run}/{name}"] = np.round(value) if name == "peak_hz" else value
+            file[f"summary/{run}/wall_s"] = np.full(count, 0.05)
+            if run != "exact":
+                for name in ("size_ks", "interval_ks", "spectrum"):
+                    distance = np.abs(rng.normal(0.02 + bias, 0.006, count))
+                    file[f"distance/{run}/{name}"] = np.full(count, np.nan) if name == "interval_ks" else distance
+        file["spectra/frequency"] = frequency
+        for run in runs[:3]:
+            shift = 0.4 if run == "surrogate" else 0.0
+            file[f"spectra/{run}"] = np.stack(
+                [spectrum(frequency, p + shift, r, rng) for p, r in zip(peak, rate_E)])
+        for run in ("exact", "surrogate"):
+            parts = [raster(e, i, p, 0.5, rng) for e, i, p in zip(rate_E, rate_I, peak)]
+            group = file.create_group(f"rasters/{run}")
+            group["point"] = np.concatenate([np.full(len(t), row, "i4") for row, (_, t) in enumerate(parts)])
+            group["neuron"] = np.concatenate([n for n, _ in parts])
+            group["time"] = np.concatenate([t for _, t in parts])
+
+
+def write_run(directory, axes=("S_EE", "S_IE", "S_EI", "S_II"), kind="latin_hypercube", count=200, tests=12,
+              failures=(), seed=1):
+    """Writes sweep.h5, model.h5, validation.h5 and run.json; returns the directory."""
+    os.makedirs(directory, exist_ok=True)
+    rng = np.random.default_rng(seed)
+    axes = list(axes)
+    points = design_points(axes, kind, count, rng)
+    held_out = rng.permutation(len(points))[:2 * tests]
+    roles = np.zeros(len(points), "u1")
+    roles[held_out[:tests]] = 2
+    roles[held_out[tests:]] = 1
+    write_sweep(os.path.join(directory, "sweep.h5"), axes, points, roles, rng, list(failures))
+    write_model(os.path.join(directory, "model.h5"), rng)
+    write_validation(os.path.join(directory, "validation.h5"), axes, points, np.sort(held_out[:tests]), rng)
+    with open(os.path.join(directory, "run.json"), "w", encoding="utf-8") as file:
+        json.dump({"wall_s": {"sweep": 121.3, "train": 92.0, "validate": 41.5, "report": 6.0}, "ranks": 2,
+                   "command": "spikesweep run configs/quickstart.toml -o run", "host": "workstation",
+                   "versions": {"HDF5": "1.10.8", "oneDNN": "2.6.3"}}, file)
+    return directory
+
+
+if __name__ == "__main__":
+    import sys
+    write_run(sys.argv[1])

@@ -1,0 +1,64 @@
+#!/usr/bin/python3
+"""Checks a finished run against what the README promises of the quickstart.
+
+Prints a line for every figure and exits 0 if all hold, 1 if one does not, 2 if DIR holds no readable run.
+"""
+
+import argparse
+import os
+import sys
+
+sys.dont_write_bytecode = True
+os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+
+from spikesweep_report import figures_of_merit as merit  # noqa: E402
+from spikesweep_report import reading  # noqa: E402
+
+HIGHEST_MEDIAN_ERROR = {"rate_E_hz": 2.0, "rate_I_hz": 1.0}  # [%]
+LOWEST_PEAK_SHARE = 0.9  # Of test points whose spectral peak is within merit.PEAK_TOLERANCE_HZ.
+
+
+def checks(run):
+    """(holds, sentence) for every promise."""
+    validation, state = run.validation, run.sweep.tasks["state"]
+    left = int((state == 0).sum())
+    yield left == 0, f"tasks left undone: {left} of {len(state)}"
+    for key, limit in HIGHEST_MEDIAN_ERROR.items():
+        quantity = merit.BY_KEY[key]
+        median, worst, count = merit.median_and_worst(merit.errors(validation, "surrogate", quantity))
+        yield (count == validation.count and median <= limit,
+               f"{quantity.label}: median error {median:.2f} % (at most {limit:g} %), worst {worst:.2f} %, "
+               f"defined at {count} of {validation.count} points")
+    away = int(validation.runaway.sum())
+    yield away == 0, f"runaway surrogates: {away} of {validation.count}"
+    share = merit.peak_share(validation, "surrogate")
+    yield (share >= LOWEST_PEAK_SHARE,
+           f"spectral peak within {merit.PEAK_TOLERANCE_HZ:g} Hz: {100 * share:.0f} % of points "
+           f"(at least {100 * LOWEST_PEAK_SHARE:.0f} %)")
+    report = os.path.join(run.directory, "report.html")
+    yield os.path.isfile(report), f"report: {report}"
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="check_run.py", description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("directory", metavar="DIR")
+    directory = parser.parse_args().directory
+    try:
+        run = reading.read_run(directory)
+    except reading.Unreadable as error:
+        print(f"check_run: {error}", file=sys.stderr)
+        return 2
+    if run.validation is None:
+        print(f"check_run: {run.missing['validation']}", file=sys.stderr)
+        return 2
+    status = 0
+    for holds, sentence in checks(run):
+        print(f"{'ok    ' if holds else 'FAILED'} {sentence}")
+        status = status if holds else 1
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""The report of a run: reads its files, draws its figures, writes one page."""

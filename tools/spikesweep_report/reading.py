@@ -1,0 +1,216 @@
+"""Reads the files of a run directory: sweep.h5, model.h5, validation.h5 and run.json."""
+
+import json
+import os
+from dataclasses import dataclass, field
+
+import h5py
+import numpy as np
+
+TASK_STATES = {0: "pending", 1: "done", 2: "runaway", 3: "time cap"}
+ROLES = {0: "training", 1: "selection", 2: "test"}
+DONE = 1
+
+
+class Unreadable(Exception):
+    """A file that is missing, foreign or damaged; the message is one line for the user."""
+
+
+@dataclass
+class Sweep:
+    """sweep.h5. `rate_E` and `rate_I` are per point [Hz], NaN where no task of the point is done."""
+    version: str
+    seed: str
+    replicates: int
+    config: str
+    section: str
+    axes: list
+    units: list
+    points: np.ndarray
+    roles: np.ndarray
+    sizes: dict
+    tasks: dict
+    wall_s: np.ndarray
+    log: list
+    rate_E: np.ndarray
+    rate_I: np.ndarray
+
+    @property
+    def failed(self):
+        """Points that have a failed task."""
+        state = self.tasks["state"]
+        return np.unique(self.tasks["point"][state > DONE]).astype(int)
+
+
+@dataclass
+class Model:
+    """model.h5: losses by epoch, and the closed-loop errors of the compared epochs (shares, not percent)."""
+    version: str
+    seed: str
+    curves: dict
+    candidates: dict
+
+
+@dataclass
+class Validation:
+    """validation.h5: figures of every run at every test point."""
+    version: str
+    seed: str
+    duration_s: float
+    axes: list
+    units: list
+    values: np.ndarray
+    index: np.ndarray
+    runaway: np.ndarray
+    distance: np.ndarray
+    runs: list
+    summary: dict
+    distances: dict
+    frequency: np.ndarray
+    spectra: dict
+    rasters: dict
+
+    @property
+    def count(self):
+        return len(self.values)
+
+
+@dataclass
+class Run:
+    """A run directory. `missing` gives, for a part that could not be read, a sentence saying why."""
+    directory: str
+    sweep: Sweep
+    model: Model = None
+    validation: Validation = None
+    info: dict = field(default_factory=dict)
+    missing: dict = field(default_factory=dict)
+
+
+def text(value):
+    """A string, from whatever h5py makes of HDF5's kinds of strings."""
+    if isinstance(value, np.ndarray):
+        value = value.ravel()[0] if value.size else ""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+
+
+def texts(dataset):
+    return [text(v) for v in np.atleast_1d(dataset[()]).ravel()]
+
+
+def read_file(path, kind, reader):
+    """Opens a file of the given kind and returns what `reader` makes of it. Throws Unreadable."""
+    name = os.path.basename(path)
+    if not os.path.isfile(path):
+        raise Unreadable(f"{path}: there is no such file")
+    try:
+        file = h5py.File(path, "r")
+    except OSError as error:
+        reason = "it is cut short" if "truncated" in str(error) else "it is no HDF5 file, or a damaged one"
+        raise Unreadable(f"{path}: cannot be opened: {reason}") from error
+    with file:
+        found = text(file.attrs.get("format", "nothing"))
+        if found != f"spikesweep {kind}":
+            raise Unreadable(f"{path}: not a spikesweep {kind} file (its attribute `format` says {found})")
+        try:
+            return reader(file)
+        except (OSError, KeyError, ValueError, IndexError, TypeError, RuntimeError) as error:
+            reason = str(error).splitlines()[0].strip("\"'")
+            raise Unreadable(f"{path}: {name} is damaged or of another version: {reason}") from error
+
+
+def point_rates(points, axes, tasks, network):
+    """Rates of E and I at every point: spikes of its done tasks over neurons and simulated time [Hz]."""
+    done = tasks["state"] == DONE
+    point = tasks["point"][done].astype(int)
+    total = lambda key: np.bincount(point, weights=tasks[key][done].astype(float), minlength=len(points))
+    seconds = total("simulated_s")
+    rates = []
+    for q in ("E", "I"):
+        size = points[:, axes.index(f"N_{q}")] if f"N_{q}" in axes else float(network[f"N_{q}"])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            rates.append(np.where(seconds > 0, total(f"spikes_{q}") / (size * seconds), np.nan))
+    return rates
+
+
+def read_sweep(file):
+    axes = texts(file["design/axis"])
+    points = np.asarray(file["design/points"][()], float)
+    if points.ndim != 2 or points.shape[1] != len(axes):
+        raise ValueError("design/points does not have one column per axis")
+    tasks = {name: file["tasks"][name][()] for name in
+             ("state", "point", "replicate", "rows", "simulated_s", "spikes_E", "spikes_I", "phases", "capped", "empty",
+              "events")}
+    network = {name: np.ravel(file["network"][name][()])[0] for name in ("N_E", "N_I")}
+    section = text(file["section/kind"][()]) if "section/kind" in file else "interval"
+    provenance = file["provenance"] if "provenance" in file else {}
+    wall_s = np.asarray(provenance["wall_s"][()], float) if "wall_s" in provenance else np.zeros(len(tasks["state"]))
+    log = [line for line in texts(provenance["log"]) if line.strip()] if "log" in provenance else []
+    rate_E, rate_I = point_rates(points, axes, tasks, network)
+    return Sweep(version=text(file.attrs.get("spikesweep_version", "?")), seed=text(file.attrs.get("seed", "?")),
+                 replicates=int(file.attrs.get("replicates", 1)),
+                 config=text(file["config/text"][()]) if "text" in file["config"] else "", section=section,
+                 axes=axes, units=texts(file["design/unit"]), points=points,
+                 roles=np.asarray(file["design/role"][()]),
+                 sizes={q: int(network[f"N_{q}"]) for q in "EI"}, tasks=tasks, wall_s=wall_s, log=log,
+                 rate_E=rate_E, rate_I=rate_I)
+
+
+def read_model(file):
+    training = file["training"]
+    names = ("epoch", "learning_rate", "train_counts_loss", "train_profile_loss", "selection_counts_loss",
+             "selection_profile_loss")
+    curves = {name: np.asarray(training[name][()], float) for name in names if name in training}
+    if "epoch" not in curves and "train_counts_loss" in curves:
+        curves["epoch"] = np.arange(1.0, len(curves["train_counts_loss"]) + 1)
+    candidates = {}
+    if "candidates" in training:
+        candidates = {name: np.asarray(training["candidates"][name][()]) for name in
+                      ("epoch", "error_E", "error_I", "chosen")}
+    return Model(version=text(file.attrs.get("spikesweep_version", "?")), seed=text(file.attrs.get("seed", "?")),
+                 curves=curves, candidates=candidates)
+
+
+def read_group(group):
+    return {name: np.asarray(group[name][()], float) for name in group}
+
+
+def read_validation(file):
+    points = file["points"]
+    runs = texts(file["runs"])
+    values = np.asarray(points["values"][()], float)
+    spectra = file["spectra"] if "spectra" in file else {}
+    rasters = file["rasters"] if "rasters" in file else {}
+    return Validation(
+        version=text(file.attrs.get("spikesweep_version", "?")), seed=text(file.attrs.get("seed", "?")),
+        duration_s=float(file.attrs["duration_s"]), axes=texts(points["axis"]), units=texts(points["unit"]),
+        values=values, index=np.asarray(points["index"][()], int), runaway=np.asarray(points["runaway"][()], bool),
+        distance=np.asarray(points["distance"][()], float), runs=runs,
+        summary={run: read_group(file["summary"][run]) for run in runs if run in file["summary"]},
+        distances={run: read_group(file["distance"][run]) for run in runs if run in file["distance"]},
+        frequency=np.asarray(spectra["frequency"][()], float) if "frequency" in spectra else np.zeros(0),
+        spectra={run: np.asarray(spectra[run][()], float) for run in spectra if run != "frequency"},
+        rasters={run: {k: rasters[run][k][()] for k in ("point", "neuron", "time")} for run in rasters})
+
+
+def read_info(path):
+    """run.json, or nothing if it is missing; a damaged one is worth no more than a missing one."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            info = json.load(file)
+        return info if isinstance(info, dict) else {}
+    except (OSError, ValueError):
+        return {}
+
+
+def read_run(directory):
+    """Reads a run directory. Throws Unreadable if its sweep cannot be read; other parts may be missing."""
+    if not os.path.isdir(directory):
+        raise Unreadable(f"{directory}: there is no such directory")
+    run = Run(directory=directory, sweep=read_file(os.path.join(directory, "sweep.h5"), "sweep", read_sweep))
+    run.info = read_info(os.path.join(directory, "run.json"))
+    for kind, reader in (("model", read_model), ("validation", read_validation)):
+        try:
+            setattr(run, kind, read_file(os.path.join(directory, f"{kind}.h5"), kind, reader))
+        except Unreadable as error:
+            run.missing[kind] = str(error)
+    return run

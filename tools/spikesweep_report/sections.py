@@ -1,0 +1,266 @@
+"""The sections of the page, each from the part of the run that it shows."""
+
+import numpy as np
+
+from . import figures_of_merit as merit
+from . import map_figures, run_figures
+from .reading import DONE, ROLES, TASK_STATES
+from .wording import (NONE, card, duration, error, escape, grid, listing, missing, number, plural, share,
+                      small_units, table)
+
+LISTED_FAILURES = 30  # More failed tasks than this are counted, not listed.
+NOTABLE_CAPPED = 0.02  # From this share of capped phases on, a point is called out: the section does not suit it.
+
+
+def tile(label, value, below):
+    return f"<div class=tile><span>{label}</span><strong>{value}</strong><span>{below}</span></div>"
+
+
+def error_tile(validation, key, label):
+    quantity = merit.BY_KEY[key]
+    median, worst, _ = merit.median_and_worst(merit.errors(validation, "surrogate", quantity))
+    floor, _, _ = merit.median_and_worst(merit.errors(validation, "exact_repeat", quantity))
+    return tile(f"{label} error, median", f"{error(median)} <small>%</small>",
+                f"worst {error(worst)}&nbsp;% · noise floor {error(floor)}&nbsp;%")
+
+
+def wall_times(run):
+    wall = run.info.get("wall_s", {})
+    return {k: float(v) for k, v in wall.items() if isinstance(v, (int, float))} if isinstance(wall, dict) else {}
+
+
+def surrogate_speed(validation):
+    """Simulated seconds per wall second of one core, burn-in counted in the wall time only; NaN if not measured."""
+    wall = run_figures.summary(validation, "surrogate", "wall_s").sum()
+    return validation.duration_s * validation.count / wall if wall > 0 else np.nan
+
+
+def headline(run):
+    sweep, validation = run.sweep, run.validation
+    state = sweep.tasks["state"]
+    tiles = []
+    if validation:
+        tiles += [error_tile(validation, "rate_E_hz", "E rate"), error_tile(validation, "rate_I_hz", "I rate")]
+        tiles.append(tile(f"Peak within {merit.PEAK_TOLERANCE_HZ:g} Hz",
+                          small_units(share(merit.peak_share(validation, "surrogate"))),
+                          f"of test points · noise floor {share(merit.peak_share(validation, 'exact_repeat'))}"))
+        tiles.append(tile("Runaway surrogates", f"{int(validation.runaway.sum())}",
+                          f"of {plural(validation.count, 'test point')}"))
+    failed = len(sweep.failed)
+    left = int((state == 0).sum())
+    below = [plural(int(sweep.tasks["rows"][state == DONE].sum()), "transition")]
+    below += [f"<span class=bad>{failed} failed</span>"] if failed else []
+    below += [f"<span class=bad>{plural(left, 'task')} left</span>"] if left else []
+    tiles.append(tile("Points swept", f"{len(sweep.points):,}", " ".join(below)))
+    wall = wall_times(run)
+    if wall:
+        ranks = run.info.get("ranks")
+        tiles.append(tile("Wall time", small_units(duration(sum(wall.values()))),
+                          plural(ranks, "rank") if isinstance(ranks, int) else "all stages"))
+    speed = surrogate_speed(validation) if validation else np.nan
+    if np.isfinite(speed):
+        tiles.append(tile("Surrogate speed", f"{number(speed, 2)}<small>× real time</small>", "on one core"))
+    axes = listing([escape(a) for a in sweep.axes])
+    lead = "The exact network was simulated at every point of the sweep"
+    if validation:
+        lead += (f", and one surrogate was fitted to all of them. Here it is compared with exact runs of "
+                 f"{validation.duration_s:g} s at {plural(validation.count, 'test point')} that it never saw")
+    return (f"<header><p class=brand>spikesweep</p><h1>{plural(len(sweep.points), 'point')} over {axes}</h1>"
+            f"<p class=lead>{lead}.</p><div class=tiles>{''.join(tiles)}</div></header>")
+
+
+def sweep_section(run, draw):
+    sweep = run.sweep
+    known = sweep.rate_E[np.isfinite(sweep.rate_E)]
+    if not known.size:
+        return missing("No task of the sweep is done yet, so there are no rates to show.")
+    shown = map_figures.figures(sweep)
+    wide = len(shown) == 1 and len(sweep.axes) > 2
+    words = [f"E rates run from {number(known.min())} to {number(known.max())} Hz, I rates from "
+             f"{number(np.nanmin(sweep.rate_I))} to {number(np.nanmax(sweep.rate_I))} Hz."]
+    grid_points = map_figures.grid_levels(sweep.points) is not None
+    if not grid_points and len(sweep.axes) > 1:
+        words.append("A dot is a point, coloured by its rate; ringed dots are held out of training.")
+    if len(sweep.axes) > 2:
+        words.append("Every small panel is " + ("averaged over" if grid_points else "a projection along")
+                     + " the other axes. Bars on the diagonal are rank correlations of the rates with that axis.")
+        if len(sweep.axes) > map_figures.MOST_AXES:
+            words.append(f"Of {len(sweep.axes)} axes the {map_figures.MOST_AXES} that the E rate depends on most are "
+                         f"shown.")
+    if sweep.failed.size:
+        words.append("Crosses are points with a failed task.")
+    cards = [card(draw(*figure), wide) for figure in shown]
+    return f"<p class=note>{' '.join(words)}</p>" + (cards[0] if wide else grid(cards))
+
+
+def rhythm_section(run, draw, neurons):
+    parts = ["<p class=note>Test points of low, middle and high E rate. Spectra are Welch estimates of the E "
+             "population's rate; triangles mark the peaks (filled: exact, open: surrogate). The gray line, a second "
+             "exact run, shows how far two exact runs differ. Dots are spikes of E and I neurons.</p>"]
+    validation = run.validation
+    for name, row, rate_E, rate_I, figures in run_figures.point_figures(validation, neurons):
+        at = " · ".join(f"{escape(a)} {number(v)}" for a, v in zip(validation.axes, validation.values[row]))
+        parts.append(f"<h3>{name.capitalize()}: E {number(rate_E)} Hz, I {number(rate_I)} Hz <small>{at}</small></h3>")
+        parts.append(grid([card(draw(*figure)) for figure in figures]))
+    return "".join(parts)
+
+
+def parity_section(run, draw):
+    validation = run.validation
+    cards = [card(draw(*f)) for f in run_figures.parity_figures(validation)]
+    more = [card(draw(*f)) for f in run_figures.error_figures(validation)]
+    return ("<p class=note>Every dot is a test point. Horizontal bars join two independent exact runs, often shorter "
+            "than the dot; below, the surrogate's error beside that of the second exact run, the noise floor.</p>"
+            + grid(cards) + "<p class=note>Bars are medians; errors below 0.01 % are drawn at 0.01 %.</p>" + grid(more)
+            + point_table(validation))
+
+
+def table_section(run):
+    """Median and worst error of every run; the numbers are kept in full in data attributes."""
+    validation = run.validation
+    runs = merit.compared_runs(validation)
+    head = "".join(f'<th scope=col{" class=surrogate" if r == "surrogate" else ""}>{escape(merit.run_label(r))}</th>'
+                   for r in runs)
+    body, undefined = [], []
+    for quantity in merit.QUANTITIES:
+        cells, known = [], 0
+        for name in runs:
+            median, worst, count = merit.median_and_worst(merit.errors(validation, name, quantity))
+            known += count
+            shown = f"<b>{error(median)}</b><span>{error(worst)}</span>" if count else NONE
+            some = 0 < count < validation.count
+            partial = f" title='defined at {count} of {validation.count} points'" if some else ""
+            cells.append(f'<td{" class=surrogate" if name == "surrogate" else ""} data-run="{escape(name)}" '
+                         f'data-quantity="{quantity.key}" data-median="{median!r}" data-worst="{worst!r}"{partial}>'
+                         f"{shown}{'*' if partial else ''}</td>")
+        if known:
+            unit = f" <small>[{quantity.unit}]</small>" if quantity.unit else ""
+            body.append(f"<tr><th scope=row>{quantity.label}{unit}</th>{''.join(cells)}</tr>")
+        else:
+            undefined.append(quantity.label[0].lower() + quantity.label[1:])
+    note = ("<b>Bold: median</b> over test points; beside it the worst. Relative errors in %, the spectral peak in Hz, "
+            "distances without a unit. The noise floor is the same error between two independent exact runs of equal "
+            "length. * not defined at every point.")
+    if undefined:
+        note += f" Left out, as undefined here: {'; '.join(undefined)}."
+    away = int(validation.runaway.sum())
+    if away:
+        note += f" <span class=bad>The surrogate ran away at {plural(away, 'test point')}.</span>"
+    return (f"<p class=note>{note}</p><div class=scroll><table id=validation-table><thead><tr>"
+            f"<th scope=col>Error of</th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>")
+
+
+def point_table(validation):
+    columns = {run: {k: run_figures.summary(validation, run, k) for k in ("rate_E_hz", "rate_I_hz", "peak_hz")}
+               for run in ("exact", "surrogate")}
+    rows = []
+    for row in range(validation.count):
+        cells = [f"{validation.index[row]}"] + [number(v) for v in validation.values[row]]
+        for key in ("rate_E_hz", "rate_I_hz", "peak_hz"):
+            cells += [number(columns["exact"][key][row]), number(columns["surrogate"][key][row])]
+        cells.append(number(validation.distance[row], 2))
+        cells.append("<span class=bad>ran away</span>" if validation.runaway[row] else "")
+        rows.append(cells)
+    head = ["Point"] + [escape(a) + (f" [{escape(u)}]" if u else "") for a, u in zip(validation.axes, validation.units)]
+    head += ["E exact [Hz]", "E surrogate [Hz]", "I exact [Hz]", "I surrogate [Hz]", "Peak exact [Hz]",
+             "Peak surrogate [Hz]", "Distance to trained range", ""]
+    return f"<details><summary>Every test point</summary>{table(head, rows)}</details>"
+
+
+def training_section(run, draw):
+    model = run.model
+    cards = [card(draw(*figure)) for figure in run_figures.training_figures(model)]
+    words = ("Likelihood alone does not choose the model: late epochs are compared in closed loop at the selection "
+             "points")
+    rate = model.curves.get("learning_rate")
+    if rate is not None and rate.size:
+        words = f"{plural(rate.size, 'epoch')}, highest learning rate {number(rate.max())}. " + words
+    chosen = model.candidates.get("chosen")
+    if chosen is not None and chosen.any():
+        best = int(model.candidates["epoch"][chosen.astype(bool)][0])
+        words += f", and epoch {best} (ringed) became the model"
+    return f"<p class=note>{words}.</p>" + grid(cards)
+
+
+def state_name(state):
+    return TASK_STATES.get(int(state), f"state {int(state)}")
+
+
+def phase_shares(sweep):
+    """Per point, the share of capped among active phases and of empty among all; NaN without phases."""
+    done = sweep.tasks["state"] == DONE
+    point = sweep.tasks["point"][done].astype(int)
+    total = lambda key: np.bincount(point, weights=sweep.tasks[key][done].astype(float), minlength=len(sweep.points))
+    phases = total("phases")
+    every = phases * (1 if sweep.section == "interval" else 2)  # Elsewhere active phases alternate with quiet ones.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return {k: np.where(phases > 0, total(k) / n, np.nan) for k, n in (("capped", phases), ("empty", every))}
+
+
+def origin_facts(run):
+    """What the figures come from: program, libraries, seeds, command."""
+    facts = [("spikesweep", escape(run.sweep.version))]
+    versions = run.info.get("versions", {})
+    if isinstance(versions, dict) and versions:
+        facts.append(("Libraries", escape(", ".join(f"{k} {v}" for k, v in versions.items()))))
+    seeds = [f"sweep {run.sweep.seed}"]
+    seeds += [f"training {run.model.seed}"] if run.model else []
+    seeds += [f"validation {run.validation.seed}"] if run.validation else []
+    facts.append(("Seeds", escape(", ".join(seeds))))
+    noted = (("Command", "command"), ("Host", "host"), ("Ranks", "ranks"))
+    facts += [(label, escape(run.info[key])) for label, key in noted if key in run.info]
+    return facts
+
+
+def work_facts(run):
+    """What was done: points, tasks, phases, times."""
+    sweep = run.sweep
+    state = sweep.tasks["state"]
+    done = state == DONE
+    roles = [f"{int((sweep.roles == r).sum())} {name}" for r, name in ROLES.items()]
+    facts = [("Points", f"{listing(roles)}; {plural(sweep.replicates, 'replicate')} each"),
+             ("Tasks", listing([f"{int((state == s).sum()):,} {state_name(s)}" for s in np.unique(state)])),
+             ("Simulated", f"{number(sweep.tasks['simulated_s'][done].sum())} s of network time, "
+                           f"{number(sweep.tasks['events'][done].sum() / 1e6)} million events")]
+    for key, label in (("capped", "Capped phases"), ("empty", "Phases without a spike")):
+        values = phase_shares(sweep)[key]
+        median, worst, _ = merit.median_and_worst(values)
+        words = f"{share(median)} at the median point, {share(worst)} at the worst"
+        notable = int((values > NOTABLE_CAPPED).sum())
+        if key == "capped" and notable:
+            words += f"; above {share(NOTABLE_CAPPED)} at {plural(notable, 'point')}"
+        facts.append((label, words))
+    wall = wall_times(run)
+    if wall:
+        facts.append(("Wall time", escape(", ".join(f"{k} {duration(v)}" for k, v in wall.items()))))
+    own = sweep.wall_s[state > 0]
+    if own.any():
+        facts.append(("Tasks' own time", f"{duration(own.sum())} in all, the longest {duration(own.max())}"))
+    return facts
+
+
+def provenance_section(run):
+    sweep = run.sweep
+    rows = "".join(f"<tr><th scope=row>{k}</th><td>{v}</td></tr>" for k, v in origin_facts(run) + work_facts(run))
+    parts = [f'<div class=scroll><table class=left><tbody>{rows}</tbody></table></div>', failures(sweep)]
+    if sweep.config.strip():
+        parts.append(f"<details><summary>Configuration</summary><pre>{escape(sweep.config.strip())}</pre></details>")
+    if sweep.log:
+        log = escape("\n".join(sweep.log))
+        parts.append(f"<details><summary>Log of the sweep file</summary><pre>{log}</pre></details>")
+    return "".join(parts)
+
+
+def failures(sweep):
+    state = sweep.tasks["state"]
+    failed = np.flatnonzero(state > DONE)
+    if not failed.size:
+        return ""
+    rows = []
+    for task in failed[:LISTED_FAILURES]:
+        point = int(sweep.tasks["point"][task])
+        rows.append([f"{point}", f"{sweep.tasks['replicate'][task]}", state_name(state[task])]
+                    + [number(v) for v in sweep.points[point]])
+    more = f"<p class=note>The first {LISTED_FAILURES} of {failed.size}.</p>" if failed.size > LISTED_FAILURES else ""
+    head = ["Point", "Replicate", "Reason"] + [escape(a) for a in sweep.axes]
+    return f"<h3>Failed tasks</h3>{table(head, rows)}{more}"
