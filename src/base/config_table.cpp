@@ -190,10 +190,11 @@ void config_table::refuse(const std::string& key, const std::string& reason, con
 void config_table::refuse_unknown(const std::string& key, const config_place& place) const {
   const auto last_part = [](std::string_view name) { return name.substr(name.rfind('.') + 1); };
   const auto beginning = [](std::string_view name) { return name.substr(0, name.rfind('.') + 1); };
-  std::vector<std::string> keys, siblings;
+  std::vector<std::string> keys, siblings, last_parts;
   std::string near;
   for (const config_entry& entry : entries_) {
     keys.push_back(entry.key);
+    last_parts.emplace_back(last_part(entry.key));
     if (beginning(entry.key) == beginning(key)) {
       siblings.push_back(entry.key);
     }
@@ -207,6 +208,11 @@ void config_table::refuse_unknown(const std::string& key, const config_place& pl
   }
   if (near.empty()) {
     near = nearest_name(key, keys);
+  }
+  if (near.empty()) {
+    const std::string part = nearest_name(last_part(key), last_parts);
+    const auto found = std::find(last_parts.begin(), last_parts.end(), part);
+    near = found == last_parts.end() ? "" : keys[static_cast<std::size_t>(found - last_parts.begin())];
   }
   throw input_error(fmt::format("{}: unknown key '{}'; {}", place.text(), shortened(key),
                                 near.empty() ? "configs/README.md lists every key" : "did you mean '" + near + "'?"));

@@ -82,11 +82,12 @@ std::string config_reference() {
       if (entry.type == config_type::axis) {
         allowed = allowed.substr(allowed.find("within ") + 7);
       }
-      if (const std::string unit = unit_text(entry.unit); !unit.empty() && allowed.ends_with(" " + unit)) {
+      if (const std::string unit = unit_text(entry.unit);
+          !unit.empty() && allowed.ends_with(fmt::format(" {}", unit))) {
         allowed.resize(allowed.size() - unit.size() - 1);
       }
       out << fmt::format("| `{}` | {} | {} | {} | {} | {} |\n", entry.key.substr(entry.key.rfind('.') + 1),
-                         type_text(entry.type), value ? "`" + to_text(*value) + "`" : "", allowed,
+                         type_text(entry.type), value ? fmt::format("`{}`", to_text(*value)) : "", allowed,
                          unit_text(entry.unit), entry.description);
     }
   }

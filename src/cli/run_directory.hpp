@@ -8,11 +8,15 @@ namespace spikesweep {
 struct run_directory {
   std::filesystem::path path;
 
+  std::filesystem::path config() const { return path / "config.toml"; }  ///< The config as given, with overrides.
   std::filesystem::path sweep() const { return path / "sweep.h5"; }
   std::filesystem::path model() const { return path / "model.h5"; }
-  std::filesystem::path checkpoint() const { return path / "checkpoint.h5"; }
   std::filesystem::path validation() const { return path / "validation.h5"; }
-  std::filesystem::path config() const { return path / "config.toml"; }
+  std::filesystem::path record() const { return path / "run.json"; }  ///< Wall times, ranks and host.
+  /// The settings that a result was made with.
+  static std::filesystem::path settings_of(const std::filesystem::path& result) {
+    return result.string() + ".settings";
+  }
 };
 
 }  // namespace spikesweep

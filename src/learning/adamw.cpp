@@ -1,9 +1,88 @@
+#include <array>
 #include <cmath>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/adamw.hpp>
 
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "learning/adamw.cpp"
+#include <hwy/foreach_target.h>  // Has to come before highway.h.
+#include <hwy/highway.h>
+// clang-format on
+
+#ifndef SPIKESWEEP_ADAMW_UPDATE
+#define SPIKESWEEP_ADAMW_UPDATE
 namespace spikesweep {
+
+/// The scalars of one update.
+struct adamw_update {
+  float beta_1;
+  float beta_2;
+  float fresh_1;  ///< 1 - beta_1, and
+  float fresh_2;  ///< 1 - beta_2, rounded once: the difference of floats would err by 1e-5.
+  float keep;     ///< 1 - learning rate times decay.
+  float rate;     ///< Learning rate over the bias correction of the first moment.
+  float scale;    ///< 1 over the bias correction of the second moment.
+  float epsilon;
+};
+
+/// Flat buffers of one update, `size` long.
+struct adamw_buffers {
+  float* parameters;
+  const float* gradient;
+  float* first;
+  float* second;
+  std::size_t size;
+};
+
+}  // namespace spikesweep
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace spikesweep::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+/// Updates elements i, i+1, ... Multiplications and additions stay apart (no fused ones), so that every rank of a mixed
+/// cluster computes the same weights from the same gradient.
+template <class Tag>
+void update_at(Tag d, const adamw_update& u, const adamw_buffers& b, std::size_t i) {
+  const auto g = hn::LoadU(d, b.gradient + i);
+  const auto first =
+      hn::Add(hn::Mul(hn::Set(d, u.beta_1), hn::LoadU(d, b.first + i)), hn::Mul(hn::Set(d, u.fresh_1), g));
+  const auto second =
+      hn::Add(hn::Mul(hn::Set(d, u.beta_2), hn::LoadU(d, b.second + i)), hn::Mul(hn::Set(d, u.fresh_2), hn::Mul(g, g)));
+  const auto denominator = hn::Add(hn::Sqrt(hn::Mul(second, hn::Set(d, u.scale))), hn::Set(d, u.epsilon));
+  const auto kept = hn::Mul(hn::Set(d, u.keep), hn::LoadU(d, b.parameters + i));
+  hn::StoreU(first, d, b.first + i);
+  hn::StoreU(second, d, b.second + i);
+  hn::StoreU(hn::Sub(kept, hn::Div(hn::Mul(hn::Set(d, u.rate), first), denominator)), d, b.parameters + i);
+}
+
+void adamw_step(const adamw_update& u, const adamw_buffers& b) {
+  const hn::ScalableTag<float> d;
+  const hn::CappedTag<float, 1> one;
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= b.size; i += hn::Lanes(d)) {
+    update_at(d, u, b, i);
+  }
+  for (; i < b.size; ++i) {
+    update_at(one, u, b, i);
+  }
+}
+
+}  // namespace spikesweep::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace spikesweep {
+
+namespace {
+
+HWY_EXPORT(adamw_step);
+
+}  // namespace
 
 adamw::adamw(const adamw_settings& settings, std::size_t size)
     : settings_(settings), first_(size, 0.0F), second_(size, 0.0F) {}
@@ -12,17 +91,17 @@ void adamw::step(std::span<float> parameters, std::span<const float> gradient, d
   SPIKESWEEP_ASSERT(parameters.size() == first_.size() && gradient.size() == first_.size());
   ++steps_;
   const auto n = static_cast<double>(steps_);
-  const auto beta_1 = static_cast<float>(settings_.beta_1);
-  const auto beta_2 = static_cast<float>(settings_.beta_2);
-  const auto keep = static_cast<float>(1 - learning_rate * settings_.weight_decay);
-  const auto rate = static_cast<float>(learning_rate / (1 - std::pow(settings_.beta_1, n)));
-  const auto scale = static_cast<float>(1 / (1 - std::pow(settings_.beta_2, n)));
-  const auto epsilon = static_cast<float>(settings_.epsilon);
-  for (std::size_t i = 0; i < first_.size(); ++i) {
-    first_[i] = beta_1 * first_[i] + (1 - beta_1) * gradient[i];
-    second_[i] = beta_2 * second_[i] + (1 - beta_2) * gradient[i] * gradient[i];
-    parameters[i] = keep * parameters[i] - rate * first_[i] / (std::sqrt(second_[i] * scale) + epsilon);
-  }
+  adamw_update u{};
+  u.beta_1 = static_cast<float>(settings_.beta_1);
+  u.beta_2 = static_cast<float>(settings_.beta_2);
+  u.fresh_1 = static_cast<float>(1 - settings_.beta_1);
+  u.fresh_2 = static_cast<float>(1 - settings_.beta_2);
+  u.keep = static_cast<float>(1 - learning_rate * settings_.weight_decay);
+  u.rate = static_cast<float>(learning_rate / (1 - std::pow(settings_.beta_1, n)));
+  u.scale = static_cast<float>(1 / (1 - std::pow(settings_.beta_2, n)));
+  u.epsilon = static_cast<float>(settings_.epsilon);
+  HWY_DYNAMIC_DISPATCH(adamw_step)
+  (u, {parameters.data(), gradient.data(), first_.data(), second_.data(), first_.size()});
 }
 
 void adamw::restore(std::vector<float> first, std::vector<float> second, std::int64_t steps) {
@@ -35,12 +114,24 @@ void adamw::restore(std::vector<float> first, std::vector<float> second, std::in
 }
 
 double clip_gradient(std::span<float> gradient, double largest_norm) {
+  // Partial sums in a fixed order: fast, and the same bits on every CPU.
+  std::array<double, 16> partial{};
+  const std::size_t whole = gradient.size() / partial.size() * partial.size();
+  for (std::size_t i = 0; i < whole; i += partial.size()) {
+    for (std::size_t k = 0; k < partial.size(); ++k) {
+      const auto g = static_cast<double>(gradient[i + k]);
+      partial[k] += g * g;
+    }
+  }
   double squares = 0;
-  for (const float g : gradient) {
-    squares += static_cast<double>(g) * g;
+  for (const double part : partial) {
+    squares += part;
+  }
+  for (const float g : gradient.subspan(whole)) {
+    squares += static_cast<double>(g) * static_cast<double>(g);
   }
   const double norm = std::sqrt(squares);
-  if (norm > largest_norm) {
+  if (std::isfinite(norm) && norm > largest_norm) {
     const auto factor = static_cast<float>(largest_norm / norm);
     for (float& g : gradient) {
       g *= factor;
@@ -50,3 +141,4 @@ double clip_gradient(std::span<float> gradient, double largest_norm) {
 }
 
 }  // namespace spikesweep
+#endif  // HWY_ONCE

@@ -26,6 +26,18 @@ void condition(const model& m, std::span<const std::int32_t> counts, double dura
   m.targets.standardise(std::span(y).first(dims), out);
 }
 
+void softmax(std::span<const float> logits, double total, std::span<double> out) {
+  const float highest = *std::ranges::max_element(logits);
+  double sum = 0;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    out[i] = std::exp(static_cast<double>(logits[i] - highest));
+    sum += out[i];
+  }
+  for (auto& x : out.first(logits.size())) {
+    x *= total / sum;
+  }
+}
+
 law_batch::law_batch(const model& m, int rows, bool training)
     : model_(m),
       rows_(rows),
@@ -94,10 +106,15 @@ batch_loss law_batch::losses(bool with_gradients) {
   const auto raw = counts_.forward();
   sum.counts = mixture_loss(model_.mixture, raw, targets_, weights_,
                             with_gradients ? counts_.output_gradient() : std::span<float>{});
-  const auto logits = profile_.forward();
-  sum.profile = profile_loss(groups, logits, profile_targets_, weights_,
+  logits_ = profile_.forward();
+  sum.profile = profile_loss(groups, logits_, profile_targets_, weights_,
                              with_gradients ? profile_.output_gradient() : std::span<float>{});
   return sum;
+}
+
+std::span<const float> law_batch::profile_logits(int slot) {
+  const auto size = static_cast<std::size_t>(model_.targets.profile_size());
+  return logits_.subspan(static_cast<std::size_t>(slot) * size, size);
 }
 
 batch_loss law_batch::evaluate() {

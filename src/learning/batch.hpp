@@ -33,6 +33,8 @@ class law_batch {
 
   /// The weighted losses of the batch.
   batch_loss evaluate();
+  /// Logits of the profile of row `slot`, after evaluate().
+  std::span<const float> profile_logits(int slot);
   /// As evaluate(), and the gradients of both losses in the layout of the weights.
   batch_loss differentiate(std::span<float> counts_gradient, std::span<float> profile_gradient);
 
@@ -46,7 +48,11 @@ class law_batch {
   std::vector<float> targets_;          ///< rows x dims
   std::vector<float> profile_targets_;  ///< rows x profile size: weighted shares
   std::vector<float> weights_;          ///< rows
+  std::span<const float> logits_;       ///< Of the profile, after the last forward pass.
 };
+
+/// exp() of the logits of one group, scaled to sum to `total`.
+void softmax(std::span<const float> logits, double total, std::span<double> out);
 
 /// Standardised counts and, where learnt, log duration: what the profile network is told beside the features.
 void condition(const model& m, std::span<const std::int32_t> counts, double duration, std::span<float> out);

@@ -9,27 +9,6 @@
 
 namespace spikesweep {
 
-namespace {
-
-/// exp() of a group's logits, scaled to sum to 1.
-void softmax(std::span<const float> logits, std::vector<double>& shares) {
-  float highest = logits[0];
-  for (const float x : logits) {
-    highest = std::max(highest, x);
-  }
-  double sum = 0;
-  shares.resize(logits.size());
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    shares[i] = std::exp(static_cast<double>(logits[i] - highest));
-    sum += shares[i];
-  }
-  for (auto& share : shares) {
-    share /= sum;
-  }
-}
-
-}  // namespace
-
 struct law_sampler::impl {
   impl(const model& of, int rows)
       : m(of), counts(of.counts_network, rows, false), profile(of.profile_network, rows, false) {
@@ -69,15 +48,23 @@ struct law_sampler::impl {
     const auto cells = static_cast<std::size_t>(layout.cells());
     const std::span<std::int32_t> parts[] = {out.after.first(cells), out.after.subspan(cells, cells), out.times_E,
                                              out.times_I};
+    shares.resize(logits.size());
     std::size_t begin = 0;
     for (std::size_t g = 0; g < groups.size(); ++g) {
       const auto size = static_cast<std::size_t>(groups[g]);
-      softmax(logits.subspan(begin, size), shares);
+      softmax(logits.subspan(begin, size), totals[g], std::span(shares).subspan(begin, size));
       begin += size;
-      if (g < 2 && query.p->tau_ref == 0) {
-        shares.back() = 0;  // Nobody rests; systematic_rounding scales the rest.
-      }
-      systematic_rounding(shares, totals[g], query.stream->uniform(), parts[g]);
+    }
+    scatter(m.dispersion[static_cast<std::size_t>(query.phase)], *query.stream, shares);
+    if (query.p->tau_ref == 0) {
+      // Nobody rests; systematic_rounding scales the rest.
+      shares[cells - 1] = shares[2 * cells - 1] = 0;
+    }
+    begin = 0;
+    for (std::size_t g = 0; g < groups.size(); ++g) {
+      const auto size = static_cast<std::size_t>(groups[g]);
+      systematic_rounding(std::span(shares).subspan(begin, size), totals[g], query.stream->uniform(), parts[g]);
+      begin += size;
     }
   }
 

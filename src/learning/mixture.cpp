@@ -20,8 +20,8 @@ namespace spikesweep::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// The mixture of one row at a time. Vectors run over the components. A row's raw outputs and its gradient are handled in
-/// padded copies: the lanes past the last component hold values of the next kind of output, so kinds are written in
+/// The mixture of one row at a time. Vectors run over the components. A row's raw outputs and its gradient are handled
+/// in padded copies: the lanes past the last component hold values of the next kind of output, so kinds are written in
 /// ascending order and only sums over components mask them out.
 class mixture_rows {
  public:

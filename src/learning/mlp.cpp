@@ -12,51 +12,87 @@ namespace spikesweep {
 namespace {
 
 using dnnl::memory;
-using tag = memory::format_tag;
+using number = memory::data_type;
 
 constexpr float swish_alpha = 1.0F;  ///< SiLU is oneDNN's swish of alpha 1.
 constexpr float output_scale = 0.1F;
 
-memory::desc plain(memory::dim rows, memory::dim columns) {
-  return {{rows, columns}, memory::data_type::f32, tag::ab};
+memory::desc matrix(memory::dim rows, memory::dim columns, number type) {
+  return {{rows, columns}, type, memory::format_tag::ab};
 }
 
-memory::desc any(memory::dim rows, memory::dim columns) {
-  return {{rows, columns}, memory::data_type::f32, tag::any};
+/// Of a layout that the primitive chooses.
+memory::desc any_matrix(memory::dim rows, memory::dim columns, number type) {
+  return {{rows, columns}, type, memory::format_tag::any};
 }
 
 memory::desc vector(memory::dim n) {
-  return {{n}, memory::data_type::f32, tag::a};
+  return {{n}, number::f32, memory::format_tag::a};
 }
 
-/// A primitive with its memories bound.
+std::span<float> view(const memory& m) {
+  return {static_cast<float*>(m.get_data_handle()), m.get_desc().get_size() / sizeof(float)};
+}
+
+void zero(const memory& m) {
+  std::fill_n(static_cast<char*>(m.get_data_handle()), m.get_desc().get_size(), '\0');
+}
+
+/// Points a memory at the caller's values. oneDNN knows no memory of constants; it only reads the source of a reorder.
+void point(memory& m, const float* at) {
+  m.set_data_handle(const_cast<float*>(at));
+}
+
+/// A primitive with its memories bound; may be none.
 struct bound {
   dnnl::primitive primitive;
   std::unordered_map<int, memory> arguments;
 
-  void run(dnnl::stream& stream) const { primitive.execute(stream, arguments); }
-};
-
-/// Memory in the layout a primitive prefers, and the copy from the plain one; the same memory if the layouts agree.
-struct preferred {
-  memory data;
-  bound from_plain;
-  bool same = true;
-};
-
-preferred prefer(const memory& source, const memory::desc& wanted, const dnnl::engine& engine) {
-  preferred out;
-  if (source.get_desc() == wanted) {
-    out.data = source;
-    return out;
+  void run(dnnl::stream& stream) const {
+    if (primitive) {
+      primitive.execute(stream, arguments);
+    }
   }
-  out.same = false;
-  out.data = memory(wanted, engine);
-  out.from_plain = {dnnl::reorder(source, out.data), {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, out.data}}};
-  return out;
+};
+
+/// A copy between two memories of one shape, across layouts and number types.
+bound copy(const memory& from, const memory& to) {
+  return {dnnl::reorder(from, to), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}}};
 }
 
+/// Activations stay row-major, which inner products prefer on every CPU met so far; weights are reordered.
+struct layer {
+  int inputs = 0;
+  int outputs = 0;
+  dnnl::inner_product_forward::primitive_desc forward_choice;
+  dnnl::eltwise_forward::primitive_desc activation_choice;
+  memory caller_weights;  ///< outputs x inputs, plain; of the caller of set_parameters().
+  memory bias;
+  memory forward_weights;
+  memory output;     ///< Before the activation when training; after it otherwise.
+  memory activated;  ///< After the activation.
+  bound load_forward;
+  bound product;
+  bound activation;
+
+  memory output_gradient;  ///< In `activated`, then in place in `output`.
+  memory caller_gradient;  ///< outputs x inputs, plain; of the caller of backward().
+  memory bias_gradient;    ///< Of the caller of backward().
+  memory backward_weights;
+  bound load_backward;
+  bound activation_back;
+  bound weights_back;
+  bound store_gradient;
+  bound data_back;
+};
+
 }  // namespace
+
+bool has_bf16() {
+  const auto has = static_cast<unsigned>(dnnl::get_effective_cpu_isa());
+  const auto wanted = static_cast<unsigned>(dnnl::cpu_isa::avx512_core_bf16);
+  return (has & wanted) == wanted;
+}
 
 std::vector<int> mlp_shape::sizes() const {
   std::vector<int> out{inputs};
@@ -75,141 +111,158 @@ std::size_t mlp_shape::parameter_count() const {
 }
 
 struct mlp::impl {
-  /// One layer. Activations stay row-major (what inner products prefer on all CPUs we met); only weights are reordered.
-  struct layer {
-    memory weights;  ///< Plain, outputs x inputs.
-    memory bias;
-    preferred forward_weights;
-    preferred backward_weights;
-    memory output;     ///< Before the activation when training; after it otherwise.
-    memory activated;  ///< After the activation.
-    memory output_gradient;
-    memory weights_gradient;  ///< Plain.
-    memory bias_gradient;
-    bound product;
-    bound activation;
-    bound activation_back;
-    bound data_back;
-    bound weights_back;
-    bound weights_back_to_plain;
-    int outputs = 0;
-    bool hidden = false;
-  };
-
-  impl(const mlp_shape& of, int rows, bool training) : shape(of), engine(dnnl::engine::kind::cpu, 0), stream(engine) {
+  impl(const mlp_shape& of, int row_count, bool is_training, precision wanted)
+      : shape(of),
+        rows(row_count),
+        training(is_training),
+        type(wanted == precision::bf16 ? number::bf16 : number::f32),
+        engine(dnnl::engine::kind::cpu, 0),
+        stream(engine),
+        layers(shape.hidden.size() + 1) {
+    if (wanted == precision::bf16 && !has_bf16()) {
+      throw input_error("bf16 needs a CPU with AVX512-BF16 instructions, which this one lacks; use fp32");
+    }
     const auto sizes = shape.sizes();
-    layers.resize(sizes.size() - 1);
-    input = memory(plain(rows, sizes[0]), engine);
+    input = memory(matrix(rows, shape.inputs, number::f32), engine);
     zero(input);
+    converted_input = input;
+    if (type != number::f32) {
+      converted_input = memory(matrix(rows, shape.inputs, type), engine);
+      convert_input = copy(input, converted_input);
+    }
     for (std::size_t l = 0; l < layers.size(); ++l) {
-      build_forward(l, rows, sizes[l], sizes[l + 1], training);
+      layers[l].inputs = sizes[l];
+      layers[l].outputs = sizes[l + 1];
+      build_product(l);
+      build_activation(l);
     }
-    for (std::size_t l = layers.size(); training && l-- > 0;) {
-      build_backward(l, rows, sizes[l], sizes[l + 1]);
+    if (training) {
+      build_backward();
     }
   }
 
-  static void zero(memory& m) {
-    auto* data = static_cast<float*>(m.get_data_handle());
-    std::fill_n(data, m.get_desc().get_size() / sizeof(float), 0.0F);
-  }
+  bool hidden(std::size_t l) const { return l + 1 < layers.size(); }
+  const memory& source(std::size_t l) const { return l == 0 ? converted_input : layers[l - 1].activated; }
+  memory::desc weights_wanted(const layer& at) const { return any_matrix(at.outputs, at.inputs, type); }
+  memory caller_memory(const memory::desc& plain) const { return {plain, engine, DNNL_MEMORY_NONE}; }
 
-  const memory& source(std::size_t l) const { return l == 0 ? input : layers[l - 1].activated; }
-
-  static std::span<float> view(const memory& m) {
-    return {static_cast<float*>(m.get_data_handle()), m.get_desc().get_size() / sizeof(float)};
-  }
-
-  void build_forward(std::size_t l, int rows, int inputs, int outputs, bool training) {
+  void build_product(std::size_t l) {
     layer& at = layers[l];
-    at.hidden = l + 1 < layers.size();
-    at.outputs = outputs;
-    at.weights = memory(plain(outputs, inputs), engine);
-    at.bias = memory(vector(outputs), engine);
-    at.output = memory(plain(rows, outputs), engine);
     const auto kind = training ? dnnl::prop_kind::forward_training : dnnl::prop_kind::forward_inference;
-    const dnnl::inner_product_forward::desc description(kind, plain(rows, inputs), any(outputs, inputs),
-                                                        vector(outputs), plain(rows, outputs));
+    const auto output = matrix(rows, at.outputs, hidden(l) ? type : number::f32);
     dnnl::primitive_attr attributes;
-    if (at.hidden && !training) {
+    if (hidden(l) && !training) {
       dnnl::post_ops ops;
       ops.append_eltwise(1.0F, dnnl::algorithm::eltwise_swish, swish_alpha, 0.0F);
       attributes.set_post_ops(ops);
     }
-    const dnnl::inner_product_forward::primitive_desc chosen(description, attributes, engine);
-    at.forward_weights = prefer(at.weights, chosen.weights_desc(), engine);
-    at.product = {dnnl::inner_product_forward(chosen),
+    at.forward_choice = {
+        {kind, source(l).get_desc(), weights_wanted(at), vector(at.outputs), output}, attributes, engine};
+    at.caller_weights = caller_memory(matrix(at.outputs, at.inputs, number::f32));
+    at.bias = memory(vector(at.outputs), engine);
+    at.forward_weights = memory(at.forward_choice.weights_desc(), engine);
+    at.load_forward = copy(at.caller_weights, at.forward_weights);
+    at.output = memory(output, engine);
+    at.activated = at.output;
+    at.product = {dnnl::inner_product_forward(at.forward_choice),
                   {{DNNL_ARG_SRC, source(l)},
-                   {DNNL_ARG_WEIGHTS, at.forward_weights.data},
+                   {DNNL_ARG_WEIGHTS, at.forward_weights},
                    {DNNL_ARG_BIAS, at.bias},
                    {DNNL_ARG_DST, at.output}}};
-    at.activated = at.output;
-    if (at.hidden && training) {
-      at.activated = memory(plain(rows, outputs), engine);
-      const dnnl::eltwise_forward::primitive_desc swish(
-          {kind, dnnl::algorithm::eltwise_swish, plain(rows, outputs), swish_alpha, 0.0F}, engine);
-      at.activation = {dnnl::eltwise_forward(swish), {{DNNL_ARG_SRC, at.output}, {DNNL_ARG_DST, at.activated}}};
+  }
+
+  void build_activation(std::size_t l) {
+    layer& at = layers[l];
+    if (!hidden(l) || !training) {
+      return;  // None, or inside the product.
+    }
+    at.activated = memory(at.output.get_desc(), engine);
+    at.activation_choice = {
+        {dnnl::prop_kind::forward_training, dnnl::algorithm::eltwise_swish, at.output.get_desc(), swish_alpha, 0.0F},
+        engine};
+    at.activation = {dnnl::eltwise_forward(at.activation_choice),
+                     {{DNNL_ARG_SRC, at.output}, {DNNL_ARG_DST, at.activated}}};
+  }
+
+  void build_backward() {
+    output_gradient = memory(matrix(rows, shape.outputs, number::f32), engine);
+    zero(output_gradient);
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      layers[l].output_gradient = memory(matrix(rows, layers[l].outputs, type), engine);
+    }
+    if (type == number::f32) {
+      layers.back().output_gradient = output_gradient;
+    } else {
+      convert_output_gradient = copy(output_gradient, layers.back().output_gradient);
+    }
+    for (std::size_t l = 0; l < layers.size(); ++l) {
+      build_activation_back(layers[l], hidden(l));
+      build_weights_back(l);
+      if (l > 0) {
+        build_data_back(layers[l], layers[l - 1].output_gradient);
+      }
     }
   }
 
-  void build_backward(std::size_t l, int rows, int inputs, int outputs) {
-    layer& at = layers[l];
-    const auto forward_kind = dnnl::prop_kind::forward_training;
-    const dnnl::inner_product_forward::primitive_desc hint(
-        {forward_kind, plain(rows, inputs), any(outputs, inputs), vector(outputs), plain(rows, outputs)}, engine);
-    at.output_gradient = memory(plain(rows, outputs), engine);
-    zero(at.output_gradient);
-    const dnnl::inner_product_backward_weights::primitive_desc weights_pd(
-        {plain(rows, inputs), any(outputs, inputs), vector(outputs), plain(rows, outputs)}, engine, hint);
-    at.weights_gradient = memory(plain(outputs, inputs), engine);
-    at.bias_gradient = memory(vector(outputs), engine);
-    memory gradient = at.weights_gradient;
-    if (!(weights_pd.diff_weights_desc() == gradient.get_desc())) {
-      gradient = memory(weights_pd.diff_weights_desc(), engine);
-      at.weights_back_to_plain = {dnnl::reorder(gradient, at.weights_gradient),
-                                  {{DNNL_ARG_FROM, gradient}, {DNNL_ARG_TO, at.weights_gradient}}};
+  void build_activation_back(layer& at, bool is_hidden) {
+    if (!is_hidden) {
+      return;
     }
-    at.weights_back = {dnnl::inner_product_backward_weights(weights_pd),
+    const auto values = at.output.get_desc();
+    const dnnl::eltwise_backward::primitive_desc choice(
+        {dnnl::algorithm::eltwise_swish, values, values, swish_alpha, 0.0F}, engine, at.activation_choice);
+    at.activation_back = {
+        dnnl::eltwise_backward(choice),
+        {{DNNL_ARG_SRC, at.output}, {DNNL_ARG_DIFF_DST, at.output_gradient}, {DNNL_ARG_DIFF_SRC, at.output_gradient}}};
+  }
+
+  void build_weights_back(std::size_t l) {
+    layer& at = layers[l];
+    const dnnl::inner_product_backward_weights::primitive_desc choice(
+        {source(l).get_desc(), any_matrix(at.outputs, at.inputs, number::f32), vector(at.outputs),
+         at.output_gradient.get_desc()},
+        engine, at.forward_choice);
+    const memory gradient(choice.diff_weights_desc(), engine);
+    at.caller_gradient = caller_memory(matrix(at.outputs, at.inputs, number::f32));
+    at.bias_gradient = caller_memory(vector(at.outputs));
+    at.weights_back = {dnnl::inner_product_backward_weights(choice),
                        {{DNNL_ARG_SRC, source(l)},
                         {DNNL_ARG_DIFF_DST, at.output_gradient},
                         {DNNL_ARG_DIFF_WEIGHTS, gradient},
                         {DNNL_ARG_DIFF_BIAS, at.bias_gradient}}};
-    if (at.hidden) {
-      // The gradient after the activation becomes the one before it, in place.
-      const dnnl::eltwise_forward::primitive_desc swish(
-          {forward_kind, dnnl::algorithm::eltwise_swish, plain(rows, outputs), swish_alpha, 0.0F}, engine);
-      const dnnl::eltwise_backward::primitive_desc back(
-          {dnnl::algorithm::eltwise_swish, plain(rows, outputs), plain(rows, outputs), swish_alpha, 0.0F}, engine,
-          swish);
-      at.activation_back = {dnnl::eltwise_backward(back),
-                            {{DNNL_ARG_SRC, at.output},
-                             {DNNL_ARG_DIFF_DST, at.output_gradient},
-                             {DNNL_ARG_DIFF_SRC, at.output_gradient}}};
+    at.store_gradient = copy(gradient, at.caller_gradient);
+  }
+
+  void build_data_back(layer& at, const memory& input_gradient) {
+    const dnnl::inner_product_backward_data::primitive_desc choice(
+        {input_gradient.get_desc(), weights_wanted(at), at.output_gradient.get_desc()}, engine, at.forward_choice);
+    at.backward_weights = at.forward_weights;
+    if (choice.weights_desc() != at.forward_weights.get_desc()) {
+      at.backward_weights = memory(choice.weights_desc(), engine);
+      at.load_backward = copy(at.caller_weights, at.backward_weights);
     }
-    if (l + 1 < layers.size()) {
-      layer& above = layers[l + 1];
-      const dnnl::inner_product_forward::primitive_desc above_hint(
-          {forward_kind, plain(rows, outputs), any(above.outputs, outputs), vector(above.outputs),
-           plain(rows, above.outputs)},
-          engine);
-      const dnnl::inner_product_backward_data::primitive_desc data_pd(
-          {plain(rows, outputs), any(above.outputs, outputs), plain(rows, above.outputs)}, engine, above_hint);
-      above.backward_weights = prefer(above.weights, data_pd.weights_desc(), engine);
-      above.data_back = {dnnl::inner_product_backward_data(data_pd),
-                         {{DNNL_ARG_DIFF_DST, above.output_gradient},
-                          {DNNL_ARG_WEIGHTS, above.backward_weights.data},
-                          {DNNL_ARG_DIFF_SRC, at.output_gradient}}};
-    }
+    at.data_back = {dnnl::inner_product_backward_data(choice),
+                    {{DNNL_ARG_DIFF_DST, at.output_gradient},
+                     {DNNL_ARG_WEIGHTS, at.backward_weights},
+                     {DNNL_ARG_DIFF_SRC, input_gradient}}};
   }
 
   mlp_shape shape;
+  int rows;
+  bool training;
+  number type;  ///< Of weights and activations inside the products.
   dnnl::engine engine;
   dnnl::stream stream;
   memory input;
+  memory converted_input;
+  bound convert_input;
+  memory output_gradient;
+  bound convert_output_gradient;
   std::vector<layer> layers;
 };
 
-mlp::mlp(const mlp_shape& shape, int rows, bool training) : impl_(std::make_unique<impl>(shape, rows, training)) {}
+mlp::mlp(const mlp_shape& shape, int rows, bool training, precision wanted)
+    : impl_(std::make_unique<impl>(shape, rows, training, wanted)) {}
 
 mlp::mlp(mlp&&) noexcept = default;
 mlp& mlp::operator=(mlp&&) noexcept = default;
@@ -218,61 +271,51 @@ mlp::~mlp() = default;
 void mlp::set_parameters(std::span<const float> parameters) {
   SPIKESWEEP_ASSERT(parameters.size() == impl_->shape.parameter_count());
   const float* from = parameters.data();
-  for (auto& layer : impl_->layers) {
-    for (const memory& to : {layer.weights, layer.bias}) {
-      const auto out = impl::view(to);
-      std::copy_n(from, out.size(), out.data());
-      from += out.size();
-    }
-    for (const preferred* copy : {&layer.forward_weights, &layer.backward_weights}) {
-      if (!copy->same) {
-        copy->from_plain.run(impl_->stream);
-      }
-    }
+  for (auto& at : impl_->layers) {
+    point(at.caller_weights, from);
+    at.load_forward.run(impl_->stream);
+    at.load_backward.run(impl_->stream);
+    from += static_cast<std::ptrdiff_t>(at.inputs) * at.outputs;
+    std::copy_n(from, at.outputs, view(at.bias).data());
+    from += at.outputs;
   }
   impl_->stream.wait();
 }
 
 std::span<float> mlp::input() {
-  return impl::view(impl_->input);
+  return view(impl_->input);
 }
 
 std::span<const float> mlp::forward() {
-  for (const auto& layer : impl_->layers) {
-    layer.product.run(impl_->stream);
-    if (layer.activation.primitive) {
-      layer.activation.run(impl_->stream);
-    }
+  impl_->convert_input.run(impl_->stream);
+  for (const auto& at : impl_->layers) {
+    at.product.run(impl_->stream);
+    at.activation.run(impl_->stream);
   }
   impl_->stream.wait();
-  return impl::view(impl_->layers.back().activated);
+  return view(impl_->layers.back().activated);
 }
 
 std::span<float> mlp::output_gradient() {
-  return impl::view(impl_->layers.back().output_gradient);
+  SPIKESWEEP_ASSERT(impl_->training);
+  return view(impl_->output_gradient);
 }
 
 void mlp::backward(std::span<float> gradient) {
-  SPIKESWEEP_ASSERT(gradient.size() == impl_->shape.parameter_count());
+  SPIKESWEEP_ASSERT(impl_->training && gradient.size() == impl_->shape.parameter_count());
+  impl_->convert_output_gradient.run(impl_->stream);
   float* to = gradient.data() + gradient.size();
-  for (auto layer = impl_->layers.rbegin(); layer != impl_->layers.rend(); ++layer) {
-    if (layer->hidden) {
-      layer->activation_back.run(impl_->stream);
-    }
-    layer->weights_back.run(impl_->stream);
-    if (layer->weights_back_to_plain.primitive) {
-      layer->weights_back_to_plain.run(impl_->stream);
-    }
-    if (layer->data_back.primitive) {
-      layer->data_back.run(impl_->stream);
-    }
-    impl_->stream.wait();
-    for (const memory& from : {layer->bias_gradient, layer->weights_gradient}) {
-      const auto values = impl::view(from);
-      to -= values.size();
-      std::ranges::copy(values, to);
-    }
+  for (auto at = impl_->layers.rbegin(); at != impl_->layers.rend(); ++at) {
+    to -= at->outputs;
+    point(at->bias_gradient, to);
+    to -= static_cast<std::ptrdiff_t>(at->inputs) * at->outputs;
+    point(at->caller_gradient, to);
+    at->activation_back.run(impl_->stream);
+    at->weights_back.run(impl_->stream);
+    at->store_gradient.run(impl_->stream);
+    at->data_back.run(impl_->stream);
   }
+  impl_->stream.wait();
 }
 
 void initialise(const mlp_shape& shape, random_stream& stream, std::span<float> parameters) {

@@ -169,6 +169,32 @@ void read_targets(const hdf5::group& root, model& m) {
   m.mixture = {static_cast<int>(dims), root.read_scalar<int>("targets/components")};
 }
 
+void write_dispersion(hdf5::group& root, const profile_dispersion& dispersion) {
+  constexpr std::array<const char*, phase_kind_count> names{"step", "active", "quiet"};
+  for (std::size_t k = 0; k < dispersion.size(); ++k) {
+    const auto n = static_cast<hsize_t>(dispersion[k].cells());
+    const std::string group = std::string("dispersion/") + names[k];
+    root.write_array(
+        group + "/variance", dispersion[k].variance,
+        {"1", "variance of a cell over its expected count; E cells, I cells, E and I spike times; empty: unmet phase"});
+    root.write_array<double>(group + "/factor", dispersion[k].factor, {n, n},
+                             {"1", "lower Cholesky factor of the correlations of the cells"});
+  }
+}
+
+void read_dispersion(const hdf5::group& root, int profile_size, profile_dispersion& dispersion) {
+  constexpr std::array<const char*, phase_kind_count> names{"step", "active", "quiet"};
+  for (std::size_t k = 0; k < dispersion.size(); ++k) {
+    const std::string group = std::string("dispersion/") + names[k];
+    dispersion[k].variance = root.read_array<double>(group + "/variance");
+    dispersion[k].factor = root.read_array<double>(group + "/factor");
+    const std::size_t n = dispersion[k].cells();
+    if ((n != 0 && n != static_cast<std::size_t>(profile_size)) || dispersion[k].factor.size() != n * n) {
+      throw input_error(fmt::format("{}: /{} does not fit the model's cells", root.where().file, group));
+    }
+  }
+}
+
 void write_starts(hdf5::group& root, const start_states& starts) {
   const auto n = static_cast<hsize_t>(starts.states.rows());
   const auto width = static_cast<hsize_t>(starts.states.cols());
@@ -255,6 +281,7 @@ void save_model(const std::filesystem::path& path, const model& m) {
       write_targets(root, m);
       write_network(root, "counts_network", m.counts_network, m.counts_weights);
       write_network(root, "profile_network", m.profile_network, m.profile_weights);
+      write_dispersion(root, m.dispersion);
       write_starts(root, m.starts);
       root.write_scalar("range/lowest_rate_E", m.lowest_rate_E_hz, {"Hz", "lowest E rate of a training point"});
       root.write_scalar("range/highest_rate_E", m.highest_rate_E_hz, {"Hz", "highest E rate of a training point"});
@@ -310,6 +337,7 @@ model load_model(const std::filesystem::path& path) {
   read_targets(root, m);
   read_network(root, "counts_network", m.counts_network, m.counts_weights);
   read_network(root, "profile_network", m.profile_network, m.profile_weights);
+  read_dispersion(root, m.targets.profile_size(), m.dispersion);
   read_starts(root, m.space, m.starts);
   m.lowest_rate_E_hz = root.read_scalar<double>("range/lowest_rate_E");
   m.highest_rate_E_hz = root.read_scalar<double>("range/highest_rate_E");

@@ -21,8 +21,8 @@ namespace spikesweep::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// One softmax group. Loads and stores run past `size` into the next group's lanes or the padding, so groups are written
-/// in ascending order. Returns the cross-entropy; writes weight times its gradient unless `gradient` is null.
+/// One softmax group. Loads and stores run past `size` into the next group's lanes or the padding, so groups are
+/// written in ascending order. Returns the cross-entropy; writes weight times its gradient unless `gradient` is null.
 float profile_group(const float* logits, const float* shares, std::size_t size, float weight, float* gradient) {
   const hn::ScalableTag<float> d;
   const std::size_t lanes = hn::Lanes(d);

@@ -25,6 +25,8 @@ namespace mpi = boost::mpi;
 constexpr double candidate_share = 0.4;
 /// Rows that the selection losses are evaluated on at a time.
 constexpr int evaluation_rows = 512;
+/// Training rows, over all ranks, that the scatter of the profile is measured on.
+constexpr std::int64_t dispersion_rows = 16384;
 /// The dequantising noise of the selection rows is that of this epoch, always, so that their losses compare.
 constexpr int selection_epoch = 0;
 
@@ -69,6 +71,7 @@ class trainer {
       model_.counts_weights = state.best_counts;
       model_.profile_weights = state.best_profile;
     }
+    measure_dispersion();
     for (auto& candidate : model_.candidates) {
       candidate.chosen = candidate.epoch == state.best_epoch;
     }
@@ -224,6 +227,7 @@ class trainer {
     if (!options_.score || !is_candidate(state)) {
       return;
     }
+    measure_dispersion();
     const closed_loop_score score = options_.score(model_);
     model_.candidates.push_back({state.epoch, score.error_E, score.error_I, false});
     if (score.total() < state.best_score) {
@@ -232,6 +236,39 @@ class trainer {
       state.best_counts = model_.counts_weights;
       state.best_profile = model_.profile_weights;
     }
+  }
+
+  /// Fits how cells scatter about the profile that the network expects now.
+  void measure_dispersion() {
+    evaluation_.set_weights(model_.counts_weights, model_.profile_weights);
+    const auto groups = model_.targets.groups();
+    const auto width = static_cast<std::size_t>(model_.targets.profile_size());
+    dispersion_fit fit(width);
+    std::vector<double> expected(width);
+    const std::int64_t wanted = dispersion_rows / comm_.size();
+    const std::int64_t stride = std::max<std::int64_t>(1, data_.train.rows / wanted);
+    for (std::int64_t begin = 0; begin < data_.train.rows; begin += stride * evaluation_rows) {
+      int filled = 0;
+      for (std::int64_t row = begin; row < data_.train.rows && filled < evaluation_rows; row += stride) {
+        evaluation_.fill(filled++, data_.train, row, 1.0F, settings_.seed, selection_epoch);
+      }
+      evaluation_.evaluate();
+      for (int slot = 0; slot < filled; ++slot) {
+        const auto row = static_cast<std::size_t>(begin + slot * stride);
+        const auto counts = std::span(data_.train.profile).subspan(row * width, width);
+        const auto logits = evaluation_.profile_logits(slot);
+        std::size_t first = 0;
+        for (const int g : groups) {
+          const auto size = static_cast<std::size_t>(g);
+          const auto part = counts.subspan(first, size);
+          softmax(logits.subspan(first, size), std::accumulate(part.begin(), part.end(), 0.0),
+                  std::span(expected).subspan(first, size));
+          first += size;
+        }
+        fit.add(static_cast<phase_kind>(data_.train.phase[row]), expected, counts);
+      }
+    }
+    model_.dispersion = fit.fit(comm_);
   }
 
   const mpi::communicator& comm_;

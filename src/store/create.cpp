@@ -75,7 +75,7 @@ void create_provenance(hdf5::group& root, const sweep_description& d) {
 void create_sweep_file(const std::filesystem::path& path, const sweep_description& description) {
   atomic_file target(path);
   target.reserve(sweep_file_bytes(description));  // Only to see whether it fits: HDF5 starts from an empty file.
-  hdf5::file made = hdf5::file::create(target.path());
+  hdf5::file made = hdf5::file::create_large(target.path());
   write_description(made.root(), description);
   create_columns(made.root(), description);
   create_records(made.root(), description);

@@ -1,8 +1,5 @@
 #include <algorithm>
 
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/store/hdf5.hpp>
 
@@ -40,21 +37,6 @@ herr_t collect_name(hid_t, const char* name, const H5L_info_t*, void* names) {
   return 0;
 }
 
-// HDF5 1.10 frees a file that it cannot close (a full disk) but keeps its identifier, and crashes over it when the
-// process ends. So what it still has to write goes into memory, where it is forgotten with the file.
-void divert_to_memory(hid_t file) {
-  const property_handle access(H5Fget_access_plist(file));
-  void* descriptor = nullptr;
-  if (H5Pget_driver(access.id()) != H5FD_SEC2 || H5Fget_vfd_handle(file, access.id(), &descriptor) < 0) {
-    return;
-  }
-  const int memory = ::memfd_create("spikesweep", MFD_CLOEXEC);
-  if (memory >= 0) {
-    ::dup2(memory, *static_cast<int*>(descriptor));
-    ::close(memory);
-  }
-}
-
 }  // namespace
 
 void fail_input(std::string_view action, const place& where) {
@@ -63,15 +45,6 @@ void fail_input(std::string_view action, const place& where) {
 
 void fail_environment(std::string_view action, const place& where) {
   throw environment_error(describe(action, where));
-}
-
-herr_t flush_and_close(hid_t file) {
-  const herr_t flushed = H5Fflush(file, H5F_SCOPE_GLOBAL);
-  if (flushed < 0) {
-    divert_to_memory(file);
-  }
-  const herr_t closed = H5Fclose(file);
-  return std::min(flushed, closed);
 }
 
 hid_t file_type(hid_t memory_type) {
@@ -252,77 +225,6 @@ std::string group::read_string_attribute(const std::string& name) const {
   std::string value = text != nullptr ? text : "";
   H5free_memory(text);
   return value;
-}
-
-file file::own(hid_t id, const std::string& name) {
-  file_handle opened(id);
-  group_handle root(H5Gopen2(opened.id(), "/", H5P_DEFAULT));
-  if (!root.valid()) {
-    fail_input("open the root of", {name, ""});
-  }
-  return {std::move(opened), group(std::move(root), {name, "/"})};
-}
-
-namespace {
-
-// HDF5 1.10 locks files by default, which fails on several parallel file systems and keeps readers out while a sweep
-// is written; sweep_lock is the lock that counts. The property rules over the variable HDF5_USE_FILE_LOCKING.
-property_handle file_access() {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
-  property_handle access(H5Pcreate(H5P_FILE_ACCESS));
-  H5Pset_file_locking(access.id(), false, true);
-  // The superblocks of 1.10 carry a flag "open for writing", which a killed writer would leave set.
-  H5Pset_libver_bounds(access.id(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
-  return access;
-}
-
-}  // namespace
-
-file file::create(const std::filesystem::path& path) {
-  const property_handle access = file_access();
-  const property_handle creation(H5Pcreate(H5P_FILE_CREATE));
-  H5Pset_obj_track_times(creation.id(), false);
-  const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id());
-  if (id < 0) {
-    fail_environment("create", {path.string(), ""});
-  }
-  return own(id, path.string());
-}
-
-file file::open(const std::filesystem::path& path) {
-  const property_handle access = file_access();
-  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id());
-  if (id < 0) {
-    fail_input("open", {path.string(), ""});
-  }
-  return own(id, path.string());
-}
-
-file file::open_parallel(const std::filesystem::path& path, MPI_Comm communicator) {
-  const property_handle access = file_access();
-  // HDF5 duplicates the communicator and frees its copy when the file is closed.
-  H5Pset_fapl_mpio(access.id(), communicator, MPI_INFO_NULL);
-  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id());
-  if (id < 0) {
-    fail_environment("open for writing", {path.string(), ""});
-  }
-  return own(id, path.string());
-}
-
-void file::close() {
-  const place where{root_.where().file, ""};
-  root_ = group(group_handle(), where);
-  if (id_.close() < 0) {
-    fail_environment("close", where);
-  }
-}
-
-std::string library_version() {
-  unsigned major = 0;
-  unsigned minor = 0;
-  unsigned release = 0;
-  H5get_libversion(&major, &minor, &release);
-  return std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(release);
 }
 
 }  // namespace spikesweep::hdf5

@@ -1,5 +1,7 @@
 #include <fstream>
 
+#include <sys/resource.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -84,6 +86,25 @@ TEST(hdf5, errors_name_object_file_and_reason) {
   EXPECT_THAT(error_of<input_error>([&] { hdf5::file::open(scratch / "missing.h5"); }),
               AllOf(HasSubstr("missing.h5"), HasSubstr("No such file")));
   EXPECT_THAT(error_of<environment_error>([&] { hdf5::file::create("/proc/x.h5"); }), HasSubstr("/proc/x.h5"));
+}
+
+TEST(hdf5, reports_a_full_disk_and_lives_on) {
+  const scratch_directory scratch;
+  // The file-size limit of the process stands in for a full disk: it works for any user.
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit tight{4096, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &tight);
+  const auto write = [](const std::filesystem::path& path) {
+    hdf5::file file = hdf5::file::create(path);
+    file.root().write_array("x", std::vector<double>(100000, 1.0), {"1", "too much"});
+    file.close();
+  };
+  const std::string message = error_of<environment_error>([&] { write_then_rename(scratch / "model.h5", write); });
+  ::setrlimit(RLIMIT_FSIZE, &before);
+  EXPECT_THAT(message, AllOf(HasSubstr("model.h5"), HasSubstr("File too large")));
+  EXPECT_TRUE(std::filesystem::is_empty(scratch.path()));
+  EXPECT_EQ(H5close(), 0);  // Used to crash over what it could not write.
 }
 
 TEST(hdf5, reads_and_writes_runs_of_rows) {

@@ -94,7 +94,12 @@ TEST_F(sweep, writes_the_same_bytes_on_any_number_of_ranks) {
 }
 
 TEST_F(sweep, keeps_every_rank_busy) {
-  run_sweep(world, directory / "s.h5", description, samples, {});
+  // Long beside the time for which a busy machine may keep a rank from its core.
+  const task_function slow = [&](int point, int replicate, const std::function<bool()>& poll) {
+    std::this_thread::sleep_for(20ms);
+    return samples(point, replicate, poll);
+  };
+  run_sweep(world, directory / "s.h5", description, slow, {});
   if (world.rank() == 0) {
     std::map<int, int> tasks_of;
     for (const task_provenance& p : sweep_reader(directory / "s.h5").provenance()) {

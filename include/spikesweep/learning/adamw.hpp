@@ -18,7 +18,9 @@ class adamw {
  public:
   adamw(const adamw_settings& settings, std::size_t size);
 
-  /// One update of `parameters` along `gradient`, both of the size given to the constructor.
+  /// One update of `parameters` along `gradient`, both of the size given to the constructor:
+  /// m = beta_1 m + (1 - beta_1) g, v = beta_2 v + (1 - beta_2) g^2, and with the bias-corrected moments m', v'
+  /// p = (1 - rate decay) p - rate m' / (sqrt(v') + epsilon). The same bits on every CPU.
   void step(std::span<float> parameters, std::span<const float> gradient, double learning_rate);
 
   std::span<const float> first_moments() const { return first_; }
@@ -34,7 +36,8 @@ class adamw {
   std::int64_t steps_ = 0;
 };
 
-/// Scales the gradient down to `largest_norm` if its Euclidean norm is more; returns the norm it had.
+/// Scales the gradient down to `largest_norm` if its Euclidean norm is more; returns the norm it had, which is not
+/// finite if the gradient is not (it is then left as it is). The same bits on every CPU.
 double clip_gradient(std::span<float> gradient, double largest_norm);
 
 }  // namespace spikesweep

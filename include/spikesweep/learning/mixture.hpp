@@ -24,13 +24,13 @@ struct mixture_shape {
 /// Bound on the logarithm of a precision factor's diagonal: a conditional standard deviation stays within e^-7 and e^7.
 inline constexpr float max_log_diagonal = 7;
 
-/// raw / sqrt(1 + (raw / max_log_diagonal)^2): raw itself near zero, held within +-max_log_diagonal by a smooth curve that
-/// never loses its slope altogether, so that an overconfident output can come back.
+/// raw / sqrt(1 + (raw / max_log_diagonal)^2): raw itself near zero, held within +-max_log_diagonal by a smooth curve
+/// that never loses its slope altogether, so that an overconfident output can come back.
 double bounded_log_diagonal(double raw);
 
-/// Sum over rows of weight times negative log-likelihood [nat]. `raw`: rows x outputs, `targets`: rows x dims, `weights`:
-/// rows. Writes the gradient of the sum in `raw` into `raw_gradient` (rows x outputs) unless that is empty. A row of
-/// weight 0 is not looked at. Results differ in the last bits between instruction sets.
+/// Sum over rows of weight times negative log-likelihood [nat]. `raw`: rows x outputs, `targets`: rows x dims,
+/// `weights`: rows. Writes the gradient of the sum in `raw` into `raw_gradient` (rows x outputs) unless that is empty.
+/// A row of weight 0 is not looked at. Results differ in the last bits between instruction sets.
 double mixture_loss(const mixture_shape& shape, std::span<const float> raw, std::span<const float> targets,
                     std::span<const float> weights, std::span<float> raw_gradient);
 
@@ -38,8 +38,8 @@ double mixture_loss(const mixture_shape& shape, std::span<const float> raw, std:
 void mixture_sample(const mixture_shape& shape, std::span<const float> raw_row, random_stream& stream,
                     std::span<double> out);
 
-/// Draws the means' biases of an output layer apart (normal, standard deviation 0.7), so that components differ from the
-/// start. `biases`: outputs() values, of which only the means' are set.
+/// Draws the means' biases of an output layer apart (normal, standard deviation 0.7), so that components differ from
+/// the start. `biases`: outputs() values, of which only the means' are set.
 void spread_components(const mixture_shape& shape, random_stream& stream, std::span<float> biases);
 
 }  // namespace spikesweep

@@ -23,13 +23,22 @@ struct mlp_shape {
   bool operator==(const mlp_shape&) const = default;
 };
 
+/// In what numbers the products are computed. Parameters, inputs, outputs and gradients are fp32 at the border always.
+enum class precision {
+  fp32,
+  bf16  ///< Weights, activations and their gradients rounded to bfloat16; sums in fp32. Needs has_bf16().
+};
+
+/// Whether this CPU has bfloat16 instructions (AVX512-BF16).
+bool has_bf16();
+
 /// Forward and backward passes of a perceptron on oneDNN inner products, for a fixed number of rows. Primitives,
 /// memories and scratch are built once; weights are reordered from the plain layout to the one each primitive prefers.
 /// Results may differ in the last bits between CPUs and thread counts.
 class mlp {
  public:
-  /// `training`: keeps what backward() needs.
-  mlp(const mlp_shape& shape, int rows, bool training);
+  /// `rows` above 0. `training`: keeps what backward() needs. Throws input_error for bf16 on a CPU without it.
+  mlp(const mlp_shape& shape, int rows, bool training, precision wanted = precision::fp32);
   mlp(mlp&&) noexcept;
   mlp& operator=(mlp&&) noexcept;
   ~mlp();

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include <spikesweep/learning/dispersion.hpp>
 #include <spikesweep/learning/features.hpp>
 #include <spikesweep/learning/mixture.hpp>
 #include <spikesweep/learning/mlp.hpp>
@@ -49,6 +50,7 @@ struct model {
   mlp_shape profile_network;          ///< features and standardised counts -> profile
   std::vector<float> counts_weights;  ///< Flat and plain: per layer W (outputs x inputs), then b.
   std::vector<float> profile_weights;
+  profile_dispersion dispersion;  ///< Scatter of the cells about the profile's expectation.
   start_states starts;
   double lowest_rate_E_hz = 0;  ///< Extremes of the E rate over the training points.
   double highest_rate_E_hz = 0;

@@ -51,10 +51,7 @@ class handle {
   hid_t id_ = H5I_INVALID_HID;
 };
 
-/// Flushes a file, then closes it; negative if either failed.
-herr_t flush_and_close(hid_t file);
-
-using file_handle = handle<flush_and_close>;
+using file_handle = handle<H5Fclose>;
 using group_handle = handle<H5Gclose>;
 using dataset_handle = handle<H5Dclose>;
 using dataspace_handle = handle<H5Sclose>;
@@ -238,8 +235,12 @@ class group {
 /// A file and its root group.
 class file {
  public:
-  /// A new serial file in place of whatever was there. Rank-local.
+  /// A new serial file in place of whatever was there. It is made in memory and written by close(), without which it
+  /// stays empty: HDF5 1.10 crashes at the end of a process that could not write a file. Rank-local.
   static file create(const std::filesystem::path& path);
+  /// The same, written as it is made, for a file too large for memory. Only where the disk was seen to have room, for
+  /// the reason above. Rank-local.
+  static file create_large(const std::filesystem::path& path);
   /// An existing file, read by this process alone; another one may be writing its raw data. Rank-local.
   static file open(const std::filesystem::path& path);
   /// An existing file for independent raw-data reads and writes through MPI-IO. Collective.
@@ -247,15 +248,20 @@ class file {
 
   group& root() { return root_; }
   const group& root() const { return root_; }
-  /// Closes the file and reports what the destructor could not. Nothing else may be open in it.
+  /// Closes the file and reports what the destructor could not. Nothing else may be open in it. Throws
+  /// environment_error, with the reason of the system, if the disk is full.
   void close();
 
  private:
   file(file_handle id, group root) : id_(std::move(id)), root_(std::move(root)) {}
   static file own(hid_t id, const std::string& name);
+  static file create_with(const property_handle& access, const std::filesystem::path& path);
+
+  void write_image() const;
 
   file_handle id_;
   group root_;
+  bool in_memory_ = false;
 };
 
 /// HDF5's version, as "1.10.8".

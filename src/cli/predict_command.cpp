@@ -1,0 +1,157 @@
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <iostream>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include <spikesweep/base/duration.hpp>
+#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/table.hpp>
+#include <spikesweep/surrogate/kernel.hpp>
+#include <spikesweep/surrogate/trajectory.hpp>
+
+#include "command_context.hpp"
+#include "spike_file.hpp"
+
+namespace spikesweep {
+
+namespace {
+
+struct predict_arguments {
+  std::string model;
+  std::vector<std::string> overrides;
+  std::string duration;
+  std::string output;
+  bool json = false;
+  bool extrapolate = false;
+};
+
+/// Axis values of the network asked for: of the trained range's middle where --set says nothing. Throws input_error if
+/// a parameter that the model does not know is changed.
+std::vector<double> axis_values(const model& m, const predict_arguments& arguments) {
+  parameters middle = m.space.base;
+  for (std::size_t i = 0; i < m.space.axes.size(); ++i) {
+    const double centre = 0.5 * (m.space.axis_min[i] + m.space.axis_max[i]);
+    const parameter_info& info = find_parameter(m.space.axes[i]);
+    set_parameter(middle, info, info.whole() ? std::round(centre) : centre);
+  }
+  parameters wanted = middle;
+  override_network(wanted, arguments.overrides);
+  std::vector<double> values;
+  for (const std::string& axis : m.space.axes) {
+    values.push_back(get_parameter(wanted, find_parameter(axis)));
+    set_parameter(middle, find_parameter(axis), values.back());
+  }
+  for (const parameter_info& info : parameter_table()) {
+    if (get_parameter(wanted, info) != get_parameter(middle, info)) {
+      throw input_error(fmt::format("--set: key 'network.{}' is not an axis of {}; allowed: {}", info.name,
+                                    arguments.model, fmt::join(m.space.axes, ", ")));
+    }
+  }
+  if (wanted.inhibition != middle.inhibition) {
+    throw input_error(fmt::format("--set: key 'network.inhibition' is not an axis of {}; allowed: {}", arguments.model,
+                                  fmt::join(m.space.axes, ", ")));
+  }
+  return values;
+}
+
+void check_range(const model& m, const predict_arguments& arguments, const std::vector<double>& values) {
+  if (distance_to_training(m.space, values) <= 0) {
+    return;
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] >= m.space.axis_min[i] && values[i] <= m.space.axis_max[i]) {
+      continue;
+    }
+    const std::string message =
+        fmt::format("{} = {} is outside the range that {} was trained on ({} to {})", m.space.axes[i], values[i],
+                    arguments.model, m.space.axis_min[i], m.space.axis_max[i]);
+    if (!arguments.extrapolate) {
+      throw input_error(message + "; --extrapolate predicts all the same");
+    }
+    log_warning(message);
+  }
+}
+
+void print_json(const model& m, const std::vector<double>& values, double duration, const run_figures& figures,
+                double wall_s) {
+  json_object network;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    network.add(m.space.axes[i], values[i]);
+  }
+  json_object object;
+  object.add("duration_s", duration).add("wall_s", wall_s).add("network", network);
+  object.add("distance_to_training", distance_to_training(m.space, values));
+  const std::vector<double> all = figures.values();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    object.add(figure_names()[i], all[i]);
+  }
+  std::cout << object.text() << '\n';
+}
+
+void print_table(const model& m, const std::vector<double>& values, double duration, const run_figures& figures) {
+  text_table table({"", "", ""});
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    table.add_row({m.space.axes[i], readable(values[i]), std::string(find_parameter(m.space.axes[i]).unit)});
+  }
+  table.add_row({"duration", readable(duration), "s"});
+  const std::vector<double> all = figures.values();
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    table.add_row({figure_names()[i], readable(all[i]), figure_units()[i]});
+  }
+  table.print(std::cout);
+}
+
+exit_code execute(const predict_arguments& arguments, double duration) {
+  const model m = load_model(arguments.model);
+  const std::vector<double> values = axis_values(m, arguments);
+  check_range(m, arguments, values);
+  if (!arguments.output.empty()) {
+    check_output_file(arguments.output);
+  }
+  trajectory_settings settings;
+  settings.duration_s = duration;
+  settings.raster_s = arguments.output.empty() ? 0 : duration;
+  const auto begin = std::chrono::steady_clock::now();
+  std::vector<chain> chains = start_chains(m, values, 1, m.seed, 0);
+  const parameters network = chains.front().p;
+  const std::vector<trajectory> runs = run_closed_loop(surrogate_kernel(m, 1), chains, settings);
+  const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  const run_figures figures = figures_of(runs, network, settings.bin_s, std::min(1.0, duration));
+  if (!arguments.output.empty()) {
+    save_spikes(arguments.output, {network, 0, duration, m.seed, m.config_text, runs.front().raster});
+  }
+  if (arguments.json) {
+    print_json(m, values, duration, figures, wall_s);
+  } else {
+    print_table(m, values, duration, figures);
+  }
+  return exit_code::done;
+}
+
+}  // namespace
+
+void add_predict_command(CLI::App& app, command_context& context) {
+  CLI::App* command = app.add_subcommand("predict", "run a surrogate on its own, without simulating a neuron");
+  const auto arguments = std::make_shared<predict_arguments>();
+  command->add_option("-m,--model", arguments->model, "model file")->required()->type_name("MODEL.h5");
+  add_set_option(*command, arguments->overrides,
+                 "value of a swept parameter, such as S_EE=4.1; the others stay in the middle of their trained range");
+  command->add_option("--duration", arguments->duration, "simulated time, such as 10s or 500ms")
+      ->required()
+      ->type_name("TIME");
+  command->add_option("-o,--output", arguments->output, "write the spikes to this file; their neurons are drawn")
+      ->type_name("FILE.h5");
+  command->add_flag("--json", arguments->json, "print one JSON object");
+  command->add_flag("--extrapolate", arguments->extrapolate, "predict outside the trained range, too");
+  command->callback([&context, arguments] {
+    const double duration = parse_duration(arguments->duration);
+    context.execute = [&context, arguments, duration] {
+      return on_rank_0(context, [&] { return execute(*arguments, duration); });
+    };
+  });
+}
+
+}  // namespace spikesweep

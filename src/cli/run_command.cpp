@@ -1,0 +1,161 @@
+#include <array>
+#include <chrono>
+#include <fstream>
+#include <initializer_list>
+#include <iostream>
+#include <iterator>
+#include <memory>
+#include <system_error>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <spikesweep/base/json.hpp>
+#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/sweep/communicate.hpp>
+
+#include "launch_report.hpp"
+#include "run_directory.hpp"
+#include "sweep_command.hpp"
+#include "train_command.hpp"
+#include "validate_command.hpp"
+
+namespace spikesweep {
+
+namespace {
+
+struct run_arguments {
+  std::string config = "quickstart";
+  std::string output;
+  std::vector<std::string> overrides;
+  bool retry_failed = false;
+};
+
+/// Wall times of the steps of this call [s]; nothing for a step that had been done before.
+using step_times = std::vector<std::pair<std::string, double>>;
+
+void write_text(const std::filesystem::path& path, const std::string& text) {
+  write_then_rename(path, [&](const std::filesystem::path& temporary) {
+    std::ofstream stream(temporary, std::ios::binary);
+    if (!(stream << text).flush()) {
+      throw environment_error("cannot write " + path.string());
+    }
+  });
+}
+
+void make_directory(const run_directory& directory) {
+  std::error_code failure;
+  std::filesystem::create_directories(directory.path, failure);
+  if (failure && !std::filesystem::is_directory(directory.path)) {
+    throw input_error("output directory '" + directory.path.string() + "' cannot be made: " + failure.message());
+  }
+}
+
+/// The settings that decide a step's result, as the text of a file beside that result: equal texts, equal results.
+std::string settings_text(const configuration& config, std::initializer_list<config_group> groups) {
+  std::string text;
+  for (const config_group group : groups) {
+    for (const auto& [key, value] : canonical_settings(config, group)) {
+      text += fmt::format("{} = {}\n", key, value);
+    }
+  }
+  return text;
+}
+
+/// Whether a step's result is there, from the same settings, and not older than what it was made from.
+bool is_done(const std::filesystem::path& result, const std::filesystem::path& from, const std::string& settings) {
+  std::error_code failure;
+  if (!std::filesystem::exists(result, failure) || !std::filesystem::exists(from, failure) ||
+      std::filesystem::last_write_time(result, failure) < std::filesystem::last_write_time(from, failure)) {
+    return false;
+  }
+  std::ifstream stream(run_directory::settings_of(result), std::ios::binary);
+  const std::string there(std::istreambuf_iterator<char>(stream), {});
+  return there == settings;
+}
+
+/// Runs a step unless it is done; true if it ran. Collective.
+template <class Step>
+bool step(const command_context& context, const std::string& name, const std::filesystem::path& result,
+          const std::filesystem::path& from, const std::string& settings, step_times& times, Step run) {
+  if (on_root(context.world, [&] { return is_done(result, from, settings); })) {
+    log_info(fmt::format("{}: {} is there already", name, result.string()));
+    return false;
+  }
+  const auto begin = std::chrono::steady_clock::now();
+  run();
+  on_root(context.world, [&] { write_text(run_directory::settings_of(result), settings); });
+  times.emplace_back(name, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  return true;
+}
+
+void write_run_record(const command_context& context, const run_directory& directory, const std::string& command,
+                      const step_times& times) {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  json_object wall;
+  for (const auto& [name, seconds] : times) {
+    wall.add(name, seconds);
+  }
+  json_object record;
+  record.add("command", command).add("host", host.data()).add("ranks", context.world.size());
+  record.add("version", SPIKESWEEP_VERSION).add("wall_s", wall);
+  write_text(directory.record(), record.text() + '\n');
+}
+
+exit_code execute(const command_context& context, const run_arguments& arguments) {
+  const configuration config = load_configuration(context, arguments.config, arguments.overrides);
+  const sweep_description description = describe_sweep(config);
+  if (config.design.test_points == 0) {
+    throw input_error(config.source +
+                      ": key 'design.test_points' = 0 leaves nothing to validate at; allowed: at least 1");
+  }
+  const run_directory directory{arguments.output};
+  on_root(context.world, [&] { make_directory(directory); });
+  report_launch(context.world);
+
+  step_times times;
+  const sweep_outcome swept = sweep_with_progress(context, directory.sweep(), description, arguments.retry_failed);
+  if (swept.interrupted) {
+    return exit_code::interrupted;
+  }
+  times.emplace_back("sweep", swept.wall_s);
+  on_root(context.world, [&] { write_text(directory.config(), config.text); });
+
+  const std::string learnt = settings_text(config, {config_group::sweep, config_group::learning});
+  step(context, "train", directory.model(), directory.sweep(), learnt, times,
+       [&] { train_surrogate(context, config, directory.sweep(), directory.model()); });
+  const std::string validated =
+      settings_text(config, {config_group::sweep, config_group::learning, config_group::validation});
+  validation_result result;
+  const bool ran = step(context, "validate", directory.validation(), directory.model(), validated, times, [&] {
+    result = validate_surrogate(context, config, directory.sweep(), directory.model(), directory.validation());
+  });
+  if (context.root()) {
+    if (ran) {
+      print_validation(result);
+      write_run_record(context, directory, fmt::format("spikesweep run {} -o {}", arguments.config, arguments.output),
+                       times);
+    }
+    std::cout << fmt::format("results in {}; tools/report draws them\n", directory.path.string());
+  }
+  return exit_code_of(swept);
+}
+
+}  // namespace
+
+void add_run_command(CLI::App& app, command_context& context) {
+  CLI::App* command = app.add_subcommand("run", "sweep, train, validate and report; the same command resumes");
+  const auto arguments = std::make_shared<run_arguments>();
+  command->add_option("CONFIG", arguments->config, "config file, or the name of a built-in one")->capture_default_str();
+  command->add_option("-o,--output", arguments->output, "directory for the results; resumed if it is there")
+      ->required()
+      ->type_name("DIR");
+  add_set_option(*command, arguments->overrides, "override a config key");
+  command->add_flag("--retry-failed", arguments->retry_failed, "run failed tasks again");
+  command->callback(
+      [&context, arguments] { context.execute = [&context, arguments] { return execute(context, *arguments); }; });
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <filesystem>
+
+#include "command_context.hpp"
+
+namespace spikesweep {
+
+/// Trains a surrogate on a sweep file and saves it, resuming from the checkpoint beside the model. Collective. Throws
+/// interrupted_error after a signal, with the checkpoint on disk.
+void train_surrogate(const command_context& context, const configuration& config,
+                     const std::filesystem::path& sweep_file, const std::filesystem::path& model_file);
+
+}  // namespace spikesweep

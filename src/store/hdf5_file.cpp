@@ -1,0 +1,115 @@
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <vector>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/store/hdf5.hpp>
+
+namespace spikesweep::hdf5 {
+
+file file::own(hid_t id, const std::string& name) {
+  file_handle opened(id);
+  group_handle root(H5Gopen2(opened.id(), "/", H5P_DEFAULT));
+  if (!root.valid()) {
+    fail_input("open the root of", {name, ""});
+  }
+  return {std::move(opened), group(std::move(root), {name, "/"})};
+}
+
+namespace {
+
+// HDF5 1.10 locks files by default, which fails on several parallel file systems and keeps readers out while a sweep
+// is written; sweep_lock is the lock that counts. The property rules over the variable HDF5_USE_FILE_LOCKING.
+property_handle file_access() {
+  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
+  property_handle access(H5Pcreate(H5P_FILE_ACCESS));
+  H5Pset_file_locking(access.id(), false, true);
+  // The superblocks of 1.10 carry a flag "open for writing", which a killed writer would leave set.
+  H5Pset_libver_bounds(access.id(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
+  return access;
+}
+
+}  // namespace
+
+file file::create(const std::filesystem::path& path) {
+  if (!std::ofstream(path, std::ios::binary)) {
+    throw environment_error("cannot create " + path.string() + ": " + std::strerror(errno));
+  }
+  constexpr std::size_t grow_by = 1 << 20;  // Bytes.
+  const property_handle access = file_access();
+  H5Pset_fapl_core(access.id(), grow_by, false);
+  file made = create_with(access, path);
+  made.in_memory_ = true;
+  return made;
+}
+
+file file::create_large(const std::filesystem::path& path) {
+  return create_with(file_access(), path);
+}
+
+file file::create_with(const property_handle& access, const std::filesystem::path& path) {
+  const property_handle creation(H5Pcreate(H5P_FILE_CREATE));
+  H5Pset_obj_track_times(creation.id(), false);
+  const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id());
+  if (id < 0) {
+    fail_environment("create", {path.string(), ""});
+  }
+  return own(id, path.string());
+}
+
+file file::open(const std::filesystem::path& path) {
+  const property_handle access = file_access();
+  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id());
+  if (id < 0) {
+    fail_input("open", {path.string(), ""});
+  }
+  return own(id, path.string());
+}
+
+file file::open_parallel(const std::filesystem::path& path, MPI_Comm communicator) {
+  const property_handle access = file_access();
+  // HDF5 duplicates the communicator and frees its copy when the file is closed.
+  H5Pset_fapl_mpio(access.id(), communicator, MPI_INFO_NULL);
+  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id());
+  if (id < 0) {
+    fail_environment("open for writing", {path.string(), ""});
+  }
+  return own(id, path.string());
+}
+
+void file::close() {
+  const place where{root_.where().file, ""};
+  root_ = group(group_handle(), where);
+  if (in_memory_) {
+    write_image();
+  }
+  if (id_.close() < 0) {
+    fail_environment("close", where);
+  }
+}
+
+void file::write_image() const {
+  const std::string& name = root_.where().file;
+  const ssize_t size = H5Fflush(id_.id(), H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(id_.id(), nullptr, 0);
+  std::vector<char> image(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  if (size < 0 || H5Fget_file_image(id_.id(), image.data(), image.size()) != size) {
+    fail_environment("take the bytes of", {name, ""});
+  }
+  std::ofstream out(name, std::ios::binary | std::ios::trunc);
+  errno = 0;
+  if (!out.write(image.data(), size) || !out.flush()) {
+    throw environment_error("cannot write " + name + ": " + std::strerror(errno));
+  }
+}
+
+std::string library_version() {
+  unsigned major = 0;
+  unsigned minor = 0;
+  unsigned release = 0;
+  H5get_libversion(&major, &minor, &release);
+  return std::to_string(major) + '.' + std::to_string(minor) + '.' + std::to_string(release);
+}
+
+}  // namespace spikesweep::hdf5

@@ -1,0 +1,130 @@
+// What the binary does when all is well.
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "command_runner.hpp"
+
+namespace spikesweep::testing {
+
+namespace {
+
+using ::testing::HasSubstr;
+
+TEST(command, version_names_every_linked_library) {
+  const command_result result = command_runner().run("--version");
+  EXPECT_EQ(result.code, 0) << result.err;
+  for (const char* library : {"spikesweep", "Open MPI", "Boost", "Eigen", "HDF5", "oneDNN", "FFTW", "Highway", "toml++",
+                              "CLI11", "spdlog", "Random123", "xxHash"}) {
+    EXPECT_EQ(count(result.out, std::string(library) + " "), 1) << library << " in:\n" << result.out;
+  }
+}
+
+TEST(command, help_lists_every_command_once) {
+  const command_result result = command_runner().run("--help");
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(count(result.out, "Subcommands:"), 1);
+  for (const char* command : {"run", "plan", "sweep", "status", "verify", "train", "validate", "simulate", "predict"}) {
+    EXPECT_EQ(count(result.out, std::string("\n  ") + command + " "), 1) << command;
+  }
+}
+
+TEST(command, help_of_a_command_shows_its_options) {
+  const command_result result = command_runner().run("sweep --help");
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.out, HasSubstr("--retry-failed"));
+  EXPECT_THAT(result.out, HasSubstr("CONFIG"));
+}
+
+TEST(command, config_reference_is_the_committed_one) {
+  const command_result result = command_runner().run("--config-reference");
+  EXPECT_EQ(result.code, 0);
+  EXPECT_EQ(result.out, read_text(std::string(SPIKESWEEP_SOURCE_DIR) + "/configs/README.md"))
+      << "stale: run `spikesweep --config-reference > configs/README.md`";
+}
+
+TEST(command, simulate_prints_one_json_object_to_stdout_once) {
+  const command_result result = command_runner().run("simulate zhang2024 --duration 200ms --json");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(count(result.out, "\n"), 1) << result.out;
+  EXPECT_THAT(result.out, HasSubstr("\"rate_E_hz\": "));
+  EXPECT_THAT(result.out, HasSubstr("\"duration_s\": 0.2"));
+}
+
+TEST(command, simulate_takes_several_assignments_after_one_set) {
+  const command_result result =
+      command_runner().run("simulate --set S_EE=4.1 S_IE=3.2 zhang2024 --duration 100ms --json");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("\"S_EE\": 4.1, \"S_IE\": 3.2"));
+}
+
+TEST(command, simulate_depends_on_the_seed_alone) {
+  const command_runner runner;
+  const std::string line = "simulate zhang2024 --duration 200ms --json";
+  const command_result first = runner.run(line);
+  EXPECT_EQ(first.out, runner.run(line).out);
+  EXPECT_NE(first.out, runner.run(line + " --set seed=2").out);
+}
+
+TEST(command, simulate_writes_the_spikes) {
+  const command_runner runner;
+  const command_result result = runner.run("simulate cai2021_small_reg --duration 200ms -o spikes.h5");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(runner.files(), std::set<std::string>{"spikes.h5"});
+}
+
+TEST(command, a_runaway_network_fails_with_its_reason) {
+  const command_runner runner;
+  const command_result result =
+      runner.run("simulate zhang2024 --set S_EE=40 S_EI=0 sweep.max_pending=20000 --duration 5s -o spikes.h5");
+  EXPECT_EQ(result.code, 1);
+  EXPECT_EQ(count(result.err, "spikesweep: error: "), 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("ran away"));
+  EXPECT_TRUE(runner.files().empty());
+}
+
+TEST(command, plan_counts_points_tasks_and_samples) {
+  const command_result result = command_runner().run(
+      "plan quickstart --set design.points=30 --set design.replicates=2 --set sweep.transitions=50");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("30 (6 train, 12 selection, 12 test)"));
+  EXPECT_THAT(result.out, HasSubstr("\nsamples           3000\n"));
+}
+
+TEST(command, sweep_resumes_and_status_and_verify_agree) {
+  const command_runner runner;
+  const std::string sweep = "sweep quickstart --set design.points=30 sweep.transitions=10 -o a.h5";
+  const command_result first = runner.run(sweep);
+  EXPECT_EQ(first.code, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("found done  0\n"));
+  EXPECT_THAT(runner.run(sweep).out, HasSubstr("found done  30\n"));
+  const command_result status = runner.run("status a.h5 --json");
+  EXPECT_EQ(status.code, 0) << status.err;
+  EXPECT_THAT(status.out, HasSubstr("\"tasks\": 30, \"done\": 30, \"failed\": 0"));
+  const command_result verify = runner.run("verify a.h5");
+  EXPECT_EQ(verify.code, 0) << verify.err;
+  EXPECT_THAT(verify.out, HasSubstr("damaged   0\n"));
+}
+
+TEST(command, a_sweep_of_another_config_is_refused_by_the_keys_that_differ) {
+  const command_runner runner;
+  const std::string sweep = "sweep quickstart --set design.points=30 sweep.transitions=10 -o a.h5";
+  ASSERT_EQ(runner.run(sweep).code, 0);
+  const command_result other = runner.run(sweep + " --set seed=2 section.interval_ms=4");
+  EXPECT_EQ(other.code, 2);
+  EXPECT_EQ(count(other.err, "spikesweep: error: "), 1) << other.err;
+  EXPECT_THAT(other.err, HasSubstr("seed"));
+  EXPECT_THAT(other.err, HasSubstr("section.interval_ms"));
+}
+
+TEST(command, progress_and_messages_stay_off_stdout) {
+  const command_result result = command_runner().run("-v simulate zhang2024 --duration 100ms --json");
+  EXPECT_EQ(result.out.front(), '{');
+  EXPECT_THAT(result.err, HasSubstr("simulate:"));
+  EXPECT_EQ(command_runner().run("-q simulate zhang2024 --duration 100ms --json").err, "");
+}
+
+}  // namespace
+
+}  // namespace spikesweep::testing

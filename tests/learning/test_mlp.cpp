@@ -1,0 +1,215 @@
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/learning/mixture.hpp>
+#include <spikesweep/learning/mlp.hpp>
+#include <spikesweep/learning/profile.hpp>
+
+#include "plain_law.hpp"
+
+namespace {
+
+using namespace spikesweep;
+
+constexpr double gradient_tolerance = 1e-3;  ///< fp32 against double.
+constexpr int rows = 9;
+
+void fill(random_stream& stream, double deviation, std::span<float> out) {
+  for (auto& x : out) {
+    x = static_cast<float>(deviation * stream.normal());
+  }
+}
+
+/// Weights larger than first weights, so that no part of a gradient is negligible.
+std::vector<float> some_parameters(const mlp_shape& shape, random_stream& stream) {
+  std::vector<float> out(shape.parameter_count());
+  fill(stream, 0.35, out);
+  return out;
+}
+
+std::vector<float> some_weights() {
+  std::vector<float> out;
+  for (int row = 0; row < rows; ++row) {
+    out.push_back(0.05F * static_cast<float>(row % 4));  // Some rows weigh nothing.
+  }
+  return out;
+}
+
+std::vector<double> row_of(std::span<const float> data, std::size_t width, std::size_t row) {
+  return plain::widen(data.subspan(row * width, width));
+}
+
+/// The sum over rows of weight times loss(row, output of a plain perceptron), as a function of the parameters.
+std::function<double(std::span<const double>)> plain_loss(
+    const mlp_shape& shape, std::span<const float> input, const std::vector<float>& weights,
+    const std::function<double(std::size_t, std::span<const double>)>& loss) {
+  return [=, &weights](std::span<const double> parameters) {
+    double sum = 0;
+    for (std::size_t row = 0; row < weights.size(); ++row) {
+      const auto x = row_of(input, static_cast<std::size_t>(shape.inputs), row);
+      const auto output = plain::perceptron(shape.sizes(), parameters, x);
+      sum += static_cast<double>(weights[row]) * loss(row, output);
+    }
+    return sum;
+  };
+}
+
+TEST(mlp, output_agrees_with_a_plain_perceptron_whether_training_or_not) {
+  for (const auto& shape : {mlp_shape{5, {}, 3}, mlp_shape{7, {12}, 4}, mlp_shape{37, {64, 48, 33}, 70}}) {
+    random_stream stream(1, purpose::test);
+    const auto parameters = some_parameters(shape, stream);
+    std::vector<float> input(static_cast<std::size_t>(rows * shape.inputs));
+    fill(stream, 1, input);
+    for (const bool training : {false, true}) {
+      mlp network(shape, rows, training);
+      network.set_parameters(parameters);
+      std::ranges::copy(input, network.input().begin());
+      const auto output = network.forward();
+      for (std::size_t row = 0; row < rows; ++row) {
+        const auto expected = plain::perceptron(shape.sizes(), plain::widen(parameters),
+                                                row_of(input, static_cast<std::size_t>(shape.inputs), row));
+        const auto width = static_cast<std::size_t>(shape.outputs);
+        EXPECT_LT(plain::largest_error(output.subspan(row * width, width), expected), 1e-5);
+      }
+    }
+  }
+}
+
+TEST(mlp, gradient_of_the_mixture_loss_is_that_of_finite_differences) {
+  const mixture_shape mixture{3, 4};
+  const mlp_shape shape{6, {12, 9}, mixture.outputs()};
+  random_stream stream(2, purpose::test);
+  const auto parameters = some_parameters(shape, stream);
+  const auto weights = some_weights();
+  std::vector<float> targets(rows * 3);
+  fill(stream, 1, targets);
+  mlp network(shape, rows, true);
+  network.set_parameters(parameters);
+  fill(stream, 1, network.input());
+  const double loss = mixture_loss(mixture, network.forward(), targets, weights, network.output_gradient());
+  std::vector<float> gradient(parameters.size());
+  network.backward(gradient);
+
+  const auto f = plain_loss(shape, network.input(), weights, [&](std::size_t row, std::span<const double> output) {
+    return plain::mixture_nll(3, 4, output, row_of(targets, 3, row));
+  });
+  const auto expected = plain::differences(f, plain::widen(parameters));
+  EXPECT_NEAR(loss, f(plain::widen(parameters)), 1e-5 * std::abs(loss));
+  EXPECT_LT(plain::relative_error(gradient, expected), gradient_tolerance);
+  EXPECT_LT(plain::largest_error(gradient, expected), gradient_tolerance);
+}
+
+TEST(mlp, gradient_of_the_profile_loss_is_that_of_finite_differences) {
+  const std::vector<int> groups{5, 18, 1, 7};
+  const mlp_shape shape{6, {17, 8}, 31};
+  random_stream stream(3, purpose::test);
+  const auto parameters = some_parameters(shape, stream);
+  const auto weights = some_weights();
+  std::vector<float> shares(rows * 31);
+  for (auto& share : shares) {
+    share = static_cast<float>(stream.uniform());
+  }
+  std::fill_n(shares.begin() + 31 + 5, 18, 0.0F);  // Row 1 has nothing in its second group.
+  mlp network(shape, rows, true);
+  network.set_parameters(parameters);
+  fill(stream, 1, network.input());
+  const double loss = profile_loss(groups, network.forward(), shares, weights, network.output_gradient());
+  std::vector<float> gradient(parameters.size());
+  network.backward(gradient);
+
+  const auto f = plain_loss(shape, network.input(), weights, [&](std::size_t row, std::span<const double> output) {
+    return plain::profile_entropy(groups, output, row_of(shares, 31, row));
+  });
+  const auto expected = plain::differences(f, plain::widen(parameters));
+  EXPECT_NEAR(loss, f(plain::widen(parameters)), 1e-5 * std::abs(loss));
+  EXPECT_LT(plain::relative_error(gradient, expected), gradient_tolerance);
+  EXPECT_LT(plain::largest_error(gradient, expected), gradient_tolerance);
+}
+
+/// Output and gradient of a step of a network of the size that is used, at one precision.
+struct step_result {
+  std::vector<float> output;
+  std::vector<float> gradient;
+};
+
+step_result step(mlp& network, const std::vector<float>& parameters, std::uint32_t batch) {
+  random_stream stream(4, purpose::test, batch);
+  network.set_parameters(parameters);
+  fill(stream, 1, network.input());
+  const auto output = network.forward();
+  step_result out{{output.begin(), output.end()}, std::vector<float>(parameters.size())};
+  fill(stream, 0.1, network.output_gradient());
+  network.backward(out.gradient);
+  return out;
+}
+
+TEST(mlp, steps_do_not_depend_on_the_steps_before) {
+  const mlp_shape shape{20, {32, 32}, 24};
+  random_stream stream(5, purpose::test);
+  const auto first = some_parameters(shape, stream);
+  const auto second = some_parameters(shape, stream);
+  mlp used(shape, 16, true);
+  step(used, first, 1);
+  step(used, second, 2);
+  mlp moved = std::move(used);
+  mlp fresh(shape, 16, true);
+  const auto again = step(moved, second, 3);
+  const auto expected = step(fresh, second, 3);
+  EXPECT_EQ(again.output, expected.output);
+  EXPECT_EQ(again.gradient, expected.gradient);
+}
+
+TEST(mlp, bf16_is_close_to_fp32) {
+  const mlp_shape shape{40, {64, 64, 64}, 30};
+  random_stream stream(6, purpose::test);
+  std::vector<float> parameters(shape.parameter_count());
+  initialise(shape, stream, parameters);
+  if (!has_bf16()) {
+    EXPECT_THROW(mlp(shape, 32, true, precision::bf16), input_error);
+    GTEST_SKIP() << "this CPU has no bfloat16 instructions";
+  }
+  mlp exact(shape, 32, true);
+  mlp rounded(shape, 32, true, precision::bf16);
+  const auto a = step(rounded, parameters, 1);
+  const auto b = step(exact, parameters, 1);
+  // bfloat16 has 8 bits: each rounding errs by at most 2^-9 = 0.2 %, and a few of them add up at random.
+  EXPECT_LT(plain::relative_error(a.output, plain::widen(b.output)), 0.02);
+  EXPECT_LT(plain::relative_error(a.gradient, plain::widen(b.gradient)), 0.02);
+  EXPECT_GT(plain::relative_error(a.gradient, plain::widen(b.gradient)), 1e-5) << "bf16 was not used";
+}
+
+TEST(initialise, is_a_function_of_the_stream) {
+  const mlp_shape shape{30, {50, 40}, 20};
+  std::vector<float> a(shape.parameter_count(), 1.0F);
+  std::vector<float> b(a.size(), 2.0F);
+  random_stream first(7, purpose::initial);
+  random_stream same(7, purpose::initial);
+  initialise(shape, first, a);
+  initialise(shape, same, b);
+  EXPECT_EQ(a, b);
+  initialise(shape, same, b);
+  EXPECT_NE(a, b);
+}
+
+TEST(initialise, gives_weights_of_variance_one_over_inputs_and_no_biases) {
+  const mlp_shape shape{100, {200}, 50};
+  std::vector<float> p(shape.parameter_count());
+  random_stream stream(8, purpose::initial);
+  initialise(shape, stream, p);
+  const auto mean_square = [&](std::size_t begin, std::size_t count) {
+    double sum = 0;
+    for (std::size_t i = begin; i < begin + count; ++i) {
+      sum += static_cast<double>(p[i]) * static_cast<double>(p[i]);
+    }
+    return sum / static_cast<double>(count);
+  };
+  // A mean of n squares has a relative standard error of sqrt(2/n): 1 % and 1.4 % here.
+  EXPECT_NEAR(mean_square(0, 20000), 1.0 / 100, 0.05 / 100);
+  EXPECT_EQ(mean_square(20000, 200), 0);
+  EXPECT_NEAR(mean_square(20200, 10000), 0.01 / 200, 0.07 * 0.01 / 200);
+  EXPECT_EQ(mean_square(30200, 50), 0);
+}
+
+}  // namespace

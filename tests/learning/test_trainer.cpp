@@ -1,0 +1,208 @@
+#include <cmath>
+#include <filesystem>
+#include <string>
+
+#include <unistd.h>
+
+#include <boost/mpi/collectives.hpp>
+#include <boost/serialization/vector.hpp>
+#include <gtest/gtest.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/learning/trainer.hpp>
+
+namespace spikesweep {
+namespace {
+
+namespace mpi = boost::mpi;
+
+/// A small world: two axes' worth of invented transitions, the same on every rank, shared out as the loader does.
+struct toy {
+  explicit toy(const mpi::communicator& world) {
+    transition_space space;
+    space.layout.state.bin_width = 40;
+    space.axes = {"S_EE"};
+    space.axis_min = {3.5};
+    space.axis_max = {4.5};
+    m.space = space;
+    m.features = feature_map(space);
+    m.targets = target_map(space);
+    data.plan = {1003, 8};
+    const auto first = data.plan.begin(data.plan.first_of(world.rank(), world.size()));
+    const auto last = data.plan.begin(data.plan.first_of(world.rank() + 1, world.size()));
+    const transition_block all = invent(data.plan.rows + 100);
+    fill(all, first, last, data.train);
+    const std::int64_t held = 100;
+    fill(all, data.plan.rows + held * world.rank() / world.size(),
+         data.plan.rows + held * (world.rank() + 1) / world.size(), data.selection);
+    data.selection.first -= data.plan.rows;
+    fit_statistics(world, data.train, m.features, m.targets);
+    standardise(data.train, m.features);
+    standardise(data.selection, m.features);
+    options.settings.hidden = 24;
+    options.settings.layers = 2;
+    options.settings.components = 3;
+    options.settings.batch = 64;
+    options.settings.shards = 8;
+    options.settings.epochs = 4;
+    m.config_text = "toy";
+    prepare_networks(m, options.settings);
+  }
+
+  transition_block invent(std::int64_t rows) const {
+    const auto& layout = m.space.layout;
+    random_stream stream(1, purpose::test, 40);
+    transition_block block(layout, rows);
+    block.before.setZero();
+    block.after.setZero();
+    block.spike_times_E.setZero();
+    block.spike_times_I.setZero();
+    for (std::int64_t i = 0; i < rows; ++i) {
+      const int level = static_cast<int>(stream.below(20));
+      for (auto* state : {&block.before, &block.after}) {
+        (*state)(i, 0) = 300 - level;
+        (*state)(i, 1) = level;
+        (*state)(i, layout.state.cells()) = 100;
+        (*state)(i, layout.state.pending(pool::EE)) = 3 * level + static_cast<int>(stream.below(5));
+      }
+      block.spikes(i, 0) = level;
+      block.spikes(i, 1) = 2 * level;
+      block.spike_times_E(i, 0) = level;
+      block.spike_times_I(i, 1) = 2 * level;
+      block.duration[static_cast<std::size_t>(i)] = 0.005;
+    }
+    return block;
+  }
+
+  void fill(const transition_block& all, std::int64_t first, std::int64_t last, dataset& out) const {
+    transition_block part = all;
+    const auto n = last - first;
+    part.resize(m.space.layout, n);
+    part.before = all.before.middleRows(first, n);
+    part.after = all.after.middleRows(first, n);
+    part.spikes = all.spikes.middleRows(first, n);
+    part.spike_times_E = all.spike_times_E.middleRows(first, n);
+    part.spike_times_I = all.spike_times_I.middleRows(first, n);
+    std::fill(part.duration.begin(), part.duration.end(), 0.005);
+    out.first = first;
+    append(out, m.features, m.space.layout, parameters(), std::vector<double>{4.0}, part);
+  }
+
+  model m;
+  training_data data;
+  training_options options;
+};
+
+class scratch_file {
+ public:
+  explicit scratch_file(const mpi::communicator& world) {
+    std::string name =
+        std::filesystem::temp_directory_path() / ("spikesweep_trainer_" + std::to_string(getpid()) + ".h5");
+    mpi::broadcast(world, name, 0);
+    path = name;
+  }
+  ~scratch_file() {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+  }
+  std::filesystem::path path;
+};
+
+// One rank's losses after the first epoch, found with one rank; other rank counts have to agree. If the all-reduce were
+// left out, every rank would train on its own rows alone and the losses would be far off.
+TEST(Trainer, LossesAfterAnEpochDoNotDependOnTheRankCount) {
+  const mpi::communicator world;
+  const mpi::communicator alone = world.split(world.rank());
+  toy shared(world);
+  toy single(alone);
+  shared.options.settings.epochs = single.options.settings.epochs = 1;
+  train(world, shared.data, shared.options, shared.m);
+  train(alone, single.data, single.options, single.m);
+  const epoch_record& a = shared.m.history.at(0);
+  const epoch_record& b = single.m.history.at(0);
+  EXPECT_NEAR(a.selection_counts, b.selection_counts, 1e-3 * std::abs(b.selection_counts));
+  EXPECT_NEAR(a.selection_profile, b.selection_profile, 1e-3 * std::abs(b.selection_profile));
+  EXPECT_NEAR(a.train_counts, b.train_counts, 1e-3 * std::abs(b.train_counts));
+  double largest = 0;
+  for (std::size_t i = 0; i < shared.m.counts_weights.size(); ++i) {
+    largest = std::max(largest, static_cast<double>(std::abs(shared.m.counts_weights[i] - single.m.counts_weights[i])));
+  }
+  EXPECT_LT(largest, 1e-3);
+}
+
+TEST(Trainer, EveryRankEndsWithTheSameBits) {
+  const mpi::communicator world;
+  toy t(world);
+  train(world, t.data, t.options, t.m);
+  std::vector<float> root = t.m.counts_weights;
+  mpi::broadcast(world, root, 0);
+  EXPECT_EQ(root, t.m.counts_weights);
+}
+
+TEST(Trainer, LossFallsBelowThatOfAnUnconditionalLaw) {
+  const mpi::communicator world;
+  toy t(world);
+  t.options.settings.epochs = 30;
+  train(world, t.data, t.options, t.m);
+  const auto& h = t.m.history;
+  ASSERT_EQ(h.size(), 30U);
+  EXPECT_LT(h.back().train_counts, h.front().train_counts - 1);
+  EXPECT_LT(h.back().selection_counts, h.front().selection_counts - 1);
+}
+
+TEST(Trainer, ResumingFromACheckpointGivesTheSameBits) {
+  const mpi::communicator world;
+  const scratch_file file(world);
+  toy whole(world);
+  train(world, whole.data, whole.options, whole.m);
+
+  toy first(world);
+  first.options.checkpoint = file.path;
+  int epochs = 0;
+  first.options.progress = [&](const epoch_record&, int) { ++epochs; };
+  first.options.interrupted = [&] { return epochs == 2; };
+  EXPECT_THROW(train(world, first.data, first.options, first.m), interrupted_error);
+  toy second(world);
+  second.options.checkpoint = file.path;
+  train(world, second.data, second.options, second.m);
+  EXPECT_EQ(second.m.counts_weights, whole.m.counts_weights);
+  EXPECT_EQ(second.m.profile_weights, whole.m.profile_weights);
+  EXPECT_EQ(second.m.history.size(), 4U);
+
+  toy other(world);
+  other.options.checkpoint = file.path;
+  other.options.settings.learning_rate *= 2;
+  EXPECT_THROW(train(world, other.data, other.options, other.m), input_error);
+  world.barrier();
+}
+
+TEST(Trainer, KeepsTheCandidateThatWasBestInClosedLoop) {
+  const mpi::communicator world;
+  toy t(world);
+  t.options.settings.epochs = 10;
+  t.options.settings.candidates = 4;
+  std::vector<std::vector<float>> seen;
+  t.options.score = [&](const model& m) {
+    seen.push_back(m.counts_weights);
+    return closed_loop_score{seen.size() == 2 ? 0.01 : 0.5, 0.1};
+  };
+  train(world, t.data, t.options, t.m);
+  ASSERT_EQ(seen.size(), 4U);
+  EXPECT_EQ(t.m.counts_weights, seen[1]);
+  EXPECT_TRUE(t.m.candidates[1].chosen);
+  EXPECT_FALSE(t.m.candidates[3].chosen);
+  EXPECT_EQ(t.m.candidates[3].epoch, 10);
+}
+
+TEST(Trainer, StopsEarlyWhenTheSelectionLossNoLongerFalls) {
+  const mpi::communicator world;
+  toy t(world);
+  t.options.settings.epochs = 400;
+  t.options.settings.patience = 3;
+  t.options.settings.learning_rate = 2e-2;
+  train(world, t.data, t.options, t.m);
+  EXPECT_LT(t.m.history.size(), 400U);
+}
+
+}  // namespace
+}  // namespace spikesweep
