@@ -1,9 +1,9 @@
 // main of every test that runs under mpirun: a failure on any rank fails the test on all, and each failing rank's
 // messages are printed with its number.
+#include <iostream>
+
 #include <gtest/gtest.h>
 #include <mpi.h>
-
-#include <iostream>
 
 namespace {
 

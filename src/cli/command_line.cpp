@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cstdlib>
 #include <iostream>
 #include <new>
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <omp.h>
 
 #include <spikesweep/base/nearest.hpp>
 
@@ -143,6 +146,9 @@ exit_code run(int argc, char** argv, command_context& context) {
   start_logging(context.world.rank(), flags.verbose ? verbosity::verbose
                                       : flags.quiet ? verbosity::quiet
                                                     : verbosity::normal);
+  if (std::getenv("OMP_NUM_THREADS") == nullptr) {
+    omp_set_num_threads(1);  // Ranks are the parallelism; threads of theirs would crowd the cores.
+  }
   return context.execute();
 }
 

@@ -26,6 +26,8 @@ struct predict_arguments {
   std::string output;
   bool json = false;
   bool extrapolate = false;
+  bool hybrid = false;
+  int chains = 1;
 };
 
 /// Axis values of the network asked for: of the trained range's middle where --set says nothing. Throws input_error if
@@ -82,12 +84,12 @@ void print_json(const model& m, const std::vector<double>& values, double durati
     network.add(m.space.axes[i], values[i]);
   }
   json_object object;
-  object.add("duration_s", duration).add("wall_s", wall_s).add("network", network);
-  object.add("distance_to_training", distance_to_training(m.space, values));
   const std::vector<double> all = figures.values();
   for (std::size_t i = 0; i < all.size(); ++i) {
     object.add(figure_names()[i], all[i]);
   }
+  object.add("simulated_s", duration).add("wall_s", wall_s).add("realtime_factor", duration / wall_s);
+  object.add("network", network).add("distance_to_training", distance_to_training(m.space, values));
   std::cout << object.text() << '\n';
 }
 
@@ -104,6 +106,19 @@ void print_table(const model& m, const std::vector<double>& values, double durat
   table.print(std::cout);
 }
 
+std::vector<trajectory> follow(const model& m, const predict_arguments& arguments, std::vector<chain>& chains,
+                               const trajectory_settings& settings) {
+  if (!arguments.hybrid) {
+    return run_closed_loop(surrogate_kernel(m, arguments.chains), chains, settings);
+  }
+  std::vector<trajectory> runs;
+  const kernel step = surrogate_kernel(m, 1);
+  for (const chain& start : chains) {
+    runs.push_back(run_hybrid(m, step, start, settings));
+  }
+  return runs;
+}
+
 exit_code execute(const predict_arguments& arguments, double duration) {
   const model m = load_model(arguments.model);
   const std::vector<double> values = axis_values(m, arguments);
@@ -112,16 +127,16 @@ exit_code execute(const predict_arguments& arguments, double duration) {
     check_output_file(arguments.output);
   }
   trajectory_settings settings;
-  settings.duration_s = duration;
-  settings.raster_s = arguments.output.empty() ? 0 : duration;
+  settings.duration_s = duration / arguments.chains;
+  settings.raster_s = arguments.output.empty() ? 0 : settings.duration_s;
   const auto begin = std::chrono::steady_clock::now();
-  std::vector<chain> chains = start_chains(m, values, 1, m.seed, 0);
+  std::vector<chain> chains = start_chains(m, values, arguments.chains, m.seed, 0);
   const parameters network = chains.front().p;
-  const std::vector<trajectory> runs = run_closed_loop(surrogate_kernel(m, 1), chains, settings);
+  const std::vector<trajectory> runs = follow(m, arguments, chains, settings);
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const run_figures figures = figures_of(runs, network, settings.bin_s, std::min(1.0, duration));
+  const run_figures figures = figures_of(runs, network, settings.bin_s, std::min(1.0, settings.duration_s));
   if (!arguments.output.empty()) {
-    save_spikes(arguments.output, {network, 0, duration, m.seed, m.config_text, runs.front().raster});
+    save_spikes(arguments.output, {network, 0, settings.duration_s, m.seed, m.config_text, runs.front().raster});
   }
   if (arguments.json) {
     print_json(m, values, duration, figures, wall_s);
@@ -142,9 +157,16 @@ void add_predict_command(CLI::App& app, command_context& context) {
   command->add_option("--duration", arguments->duration, "simulated time, such as 10s or 500ms")
       ->required()
       ->type_name("TIME");
-  command->add_option("-o,--output", arguments->output, "write the spikes to this file; their neurons are drawn")
+  command
+      ->add_option("-o,--output", arguments->output,
+                   "write the spikes of the first chain to this file; their neurons are drawn")
       ->type_name("FILE.h5");
   command->add_flag("--json", arguments->json, "print one JSON object");
+  command->add_option("--chains", arguments->chains, "independent runs that share the simulated time")
+      ->check(CLI::Range(1, 1024))
+      ->capture_default_str();
+  command->add_flag("--hybrid", arguments->hybrid,
+                    "simulate the network exactly in quiet phases; for models of section mfe or volley");
   command->add_flag("--extrapolate", arguments->extrapolate, "predict outside the trained range, too");
   command->callback([&context, arguments] {
     const double duration = parse_duration(arguments->duration);

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <sstream>
 #include <system_error>
 
 #include <unistd.h>
@@ -16,6 +17,7 @@
 #include <spikesweep/sweep/communicate.hpp>
 
 #include "launch_report.hpp"
+#include "report.hpp"
 #include "run_directory.hpp"
 #include "sweep_command.hpp"
 #include "train_command.hpp"
@@ -44,6 +46,12 @@ void write_text(const std::filesystem::path& path, const std::string& text) {
   });
 }
 
+/// The text of a file; empty if there is none.
+std::string read_text(const std::filesystem::path& path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
 void make_directory(const run_directory& directory) {
   std::error_code failure;
   std::filesystem::create_directories(directory.path, failure);
@@ -70,9 +78,7 @@ bool is_done(const std::filesystem::path& result, const std::filesystem::path& f
       std::filesystem::last_write_time(result, failure) < std::filesystem::last_write_time(from, failure)) {
     return false;
   }
-  std::ifstream stream(run_directory::settings_of(result), std::ios::binary);
-  const std::string there(std::istreambuf_iterator<char>(stream), {});
-  return there == settings;
+  return read_text(run_directory::settings_of(result)) == settings;
 }
 
 /// Runs a step unless it is done; true if it ran. Collective.
@@ -128,18 +134,24 @@ exit_code execute(const command_context& context, const run_arguments& arguments
        [&] { train_surrogate(context, config, directory.sweep(), directory.model()); });
   const std::string validated =
       settings_text(config, {config_group::sweep, config_group::learning, config_group::validation});
-  validation_result result;
   const bool ran = step(context, "validate", directory.validation(), directory.model(), validated, times, [&] {
-    result = validate_surrogate(context, config, directory.sweep(), directory.model(), directory.validation());
+    const validation_result result =
+        validate_surrogate(context, config, directory.sweep(), directory.model(), directory.validation());
+    on_root(context.world, [&] {
+      std::ostringstream table;
+      print_validation(result, table);
+      write_text(directory.table(), table.str());
+    });
   });
-  if (context.root()) {
+  on_root(context.world, [&] {
     if (ran) {
-      print_validation(result);
       write_run_record(context, directory, fmt::format("spikesweep run {} -o {}", arguments.config, arguments.output),
                        times);
     }
-    std::cout << fmt::format("results in {}; tools/report draws them\n", directory.path.string());
-  }
+    log_info("report: drawing");
+    write_report(directory.path);
+    std::cout << read_text(directory.table()) << "report: " << directory.report().string() << '\n';
+  });
   return exit_code_of(swept);
 }
 

@@ -12,6 +12,8 @@ struct run_directory {
   std::filesystem::path sweep() const { return path / "sweep.h5"; }
   std::filesystem::path model() const { return path / "model.h5"; }
   std::filesystem::path validation() const { return path / "validation.h5"; }
+  std::filesystem::path table() const { return path / "validation.txt"; }  ///< The validation table, for people.
+  std::filesystem::path report() const { return path / "report.html"; }
   std::filesystem::path record() const { return path / "run.json"; }  ///< Wall times, ranks and host.
   /// The settings that a result was made with.
   static std::filesystem::path settings_of(const std::filesystem::path& result) {

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <iostream>
 #include <memory>
 
@@ -25,8 +26,15 @@ struct simulate_arguments {
   bool json = false;
 };
 
+struct simulated {
+  std::vector<spike_record> spikes;
+  std::int64_t events = 0;  ///< Burn-in included.
+  double wall_s = 0;
+};
+
 /// Burn-in, then `duration` seconds. Throws environment_error if the network runs away.
-std::vector<spike_record> simulate(const command_context& context, const configuration& config, double duration) {
+simulated simulate(const command_context& context, const configuration& config, double duration) {
+  const auto started = std::chrono::steady_clock::now();
   oracle net(config.network, random_stream(config.seed, purpose::simulate));
   const double begin = config.sampling.burn_in_s;
   const double end = begin + duration;
@@ -45,7 +53,8 @@ std::vector<spike_record> simulate(const command_context& context, const configu
         config.sampling.max_pending, net.time(), end));
   }
   line.finish(text());
-  return spikes;
+  const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return {std::move(spikes), net.events(), wall_s};
 }
 
 exit_code execute(const command_context& context, const simulate_arguments& arguments, double duration) {
@@ -53,7 +62,8 @@ exit_code execute(const command_context& context, const simulate_arguments& argu
   if (!arguments.output.empty()) {
     check_output_file(arguments.output);
   }
-  const std::vector<spike_record> spikes = simulate(context, config, duration);
+  const simulated run = simulate(context, config, duration);
+  const std::vector<spike_record>& spikes = run.spikes;
   const double begin = config.sampling.burn_in_s;
   const activity_summary summary = summarise(spikes, config.network, begin, begin + duration);
   if (!arguments.output.empty()) {
@@ -61,9 +71,11 @@ exit_code execute(const command_context& context, const simulate_arguments& argu
   }
   if (arguments.json) {
     json_object object;
-    object.add("duration_s", duration).add("burn_in_s", begin).add("seed", config.seed).add("spikes", spikes.size());
-    object.add("rate_E_hz", summary.rate_E_hz).add("rate_I_hz", summary.rate_I_hz).add("fano_E", summary.fano_E);
-    object.add("peak_hz", summary.peak_hz).add("synchrony", summary.synchrony);
+    object.add("rate_E_hz", summary.rate_E_hz).add("rate_I_hz", summary.rate_I_hz);
+    object.add("fano_E_1ms", summary.fano_E).add("peak_hz", summary.peak_hz).add("synchrony", summary.synchrony);
+    object.add("simulated_s", duration).add("burn_in_s", begin).add("wall_s", run.wall_s);
+    object.add("realtime_factor", (begin + duration) / run.wall_s).add("events", run.events);
+    object.add("spikes", spikes.size()).add("seed", config.seed);
     json_object network;
     for (const parameter_info& info : parameter_table()) {
       network.add(info.name, get_parameter(config.network, info));
@@ -80,6 +92,8 @@ exit_code execute(const command_context& context, const simulate_arguments& argu
   table.add_row({"Fano factor of E counts in 1 ms", readable(summary.fano_E), ""});
   table.add_row({"spectral peak of the E rate", readable(summary.peak_hz), "Hz"});
   table.add_row({"spike synchrony index", readable(summary.synchrony), ""});
+  table.add_row({"simulated over wall time", readable((begin + duration) / run.wall_s), ""});
+  table.add_row({"time per event", readable(1e9 * run.wall_s / static_cast<double>(run.events)), "ns"});
   table.print(std::cout);
   return exit_code::done;
 }

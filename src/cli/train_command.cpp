@@ -96,6 +96,9 @@ void train_surrogate(const command_context& context, const configuration& config
   options.settings = config.learning;
   options.score = closed_loop_selection(context.world, data.selection_points, config.learning);
   options.checkpoint = model_file.string() + ".checkpoint";
+  for (const auto& [key, value] : canonical_settings(config, config_group::sweep)) {
+    options.identity += fmt::format("{}={} ", key, value);
+  }
   std::string last;
   options.progress = [&](const epoch_record& epoch, int epochs) {
     last = progress_text(epoch, epochs);
@@ -106,6 +109,8 @@ void train_surrogate(const command_context& context, const configuration& config
   line.finish(last.empty() ? "train: every epoch was done already" : last);
   on_root(context.world, [&] {
     save_model(model_file, m);
+    std::error_code ignored;
+    std::filesystem::remove(options.checkpoint, ignored);  // The training is over; the model holds its outcome.
     print_training(m);
   });
 }

@@ -1,5 +1,6 @@
 #include "validate_command.hpp"
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <set>
@@ -53,6 +54,12 @@ std::vector<validation_point> test_points(const sweep_reader& file) {
   return chosen;
 }
 
+/// A run's name for people: "mean_transition" becomes "mean transition".
+std::string readable_run(std::string name) {
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
 std::string validation_json(const validation_result& result) {
   std::vector<json_object> errors;
   for (const error_row& row : error_table(result)) {
@@ -89,7 +96,7 @@ exit_code execute(const command_context& context, const validate_arguments& argu
     if (arguments.json) {
       std::cout << validation_json(result) << '\n';
     } else {
-      print_validation(result);
+      print_validation(result, std::cout);
     }
   }
   return exit_code::done;
@@ -123,14 +130,42 @@ validation_result validate_surrogate(const command_context& context, const confi
   return result;
 }
 
-void print_validation(const validation_result& result) {
-  text_table table({"run", "quantity", "median error", "worst error", "unit"});
-  for (const error_row& row : error_table(result)) {
-    table.add_row({row.run, row.quantity, readable(row.median), readable(row.worst), row.unit});
+void print_validation(const validation_result& result, std::ostream& out) {
+  // One row a quantity, one column a run: the noise floor is the distance between two exact runs.
+  const std::vector<error_row> errors = error_table(result);
+  std::vector<std::string> runs;
+  std::vector<std::pair<std::string, std::string>> quantities;
+  for (const error_row& row : errors) {
+    if (std::find(runs.begin(), runs.end(), row.run) == runs.end()) {
+      runs.push_back(row.run);
+    }
+    const std::pair quantity(row.quantity, row.unit);
+    if (std::find(quantities.begin(), quantities.end(), quantity) == quantities.end()) {
+      quantities.push_back(quantity);
+    }
   }
-  table.print(std::cout);
-  std::cout << fmt::format("spectral peak within {} Hz at {:.3g} % of {} points\n", peak_tolerance_hz,
-                           100 * peak_share(result, peak_tolerance_hz), result.points.size());
+  std::vector<std::string> header{"median (worst) error", "unit"};
+  for (const std::string& run : runs) {
+    header.push_back(run == "exact_repeat" ? "noise floor" : readable_run(run));
+  }
+  text_table table(header);
+  for (const auto& [quantity, unit] : quantities) {
+    std::vector<std::string> cells{quantity, unit};
+    for (const std::string& run : runs) {
+      const auto found = std::find_if(errors.begin(), errors.end(), [&, name = quantity](const error_row& row) {
+        return row.run == run && row.quantity == name;
+      });
+      cells.push_back(found == errors.end() ? "-" : fmt::format("{:.2f} ({:.2f})", found->median, found->worst));
+    }
+    table.add_row(cells);
+  }
+  table.print(out);
+  int runaways = 0;
+  for (const point_result& point : result.points) {
+    runaways += point.runaway ? 1 : 0;
+  }
+  out << fmt::format("{} held-out points; spectral peak within {} Hz at {:.3g} % of them; {} ran away\n",
+                     result.points.size(), peak_tolerance_hz, 100 * peak_share(result, peak_tolerance_hz), runaways);
 }
 
 void add_validate_command(CLI::App& app, command_context& context) {

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <iosfwd>
 
 #include <spikesweep/surrogate/validation.hpp>
 
@@ -14,7 +15,7 @@ validation_result validate_surrogate(const command_context& context, const confi
                                      const std::filesystem::path& sweep_file, const std::filesystem::path& model_file,
                                      const std::filesystem::path& output);
 
-/// Prints the table of errors to standard output.
-void print_validation(const validation_result& result);
+/// Writes the table of errors: a row a quantity, a column a run.
+void print_validation(const validation_result& result, std::ostream& out);
 
 }  // namespace spikesweep

@@ -21,13 +21,13 @@ namespace mpi = boost::mpi;
 constexpr const char* checkpoint_format = "spikesweep checkpoint";
 
 /// Everything that decides the course of a training beside the data.
-std::string fingerprint(const learning_settings& s, const model& m) {
+std::string fingerprint(const learning_settings& s, const std::string& identity, const model& m) {
   return fmt::format(
       "hidden {} layers {} components {} epochs {} batch {} shards {} learning_rate {} weight_decay {} warmup_share {} "
       "gradient_clip {} patience {} candidates {} selection_s {} selection_chains {} seed {} features {} data {}",
       s.hidden, s.layers, s.components, s.epochs, s.batch, s.shards, s.learning_rate, s.weight_decay, s.warmup_share,
       s.gradient_clip, s.patience, s.candidates, s.selection_s, s.selection_chains, s.seed, m.features.size(),
-      m.config_text);
+      identity);
 }
 
 /// The numbers of the records, flat.
@@ -73,12 +73,12 @@ void read_moments(const hdf5::group& root, const std::string& name, adamw& optim
                     root.read_scalar<std::int64_t>(name + "/steps"));
 }
 
-void read_file(const std::filesystem::path& path, const learning_settings& settings, model& m, adamw& counts,
-               adamw& profile, training_state& state) {
+void read_file(const std::filesystem::path& path, const learning_settings& settings, const std::string& identity,
+               model& m, adamw& counts, adamw& profile, training_state& state) {
   const hdf5::file file = hdf5::file::open(path);
   const hdf5::group& root = file.root();
   if (root.read_string_attribute("format") != checkpoint_format ||
-      root.read_string("settings") != fingerprint(settings, m)) {
+      root.read_string("settings") != fingerprint(settings, identity, m)) {
     throw input_error(
         fmt::format("{} belongs to a training with other settings or data; remove it to start afresh", path.string()));
   }
@@ -104,14 +104,14 @@ void read_file(const std::filesystem::path& path, const learning_settings& setti
   restore_records(root.read_array<double>("history"), root.read_array<double>("candidates"), m);
 }
 
-void write_file(const std::filesystem::path& path, const learning_settings& settings, const model& m,
-                const adamw& counts, const adamw& profile, const training_state& state) {
+void write_file(const std::filesystem::path& path, const learning_settings& settings, const std::string& identity,
+                const model& m, const adamw& counts, const adamw& profile, const training_state& state) {
   write_then_rename(path, [&](const std::filesystem::path& temporary) {
     hdf5::file file = hdf5::file::create(temporary);
     {
       hdf5::group& root = file.root();
       root.write_attribute("format", std::string(checkpoint_format));
-      root.write_string("settings", fingerprint(settings, m), {"1", "what the training depends on"});
+      root.write_string("settings", fingerprint(settings, identity, m), {"1", "what the training depends on"});
       root.write_array("weights/counts", m.counts_weights, {"1", "weights of the counts network, flat"});
       root.write_array("weights/profile", m.profile_weights, {"1", "weights of the profile network, flat"});
       write_moments(root, "counts_optimiser", counts);
@@ -136,20 +136,20 @@ void write_file(const std::filesystem::path& path, const learning_settings& sett
 }  // namespace
 
 void write_checkpoint(const mpi::communicator& comm, const std::filesystem::path& path,
-                      const learning_settings& settings, const model& m, const adamw& counts, const adamw& profile,
-                      const training_state& state) {
-  on_root(comm, [&] { write_file(path, settings, m, counts, profile, state); });
+                      const learning_settings& settings, const std::string& identity, const model& m,
+                      const adamw& counts, const adamw& profile, const training_state& state) {
+  on_root(comm, [&] { write_file(path, settings, identity, m, counts, profile, state); });
 }
 
 bool read_checkpoint(const mpi::communicator& comm, const std::filesystem::path& path,
-                     const learning_settings& settings, model& m, adamw& counts, adamw& profile,
-                     training_state& state) {
+                     const learning_settings& settings, const std::string& identity, model& m, adamw& counts,
+                     adamw& profile, training_state& state) {
   bool there = false;
   on_root(comm, [&] { there = std::filesystem::exists(path); });
   mpi::broadcast(comm, there, 0);
   if (there) {
     // Every rank reads it: it is small, and each needs all of it.
-    read_file(path, settings, m, counts, profile, state);
+    read_file(path, settings, identity, m, counts, profile, state);
   }
   return there;
 }

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <limits>
+#include <string>
 #include <vector>
 
 #include <boost/mpi/communicator.hpp>
@@ -26,12 +27,13 @@ struct training_state {
 
 /// Rank 0 writes the state of a training under a temporary name and renames it into place. Collective.
 void write_checkpoint(const boost::mpi::communicator& comm, const std::filesystem::path& path,
-                      const learning_settings& settings, const model& m, const adamw& counts, const adamw& profile,
-                      const training_state& state);
+                      const learning_settings& settings, const std::string& identity, const model& m,
+                      const adamw& counts, const adamw& profile, const training_state& state);
 
 /// Restores a training if the checkpoint is there; false if not. Throws input_error if it belongs to other settings or
 /// to a model of other dimensions. Collective.
 bool read_checkpoint(const boost::mpi::communicator& comm, const std::filesystem::path& path,
-                     const learning_settings& settings, model& m, adamw& counts, adamw& profile, training_state& state);
+                     const learning_settings& settings, const std::string& identity, model& m, adamw& counts,
+                     adamw& profile, training_state& state);
 
 }  // namespace spikesweep

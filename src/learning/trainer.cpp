@@ -4,6 +4,7 @@
 #include <numeric>
 
 #include <boost/mpi/collectives.hpp>
+#include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/random.hpp>
@@ -87,14 +88,16 @@ class trainer {
   training_state resume() {
     training_state state;
     if (!options_.checkpoint.empty()) {
-      read_checkpoint(comm_, options_.checkpoint, settings_, model_, counts_optimiser_, profile_optimiser_, state);
+      read_checkpoint(comm_, options_.checkpoint, settings_, options_.identity, model_, counts_optimiser_,
+                      profile_optimiser_, state);
     }
     return state;
   }
 
   void keep(const training_state& state) {
     if (!options_.checkpoint.empty()) {
-      write_checkpoint(comm_, options_.checkpoint, settings_, model_, counts_optimiser_, profile_optimiser_, state);
+      write_checkpoint(comm_, options_.checkpoint, settings_, options_.identity, model_, counts_optimiser_,
+                       profile_optimiser_, state);
     }
   }
 
@@ -168,8 +171,12 @@ class trainer {
     const std::int64_t total = steps_per_epoch_ * settings_.epochs;
     const std::int64_t done = (epoch - 1) * steps_per_epoch_ + step;
     learning_rate = scheduled_rate(done, total);
-    clip_gradient(counts, settings_.gradient_clip);
-    clip_gradient(profile, settings_.gradient_clip);
+    const double norms =
+        clip_gradient(counts, settings_.gradient_clip) + clip_gradient(profile, settings_.gradient_clip);
+    if (!std::isfinite(norms)) {
+      throw environment_error(fmt::format(
+          "training diverged in epoch {}: the gradient is not finite; a lower learning.learning_rate helps", epoch));
+    }
     counts_optimiser_.step(model_.counts_weights, counts, learning_rate);
     profile_optimiser_.step(model_.profile_weights, profile, learning_rate);
     const auto n = static_cast<double>(rows);

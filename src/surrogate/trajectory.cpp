@@ -14,6 +14,9 @@ const std::array<std::string, 9> names{"rate_E_hz",       "rate_I_hz",   "phase_
                                        "interval_mean_s", "interval_cv", "fano_E_1ms",    "peak_hz"};
 const std::array<std::string, 9> units{"Hz", "Hz", "Hz", "spike", "1", "s", "1", "1", "Hz"};
 
+/// Times closer than this are the same [s].
+constexpr double time_tolerance = 1e-9;
+
 /// Collects one trajectory from its phases.
 class recorder {
  public:
@@ -24,7 +27,7 @@ class recorder {
 
   /// Time since the start of the run, burn-in included [s].
   double time() const { return time_; }
-  bool finished() const { return time_ >= settings_.burn_in_s + settings_.duration_s; }
+  bool finished() const { return time_ >= settings_.burn_in_s + settings_.duration_s - time_tolerance; }
 
   void spike(double time, int neuron) {
     const double t = time - settings_.burn_in_s;
@@ -48,15 +51,19 @@ class recorder {
   void phase(phase_kind kind, double duration, std::int64_t spikes) {
     const double begin = time_ - settings_.burn_in_s;
     time_ += duration;
-    if (kind == phase_kind::quiet || begin < 0 || begin >= settings_.duration_s) {
+    // Sums of durations carry rounding: a phase that begins where recording does belongs to it.
+    if (kind == phase_kind::quiet || begin < -time_tolerance || begin >= settings_.duration_s - time_tolerance) {
       return;
     }
     out_.sizes.push_back(static_cast<double>(spikes));
-    if (last_begin_ >= 0 && kind != phase_kind::step) {  // Steps are all alike.
+    if (seen_ && kind != phase_kind::step) {  // Steps are all alike.
       out_.intervals.push_back(begin - last_begin_);
     }
     last_begin_ = begin;
+    seen_ = true;
   }
+
+  void run_away() { out_.runaway = true; }
 
   trajectory take() {
     std::ranges::sort(out_.raster, {}, &spike_record::time);
@@ -67,7 +74,8 @@ class recorder {
   trajectory_settings settings_;
   int N_E_;
   double time_ = 0;
-  double last_begin_ = -1;
+  double last_begin_ = 0;
+  bool seen_ = false;  ///< A phase has been recorded.
   trajectory out_;
 };
 
@@ -86,6 +94,11 @@ void record_step(recorder& out, const parameters& p, const chain_step& step, ran
   place(step.times_E, 0, p.N_E);
   place(step.times_I, p.N_E, p.N_I);
   out.phase(step.phase, step.duration, step.spikes_E + step.spikes_I);
+}
+
+run_figures undefined_figures() {
+  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+  return {nan, nan, nan, nan, nan, nan, nan, nan, nan};
 }
 
 }  // namespace
@@ -131,21 +144,25 @@ trajectory run_exact(const parameters& p, const section_settings& section, const
   double pool_mean = 0;
   if (section.kind == section_kind::volley) {
     constexpr double mean_over_s = 2;
-    run_until(net, settings.burn_in_s, nullptr);
-    pool_mean = mean_pool(net, mean_over_s, std::numeric_limits<std::int64_t>::max());
+    run_until(net, settings.burn_in_s, nullptr, [&] { return net.pending() <= settings.max_pending; });
+    pool_mean = mean_pool(net, mean_over_s, settings.max_pending);
   }
   const double zero = net.time();
   phase_cutter cutter(section, p, pool_mean);
   recorder out(settings, p.N_E);
   std::vector<spike_record> spikes;
-  const double limit = zero + settings.burn_in_s + settings.duration_s;
+  // Past the end by less than an event, so that rounding does not cut the last step.
+  const double limit = zero + settings.burn_in_s + settings.duration_s + 1e3 * time_tolerance;
   while (!out.finished()) {
     spikes.clear();
-    const phase_outcome phase = cutter.run(net, spikes, limit);
+    const phase_outcome phase = cutter.run(net, spikes, limit, [&] { return net.pending() <= settings.max_pending; });
     for (const auto& spike : spikes) {
       out.spike(spike.time - zero, spike.neuron);
     }
     if (phase.unfinished) {
+      if (net.pending() > settings.max_pending) {
+        out.run_away();
+      }
       break;
     }
     out.phase(phase.kind, phase.duration(), phase.spikes_E + phase.spikes_I);
@@ -167,7 +184,7 @@ trajectory run_hybrid(const model& m, const kernel& step, chain start, const tra
   if (m.space.section.kind == section_kind::volley) {
     oracle probe = net;
     constexpr double mean_over_s = 2;
-    pool_mean = mean_pool(probe, mean_over_s, std::numeric_limits<std::int64_t>::max());
+    pool_mean = mean_pool(probe, mean_over_s, settings.max_pending);
   }
   recorder out(settings, c.p.N_E);
   std::vector<spike_record> spikes;
@@ -177,12 +194,15 @@ trajectory run_hybrid(const model& m, const kernel& step, chain start, const tra
     spikes.clear();
     const double shift = out.time() - net.time();
     const double limit = net.time() + settings.burn_in_s + settings.duration_s - out.time();
-    const phase_outcome quiet = cutter.run(net, spikes, limit);
+    const phase_outcome quiet = cutter.run(net, spikes, limit, [&] { return net.pending() <= settings.max_pending; });
     for (const auto& spike : spikes) {
       out.spike(spike.time + shift, spike.neuron);
     }
     out.phase(phase_kind::quiet, quiet.duration(), quiet.spikes_E + quiet.spikes_I);
     if (quiet.unfinished) {
+      if (net.pending() > settings.max_pending) {
+        out.run_away();
+      }
       break;
     }
     net.coarse_grain(layout, c.state);
@@ -213,6 +233,9 @@ run_figures figures_of(std::span<const trajectory> runs, const parameters& p, do
   std::vector<double> intervals;
   std::vector<double> counts;
   for (const auto& run : runs) {
+    if (run.runaway) {
+      return undefined_figures();
+    }
     seconds += run.duration_s;
     spikes_E += run.spikes_E;
     spikes_I += run.spikes_I;

@@ -10,7 +10,7 @@ struct learning_settings {
   int layers = 3;               ///< Hidden layers of each of the two networks.
   int components = 10;          ///< Components of the mixture over counts and duration.
   int epochs = 24;              ///< Passes over the training rows.
-  int batch = 1024;             ///< Rows of a global batch, over all ranks.
+  int batch = 512;              ///< Rows of a global batch, over all ranks.
   int shards = 64;              ///< Parts of the training rows from which a batch draws alike; at least the rank count.
   double learning_rate = 2e-3;  ///< Peak learning rate of AdamW.
   double weight_decay = 1e-2;   ///< Decoupled weight decay of AdamW.

@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <string>
 
 #include <boost/mpi/communicator.hpp>
 
@@ -22,6 +23,8 @@ struct training_options {
   learning_settings settings;
   /// Runs a model in closed loop at the selection points; called on every rank, returns the same on all. Collective.
   std::function<closed_loop_score(const model&)> score;
+  /// What decides the data; a checkpoint of other data is refused.
+  std::string identity;
   /// Where to keep the state after every epoch, and to resume from if it is there; empty: nowhere.
   std::filesystem::path checkpoint;
   /// Called on every rank after an epoch.

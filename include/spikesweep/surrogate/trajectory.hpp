@@ -14,10 +14,11 @@ namespace spikesweep {
 
 /// How long a trajectory is followed and what is kept of it.
 struct trajectory_settings {
-  double duration_s = 10;  ///< After the burn-in [s].
-  double burn_in_s = 0.5;  ///< Left out [s].
-  double bin_s = 1e-3;     ///< Bin of the E-count series [s].
-  double raster_s = 0;     ///< Stretch of single spikes to keep [s].
+  double duration_s = 10;              ///< After the burn-in [s].
+  double burn_in_s = 0.5;              ///< Left out [s].
+  double bin_s = 1e-3;                 ///< Bin of the E-count series [s].
+  double raster_s = 0;                 ///< Stretch of single spikes to keep [s].
+  std::int64_t max_pending = 1000000;  ///< An exact network whose pending kicks pass this has run away.
 };
 
 /// What is kept of a run of one network, exact or surrogate.
@@ -28,6 +29,7 @@ struct trajectory {
   std::vector<double> counts_E;      ///< E spikes in each bin.
   std::vector<double> sizes;         ///< Spikes of each phase that is not quiet.
   std::vector<double> intervals;     ///< From the start of one active phase to the next [s]; of steps none.
+  bool runaway = false;              ///< The exact network ran away; the rest means nothing.
   std::vector<spike_record> raster;  ///< Spikes of the first raster_s seconds; a surrogate's neurons are drawn.
 };
 
@@ -64,7 +66,7 @@ struct run_figures {
   std::vector<double> values() const;
 };
 
-/// `bin_s`: bin of the counts [s]; `segment_s`: Welch segment [s].
+/// `bin_s`: bin of the counts [s]; `segment_s`: Welch segment [s]. All NaN if one of the runs ran away.
 run_figures figures_of(std::span<const trajectory> runs, const parameters& p, double bin_s, double segment_s);
 
 /// Spectrum of the E rate per neuron [Hz^2/Hz].

@@ -1,0 +1,196 @@
+// One small sweep, trained for a moment, serves every test here: what is checked holds for any weights.
+#include <cmath>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include <unistd.h>
+
+#include <boost/mpi/collectives.hpp>
+#include <boost/serialization/string.hpp>
+#include <gtest/gtest.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/surrogate/baselines.hpp>
+#include <spikesweep/surrogate/selection.hpp>
+#include <spikesweep/surrogate/validation.hpp>
+#include <spikesweep/sweep/communicate.hpp>
+#include <spikesweep/sweep/design.hpp>
+#include <spikesweep/sweep/sweep.hpp>
+
+namespace spikesweep {
+namespace {
+
+namespace mpi = boost::mpi;
+
+class Surrogate : public testing::TestWithParam<section_kind> {
+ protected:
+  void SetUp() override {
+    std::string name = std::filesystem::temp_directory_path() / ("spikesweep_surrogate_" + std::to_string(getpid()));
+    mpi::broadcast(world_, name, 0);
+    directory_ = name;
+    on_root(world_, [&] { std::filesystem::create_directories(directory_); });
+    design_settings design;
+    design.points = 12;
+    design.selection_points = 2;
+    design.test_points = 2;
+    design.axes = {{"S_EE", {}, 3.6, 4.4, 0}, {"S_EI", {}, 2.0, 2.4, 0}};
+    about_.section.kind = GetParam();
+    about_.sampling.transitions = 120;
+    about_.points = make_design(design, about_.base, 1);
+    run_sweep(world_, sweep_file(), about_, {});
+    file_.emplace(sweep_file());
+    data_ = load_training_data(world_, *file_, 8, model_);
+    options_.settings.hidden = 48;
+    options_.settings.layers = 2;
+    options_.settings.components = 4;
+    options_.settings.batch = 64;
+    options_.settings.shards = 8;
+    options_.settings.epochs = 12;
+    options_.settings.candidates = 1;
+    options_.settings.selection_s = 1;
+    options_.settings.selection_chains = 2;
+    options_.score = closed_loop_selection(world_, data_.selection_points, options_.settings);
+    prepare_networks(model_, options_.settings);
+    train(world_, data_, options_, model_);
+  }
+
+  void TearDown() override {
+    file_.reset();
+    world_.barrier();
+    if (world_.rank() == 0) {
+      std::filesystem::remove_all(directory_);
+    }
+  }
+
+  std::filesystem::path sweep_file() const { return directory_ / "sweep.h5"; }
+  std::vector<double> middle() const { return {4.0, 2.2}; }
+
+  mpi::communicator world_;
+  std::filesystem::path directory_;
+  sweep_description about_;
+  std::optional<sweep_reader> file_;
+  model model_;
+  training_data data_;
+  training_options options_;
+};
+
+TEST_P(Surrogate, ConservesNeuronsAndCountsEverySpike) {
+  auto chains = start_chains(model_, middle(), 3, 1, 0);
+  std::vector<chain_step> steps(chains.size());
+  const kernel step = surrogate_kernel(model_, 2);  // Fewer rows than chains: they go through in parts.
+  const auto& layout = model_.space.layout.state;
+  for (int n = 0; n < 200; ++n) {
+    const phase_kind expected = chains[0].phase;
+    step(chains, steps);
+    EXPECT_EQ(steps[0].phase, expected);
+    for (std::size_t i = 0; i < chains.size(); ++i) {
+      ASSERT_EQ(population_size(layout, chains[i].state, population::E), 300);
+      ASSERT_EQ(population_size(layout, chains[i].state, population::I), 100);
+      for (const auto n_cell : chains[i].state) {
+        ASSERT_GE(n_cell, 0);
+      }
+      ASSERT_EQ(std::accumulate(steps[i].times_E.begin(), steps[i].times_E.end(), 0), steps[i].spikes_E);
+      ASSERT_EQ(std::accumulate(steps[i].times_I.begin(), steps[i].times_I.end(), 0), steps[i].spikes_I);
+      ASSERT_GT(steps[i].duration, 0);
+    }
+  }
+}
+
+TEST_P(Surrogate, ASavedModelPredictsTheSameBits) {
+  const auto path = directory_ / "model.h5";
+  on_root(world_, [&] { save_model(path, model_); });
+  const model loaded = load_model(path);
+  EXPECT_EQ(loaded.space, model_.space);
+  trajectory_settings settings;
+  settings.duration_s = 0.5;
+  auto first = start_chains(model_, middle(), 2, 1, 0);
+  auto second = start_chains(loaded, middle(), 2, 1, 0);
+  const auto a = run_closed_loop(surrogate_kernel(model_, 2), first, settings);
+  const auto b = run_closed_loop(surrogate_kernel(loaded, 2), second, settings);
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    EXPECT_EQ(a[i].counts_E, b[i].counts_E);
+    EXPECT_EQ(a[i].spikes_I, b[i].spikes_I);
+  }
+}
+
+TEST_P(Surrogate, ForeignAndTruncatedModelsAreRefused) {
+  const auto path = directory_ / "model.h5";
+  const auto cut = directory_ / "cut.h5";
+  on_root(world_, [&] {
+    save_model(path, model_);
+    std::filesystem::copy_file(path, cut);
+    std::filesystem::resize_file(cut, std::filesystem::file_size(path) / 2);
+  });
+  EXPECT_THROW(load_model(sweep_file()), input_error);
+  EXPECT_THROW(load_model(cut), input_error);
+  EXPECT_THROW(load_model(directory_ / "absent.h5"), input_error);
+}
+
+TEST_P(Surrogate, HybridRunsAlternateWithTheExactNetwork) {
+  trajectory_settings settings;
+  settings.duration_s = 2;
+  const chain start = start_chains(model_, middle(), 1, 1, 0)[0];
+  const kernel step = surrogate_kernel(model_, 1);
+  if (GetParam() == section_kind::interval) {
+    EXPECT_THROW(run_hybrid(model_, step, start, settings), input_error);
+    return;
+  }
+  const trajectory run = run_hybrid(model_, step, start, settings);
+  EXPECT_GT(run.sizes.size(), 10U);
+  // Weights after a moment of training: the order of magnitude is all one can ask for.
+  EXPECT_GT(run.spikes_E, 300);
+  EXPECT_LT(run.spikes_E, 300 * 2 * 60);
+}
+
+TEST_P(Surrogate, ValidationComparesEveryRunAtEveryPoint) {
+  validation_settings settings;
+  settings.duration_s = 1.5;
+  settings.chains = 1;
+  std::vector<validation_point> points;
+  for (int i = 0; i < about_.points.size(); ++i) {
+    if (about_.points.roles[static_cast<std::size_t>(i)] == point_role::test) {
+      points.push_back({i, {about_.points.points(i, 0), about_.points.points(i, 1)}});
+    }
+  }
+  const validation_result result = validate_model(world_, model_, points, settings, &*file_);
+  if (world_.rank() != 0) {
+    EXPECT_TRUE(result.points.empty());
+    return;
+  }
+  ASSERT_EQ(result.points.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto& point = result.points[i];
+    EXPECT_EQ(point.point, points[i].point);
+    ASSERT_EQ(point.runs.size(), 6U);
+    EXPECT_EQ(point.runs[0].run, "exact");
+    EXPECT_EQ(point.runs[0].spectrum, 0);
+    // Two exact runs of 1.5 s: their E rates differ by a few percent, so by less than 25 %.
+    EXPECT_NEAR(point.runs[1].figures.rate_E_hz / point.runs[0].figures.rate_E_hz, 1, 0.25);
+    EXPECT_NE(point.runs[1].figures.rate_E_hz, point.runs[0].figures.rate_E_hz);
+    for (const auto& run : point.runs) {
+      EXPECT_GT(run.figures.rate_I_hz, 0) << run.run;
+    }
+    EXPECT_EQ(point.runs[2].power.size(), result.frequency.size());
+  }
+  save_validation(directory_ / "validation.h5", result, model_, "model.h5");
+  EXPECT_GT(std::filesystem::file_size(directory_ / "validation.h5"), 1000U);
+}
+
+TEST_P(Surrogate, ChainsStartFromStatesOfTheirOwnPopulationSizes) {
+  model m = model_;
+  m.space.base.N_E = 150;
+  const auto chains = start_chains(m, middle(), 4, 1, 0);
+  for (const auto& c : chains) {
+    EXPECT_EQ(population_size(m.space.layout.state, c.state, population::E), 150);
+    EXPECT_EQ(population_size(m.space.layout.state, c.state, population::I), 100);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Sections, Surrogate,
+                         testing::Values(section_kind::interval, section_kind::mfe, section_kind::volley),
+                         [](const auto& set) { return std::string(name_of(set.param)); });
+
+}  // namespace
+}  // namespace spikesweep

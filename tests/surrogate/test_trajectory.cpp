@@ -1,0 +1,111 @@
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include <spikesweep/surrogate/trajectory.hpp>
+#include <spikesweep/surrogate/validation.hpp>
+
+namespace spikesweep {
+namespace {
+
+/// A kernel of clockwork: every step lasts 5 ms and has 3 E and 2 I spikes in its first part.
+void clockwork(std::span<chain> chains, std::span<chain_step> steps) {
+  for (std::size_t i = 0; i < chains.size(); ++i) {
+    steps[i].phase = phase_kind::step;
+    steps[i].duration = 0.005;
+    steps[i].spikes_E = 3;
+    steps[i].spikes_I = 2;
+    steps[i].times_E = {3, 0, 0, 0, 0};
+    steps[i].times_I = {2, 0, 0, 0, 0};
+  }
+}
+
+std::vector<chain> two_chains() {
+  const chain c{parameters(), {}, phase_kind::step, {}, random_stream(1, purpose::test)};
+  return {c, c};
+}
+
+TEST(Trajectory, OfAClockworkHasItsRatesAndItsPeak) {
+  trajectory_settings settings;
+  settings.duration_s = 4;
+  auto chains = two_chains();
+  const auto runs = run_closed_loop(clockwork, chains, settings);
+  ASSERT_EQ(runs.size(), 2U);
+  const run_figures f = figures_of(runs, parameters(), 1e-3, 1.0);
+  EXPECT_NEAR(f.rate_E_hz, 3 / (0.005 * 300), 1e-9);
+  EXPECT_NEAR(f.rate_I_hz, 2 / (0.005 * 100), 1e-9);
+  EXPECT_NEAR(f.phase_rate_hz, 200, 1e-6);
+  EXPECT_NEAR(f.size_mean, 5, 1e-12);
+  EXPECT_NEAR(f.size_cv, 0, 1e-12);
+  EXPECT_TRUE(std::isnan(f.interval_mean_s)) << "steps are all alike: their intervals say nothing";
+  // Counts of 1 ms: 3, 0, 0, 0, 0 over and over: mean 0.6, variance 1.44.
+  EXPECT_NEAR(f.fano_E_1ms, 2.4, 0.01);
+}
+
+TEST(Trajectory, OfTheExactNetworkAgreesWithItsSpikes) {
+  trajectory_settings settings;
+  settings.duration_s = 2;
+  settings.burn_in_s = 0.3;
+  settings.raster_s = 2;
+  const parameters p;
+  for (const auto kind : {section_kind::interval, section_kind::mfe, section_kind::volley}) {
+    section_settings section;
+    section.kind = kind;
+    const trajectory run = run_exact(p, section, random_stream(1, purpose::test, 50), settings);
+    EXPECT_EQ(static_cast<std::int64_t>(run.raster.size()), run.spikes_E + run.spikes_I);
+    double sum = 0;
+    for (const double n : run.counts_E) {
+      sum += n;
+    }
+    EXPECT_EQ(sum, static_cast<double>(run.spikes_E));
+    EXPECT_EQ(run.counts_E.size(), 2000U);
+    EXPECT_GT(run.spikes_E, 2000);
+    EXPECT_EQ(run.intervals.empty(), kind == section_kind::interval);
+  }
+}
+
+TEST(Trajectory, StepsAndWholeSimulationGiveTheSameSpikes) {
+  const parameters p;
+  trajectory_settings settings;
+  settings.duration_s = 1;
+  settings.raster_s = 1;
+  const trajectory first = run_exact(p, section_settings(), random_stream(1, purpose::test, 51), settings);
+  const trajectory second = run_exact(p, section_settings(), random_stream(1, purpose::test, 51), settings);
+  ASSERT_EQ(first.raster.size(), second.raster.size());
+  EXPECT_EQ(first.spikes_E, second.spikes_E);
+}
+
+point_result point_with(double exact, double surrogate, double peak_error) {
+  point_result p;
+  run_result truth;
+  truth.run = "exact";
+  truth.figures.rate_E_hz = exact;
+  truth.figures.rate_I_hz = truth.figures.phase_rate_hz = truth.figures.size_mean = truth.figures.size_cv = 1;
+  truth.figures.interval_mean_s = truth.figures.interval_cv = truth.figures.fano_E_1ms = 1;
+  truth.figures.peak_hz = 40;
+  run_result model = truth;
+  model.run = "surrogate";
+  model.figures.rate_E_hz = surrogate;
+  model.figures.peak_hz = 40 + peak_error;
+  p.runs = {truth, model};
+  return p;
+}
+
+TEST(Validation, TableHoldsMedianAndWorstErrors) {
+  validation_result result;
+  result.points = {point_with(10, 10.1, 0.5), point_with(10, 9.5, 3), point_with(20, 20, -1)};
+  const auto table = error_table(result);
+  const auto rate = std::ranges::find(table, "rate_E_hz", &error_row::quantity);
+  ASSERT_NE(rate, table.end());
+  EXPECT_EQ(rate->run, "surrogate");
+  EXPECT_NEAR(rate->median, 1, 1e-9);
+  EXPECT_NEAR(rate->worst, 5, 1e-9);
+  const auto peak = std::ranges::find(table, "peak_hz", &error_row::quantity);
+  ASSERT_NE(peak, table.end());
+  EXPECT_NEAR(peak->median, 1, 1e-9);
+  EXPECT_EQ(peak->unit, "Hz");
+  EXPECT_NEAR(peak_share(result, 2), 2.0 / 3, 1e-12);
+}
+
+}  // namespace
+}  // namespace spikesweep
