@@ -1,0 +1,121 @@
+// The main job from end to end, on a sweep small enough for a test: what is checked holds for any weights.
+#include <regex>
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "command_runner.hpp"
+
+namespace spikesweep::testing {
+
+namespace {
+
+using ::testing::HasSubstr;
+
+std::string config(const std::string& section) {
+  return "[network]\npreset = \"zhang2024\"\n"
+         "[design]\nkind = \"latin_hypercube\"\npoints = 12\nselection_points = 2\ntest_points = 2\n"
+         "[design.axes]\nS_EE = {min = 3.8, max = 4.2}\nS_EI = {min = 2.0, max = 2.4}\n"
+         "[section]\nkind = \"" +
+         section +
+         "\"\n"
+         "[sweep]\ntransitions = 80\n"
+         "[learning]\nhidden = 32\nlayers = 2\ncomponents = 3\nepochs = 6\nbatch = 64\nshards = 8\ncandidates = 1\n"
+         "selection_s = 1.0\nselection_chains = 2\n"
+         "[validation]\nduration_s = 2.0\nchains = 2\n";
+}
+
+bool ends_with_report(const std::string& out) {
+  return std::regex_search(out, std::regex("\nreport: out/report.html\n$"));
+}
+
+TEST(run, sweeps_trains_validates_and_reports_and_the_same_command_repeats_nothing) {
+  const command_runner runner;
+  runner.write("small.toml", config("interval"));
+  const command_result first = runner.run("run small.toml -o out");
+  ASSERT_EQ(first.code, 0) << first.err;
+  EXPECT_THAT(first.out, HasSubstr("noise floor"));
+  EXPECT_THAT(first.out, HasSubstr("2 held-out points"));
+  EXPECT_TRUE(ends_with_report(first.out)) << first.out;
+  for (const char* name : {"sweep.h5", "model.h5", "validation.h5", "validation.txt", "report.html", "run.json"}) {
+    EXPECT_TRUE(runner.files().contains(name)) << name;
+  }
+  EXPECT_FALSE(runner.files().contains("model.h5.checkpoint"));
+  const auto trained = std::filesystem::last_write_time(runner.directory() / "out" / "model.h5");
+  const command_result second = runner.run("run small.toml -o out");
+  EXPECT_EQ(second.code, 0) << second.err;
+  EXPECT_EQ(second.out.substr(second.out.find("median")), first.out.substr(first.out.find("median")));
+  EXPECT_EQ(std::filesystem::last_write_time(runner.directory() / "out" / "model.h5"), trained);
+
+  // Changing how it is validated leaves the sweep and the model alone.
+  const command_result third = runner.run("run small.toml -o out --set validation.seed=7");
+  EXPECT_EQ(third.code, 0) << third.err;
+  EXPECT_EQ(std::filesystem::last_write_time(runner.directory() / "out" / "model.h5"), trained);
+  EXPECT_NE(third.out, second.out);
+
+  const command_result other = runner.run("run small.toml -o out --set section.interval_ms=4");
+  EXPECT_EQ(other.code, 2);
+  EXPECT_THAT(other.err, HasSubstr("section.interval_ms"));
+}
+
+TEST(run, the_model_predicts_within_its_range_and_says_where_that_ends) {
+  const command_runner runner;
+  runner.write("small.toml", config("interval"));
+  ASSERT_EQ(runner.run("run small.toml -o out").code, 0);
+  const command_result good = runner.run("predict -m out/model.h5 --set S_EE=4.0 --duration 2s --chains 2 --json");
+  EXPECT_EQ(good.code, 0) << good.err;
+  for (const char* key : {"rate_E_hz", "rate_I_hz", "peak_hz", "simulated_s", "wall_s", "realtime_factor"}) {
+    EXPECT_THAT(good.out, HasSubstr(std::string("\"") + key + "\": "));
+  }
+  const command_result outside = runner.run("predict -m out/model.h5 --set S_EE=5 --duration 1s");
+  EXPECT_EQ(outside.code, 2);
+  EXPECT_THAT(outside.err, HasSubstr("--extrapolate"));
+  EXPECT_EQ(runner.run("predict -m out/model.h5 --set S_EE=4.3 --duration 1s --extrapolate").code, 0);
+  const command_result fixed = runner.run("predict -m out/model.h5 --set tau_EE=3 --duration 1s");
+  EXPECT_EQ(fixed.code, 2);
+  EXPECT_THAT(fixed.err, HasSubstr("not an axis"));
+  const command_result hybrid = runner.run("predict -m out/model.h5 --duration 1s --hybrid");
+  EXPECT_EQ(hybrid.code, 2);
+  EXPECT_THAT(hybrid.err, HasSubstr("interval"));
+  const command_result foreign = runner.run("predict -m out/sweep.h5 --duration 1s");
+  EXPECT_EQ(foreign.code, 2);
+  EXPECT_EQ(count(foreign.err, "spikesweep: error: "), 1) << foreign.err;
+}
+
+TEST(run, a_model_of_multiple_firing_events_runs_free_and_hybrid) {
+  const command_runner runner;
+  runner.write("small.toml", config("mfe"));
+  const command_result run = runner.run("run small.toml -o out");
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_THAT(run.out, HasSubstr("interval_mean_s"));
+  EXPECT_EQ(runner.run("predict -m out/model.h5 --duration 1s").code, 0);
+  EXPECT_EQ(runner.run("predict -m out/model.h5 --duration 1s --hybrid").code, 0);
+}
+
+TEST(run, training_by_hand_refuses_a_sweep_of_other_settings_and_a_truncated_file) {
+  const command_runner runner;
+  runner.write("small.toml", config("interval"));
+  ASSERT_EQ(runner.run("sweep small.toml -o a.h5").code, 0);
+  const command_result other = runner.run("train small.toml --set sweep.transitions=90 -d a.h5 -o model.h5");
+  EXPECT_EQ(other.code, 2);
+  EXPECT_THAT(other.err, HasSubstr("sweep.transitions"));
+  std::filesystem::resize_file(runner.directory() / "a.h5", 1000);
+  const command_result cut = runner.run("train small.toml -d a.h5 -o model.h5");
+  EXPECT_EQ(cut.code, 2);
+  EXPECT_EQ(count(cut.err, "spikesweep: error: "), 1) << cut.err;
+  EXPECT_FALSE(runner.files().contains("model.h5"));
+}
+
+TEST(run, without_a_config_means_the_built_in_quickstart) {
+  const command_runner runner;
+  const command_result result = runner.run(
+      "run -o out --set design.points=10 design.selection_points=2 design.test_points=2 sweep.transitions=70 "
+      "learning.epochs=1 learning.hidden=16 learning.candidates=1 validation.duration_s=2 validation.chains=2");
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_TRUE(ends_with_report(result.out)) << result.out;
+}
+
+}  // namespace
+
+}  // namespace spikesweep::testing
