@@ -161,6 +161,11 @@ outcome attempt(int argc, char** argv, command_context& context) {
       return {failed, "cannot write to standard output"};
     }
     return {static_cast<int>(code), ""};
+  } catch (const interrupted_error& error) {
+    if (context.root()) {
+      log_warning(error.what());  // Nothing went wrong.
+    }
+    return {static_cast<int>(error.code), ""};
   } catch (const spikesweep_error& error) {
     return {static_cast<int>(error.code), error.what()};
   } catch (const internal_error& error) {

@@ -68,8 +68,8 @@ void check_range(const model& m, const predict_arguments& arguments, const std::
       continue;
     }
     const std::string message =
-        fmt::format("{} = {} is outside the range that {} was trained on ({} to {})", m.space.axes[i], values[i],
-                    arguments.model, m.space.axis_min[i], m.space.axis_max[i]);
+        fmt::format("{} = {:.6g} is outside the range that {} was trained on ({:.6g} to {:.6g})", m.space.axes[i],
+                    values[i], arguments.model, m.space.axis_min[i], m.space.axis_max[i]);
     if (!arguments.extrapolate) {
       throw input_error(message + "; --extrapolate predicts all the same");
     }

@@ -15,6 +15,7 @@
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/sweep/communicate.hpp>
+#include <spikesweep/sweep/interrupt.hpp>
 
 #include "launch_report.hpp"
 #include "report.hpp"
@@ -117,6 +118,7 @@ exit_code execute(const command_context& context, const run_arguments& arguments
     throw input_error(config.source +
                       ": key 'design.test_points' = 0 leaves nothing to validate at; allowed: at least 1");
   }
+  const interrupt_guard guard;  // Also between the steps.
   const run_directory directory{arguments.output};
   on_root(context.world, [&] { make_directory(directory); });
   report_launch(context.world);

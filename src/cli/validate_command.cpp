@@ -11,6 +11,7 @@
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/sweep/communicate.hpp>
+#include <spikesweep/sweep/interrupt.hpp>
 
 #include "launch_report.hpp"
 
@@ -107,6 +108,7 @@ exit_code execute(const command_context& context, const validate_arguments& argu
 validation_result validate_surrogate(const command_context& context, const configuration& config,
                                      const std::filesystem::path& sweep_file, const std::filesystem::path& model_file,
                                      const std::filesystem::path& output) {
+  const interrupt_guard guard;
   const model m = load_model(model_file);
   const sweep_reader data(sweep_file);
   if (data.description().points.axes != m.space.axes) {

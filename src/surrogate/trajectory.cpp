@@ -55,6 +55,7 @@ class recorder {
     if (kind == phase_kind::quiet || begin < -time_tolerance || begin >= settings_.duration_s - time_tolerance) {
       return;
     }
+    out_.steps = kind == phase_kind::step;
     out_.sizes.push_back(static_cast<double>(spikes));
     if (seen_ && kind != phase_kind::step) {  // Steps are all alike.
       out_.intervals.push_back(begin - last_begin_);
@@ -246,7 +247,8 @@ run_figures figures_of(std::span<const trajectory> runs, const parameters& p, do
   run_figures f;
   f.rate_E_hz = static_cast<double>(spikes_E) / (p.N_E * seconds);
   f.rate_I_hz = static_cast<double>(spikes_I) / (p.N_I * seconds);
-  f.phase_rate_hz = static_cast<double>(sizes.size()) / seconds;
+  f.phase_rate_hz =
+      runs.front().steps ? std::numeric_limits<double>::quiet_NaN() : static_cast<double>(sizes.size()) / seconds;
   f.size_mean = mean(sizes);
   f.size_cv = coefficient_of_variation(sizes);
   f.interval_mean_s = mean(intervals);

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
+#include <functional>
 #include <limits>
 #include <optional>
 
@@ -11,6 +12,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
 #include <spikesweep/surrogate/validation.hpp>
+#include <spikesweep/sweep/interrupt.hpp>
 
 namespace boost::serialization {
 
@@ -183,10 +185,18 @@ validation_result validate_model(const mpi::communicator& comm, const model& m,
     mine.push_back(points[i]);
   }
   validator work(m, settings, mine);
-  for (std::size_t i = 0; i < mine.size(); ++i) {
-    work.run_exact_twice(i);
-    if (progress) {
-      progress(static_cast<int>(i) + 1, static_cast<int>(mine.size()));
+  // The ranks keep in step, so that a signal at any of them ends the validation on all.
+  const auto rounds =
+      (points.size() + static_cast<std::size_t>(comm.size()) - 1) / static_cast<std::size_t>(comm.size());
+  for (std::size_t i = 0; i < rounds; ++i) {
+    if (i < mine.size()) {
+      work.run_exact_twice(i);
+      if (progress) {
+        progress(static_cast<int>(i) + 1, static_cast<int>(mine.size()));
+      }
+    }
+    if (mpi::all_reduce(comm, interrupted(), std::logical_or<>())) {
+      throw interrupted_error("validation interrupted; the same command starts it again");
     }
   }
   const int rows = std::max(1, static_cast<int>(mine.size()) * settings.chains);

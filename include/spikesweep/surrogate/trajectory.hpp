@@ -29,6 +29,7 @@ struct trajectory {
   std::vector<double> counts_E;      ///< E spikes in each bin.
   std::vector<double> sizes;         ///< Spikes of each phase that is not quiet.
   std::vector<double> intervals;     ///< From the start of one active phase to the next [s]; of steps none.
+  bool steps = false;                ///< Its phases are steps of one length: their rate says nothing.
   bool runaway = false;              ///< The exact network ran away; the rest means nothing.
   std::vector<spike_record> raster;  ///< Spikes of the first raster_s seconds; a surrogate's neurons are drawn.
 };
@@ -55,7 +56,7 @@ std::span<const std::string> figure_units();
 struct run_figures {
   double rate_E_hz = 0;
   double rate_I_hz = 0;
-  double phase_rate_hz = 0;  ///< Phases that are not quiet, per second.
+  double phase_rate_hz = 0;  ///< Phases that are not quiet, per second; NaN for steps.
   double size_mean = 0;      ///< Spikes of such a phase.
   double size_cv = 0;
   double interval_mean_s = 0;  ///< From start to start.

@@ -50,7 +50,8 @@ struct validation_point {
 
 /// Compares a model with two exact runs at each point; the second gives the noise floor. The points are shared out over
 /// the ranks; rank 0 returns all results in the order given, other ranks an empty list. With `data`, the baselines run
-/// too. `progress` is called on each rank with its points done and its share. Collective.
+/// too. `progress` is called on each rank with its points done and its share. Throws interrupted_error, on all ranks,
+/// after a signal at any rank (see interrupt_guard). Collective.
 validation_result validate_model(const boost::mpi::communicator& comm, const model& m,
                                  const std::vector<validation_point>& points, const validation_settings& settings,
                                  const sweep_reader* data, const std::function<void(int, int)>& progress = {});
