@@ -26,14 +26,20 @@ void reduce_all(const mpi::communicator& comm, std::vector<double>& values, Oper
   values = std::move(out);
 }
 
-column_statistics finish(const std::vector<double>& sums, std::size_t columns, double floor) {
-  const double n = std::max(1.0, sums.back());
+/// From the sums and sums of squares of the columns of each shard, one shard after another.
+column_statistics finish(const std::vector<double>& sums, const shard_plan& plan, std::size_t columns, double floor) {
+  const auto n = static_cast<double>(plan.rows);
   column_statistics out;
   for (std::size_t c = 0; c < columns; ++c) {
-    const double mean = sums[c] / n;
-    const double variance = std::max(0.0, sums[columns + c] / n - mean * mean);
+    double sum = 0;
+    double squares = 0;
+    for (std::size_t shard = 0; shard < static_cast<std::size_t>(plan.shards); ++shard) {
+      sum += sums[shard * 2 * columns + c];
+      squares += sums[(shard * 2 + 1) * columns + c];
+    }
+    const double mean = sum / n;
     out.mean.push_back(mean);
-    out.deviation.push_back(std::max(std::sqrt(variance), floor));
+    out.deviation.push_back(std::max(std::sqrt(std::max(0.0, squares / n - mean * mean)), floor));
   }
   return out;
 }
@@ -70,34 +76,41 @@ void append(dataset& data, const feature_map& features, const transition_layout&
   }
 }
 
-void fit_statistics(const mpi::communicator& comm, const dataset& data, feature_map& features, target_map& targets) {
+void fit_statistics(const mpi::communicator& comm, const dataset& data, const shard_plan& plan, feature_map& features,
+                    target_map& targets) {
   const auto width = static_cast<std::size_t>(features.size());
   const auto dims = static_cast<std::size_t>(targets.dims());
-  std::vector<double> feature_sums(2 * width + 1, 0.0);
-  std::vector<double> target_sums(2 * dims + 1, 0.0);
+  const auto shards = static_cast<std::size_t>(plan.shards);
+  std::vector<double> feature_sums(shards * 2 * width, 0.0);
+  std::vector<double> target_sums(shards * 2 * dims, 0.0);
   constexpr double inf = std::numeric_limits<double>::infinity();
   std::vector<double> lowest(phase_kind_count * dims, inf);
   std::vector<double> highest(phase_kind_count * dims, -inf);
   const std::array<double, count_dims> middle{0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
   std::vector<double> y(dims);
+  int shard = 0;
   for (std::size_t row = 0; row < static_cast<std::size_t>(data.rows); ++row) {
+    while (plan.begin(shard + 1) <= data.first + static_cast<std::int64_t>(row)) {
+      ++shard;
+    }
+    double* feature_sum = feature_sums.data() + static_cast<std::size_t>(shard) * 2 * width;
+    double* target_sum = target_sums.data() + static_cast<std::size_t>(shard) * 2 * dims;
     for (std::size_t c = 0; c < width; ++c) {
       const double x = data.inputs[row * width + c];
-      feature_sums[c] += x;
-      feature_sums[width + c] += x * x;
+      feature_sum[c] += x;
+      feature_sum[width + c] += x * x;
     }
     const auto counts = std::span(data.counts).subspan(row * count_dims, count_dims);
     targets.raw(counts, data.duration[row], middle, y);
     const std::size_t phase = data.phase[row];
     for (std::size_t k = 0; k < dims; ++k) {
-      target_sums[k] += y[k];
-      target_sums[dims + k] += y[k] * y[k];
+      target_sum[k] += y[k];
+      target_sum[dims + k] += y[k] * y[k];
       const double bound = k < count_dims ? counts[k] : y[k];
       lowest[phase * dims + k] = std::min(lowest[phase * dims + k], bound);
       highest[phase * dims + k] = std::max(highest[phase * dims + k], bound);
     }
   }
-  feature_sums.back() = target_sums.back() = static_cast<double>(data.rows);
   reduce_all(comm, feature_sums, std::plus<double>());
   reduce_all(comm, target_sums, std::plus<double>());
   reduce_all(comm, lowest, mpi::minimum<double>());
@@ -109,8 +122,8 @@ void fit_statistics(const mpi::communicator& comm, const dataset& data, feature_
     bounds[phase].lowest.assign(lowest.begin() + begin, lowest.begin() + end);
     bounds[phase].highest.assign(highest.begin() + begin, highest.begin() + end);
   }
-  features.set_statistics(finish(feature_sums, width, feature_deviation_floor));
-  targets.set_statistics(finish(target_sums, dims, target_deviation_floor), std::move(bounds));
+  features.set_statistics(finish(feature_sums, plan, width, feature_deviation_floor));
+  targets.set_statistics(finish(target_sums, plan, dims, target_deviation_floor), std::move(bounds));
 }
 
 void standardise(dataset& data, const feature_map& features) {

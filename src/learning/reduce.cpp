@@ -24,4 +24,8 @@ void all_reduce_sum(const boost::mpi::communicator& comm, std::span<double> buff
   reduce(comm, buffer.data(), buffer.size(), MPI_DOUBLE);
 }
 
+void all_reduce_sum(const boost::mpi::communicator& comm, std::span<std::int64_t> buffer) {
+  reduce(comm, buffer.data(), buffer.size(), MPI_INT64_T);
+}
+
 }  // namespace spikesweep

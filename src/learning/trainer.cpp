@@ -4,11 +4,11 @@
 #include <numeric>
 
 #include <boost/mpi/collectives.hpp>
-#include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/learning/adamw.hpp>
+#include <spikesweep/learning/gradient_sum.hpp>
 #include <spikesweep/learning/reduce.hpp>
 #include <spikesweep/learning/schedule.hpp>
 #include <spikesweep/learning/trainer.hpp>
@@ -43,9 +43,11 @@ class trainer {
         first_shard_(data.plan.first_of(comm.rank(), comm.size())),
         last_shard_(data.plan.first_of(comm.rank() + 1, comm.size())),
         steps_per_epoch_((data.plan.largest() + rows_per_shard_ - 1) / rows_per_shard_),
-        batch_(m, (last_shard_ - first_shard_) * rows_per_shard_, true),
+        shards_per_slice_(data.plan.shards / data.plan.slices(comm.size())),
+        batch_(m, static_cast<int>(shards_per_slice_ * rows_per_shard_), true),
         evaluation_(m, evaluation_rows, false),
         gradient_(m.counts_weights.size() + m.profile_weights.size() + 2),
+        sum_(gradient_.size()),
         order_(static_cast<std::size_t>(last_shard_ - first_shard_)),
         counts_optimiser_(make_optimiser(m.counts_weights.size())),
         profile_optimiser_(make_optimiser(m.profile_weights.size())) {}
@@ -150,8 +152,30 @@ class trainer {
     batch_.set_weights(model_.counts_weights, model_.profile_weights);
     const std::int64_t rows = global_rows(step);
     const float weight = 1.0F / static_cast<float>(rows);
+    sum_.clear();
+    for (std::size_t first = 0; first < order_.size(); first += static_cast<std::size_t>(shards_per_slice_)) {
+      sum_.add(slice_gradient(epoch, step, first, weight));
+    }
+    const auto all = sum_.all_reduce(comm_);
+    const auto counts = all.first(model_.counts_weights.size());
+    const auto profile = all.subspan(counts.size(), model_.profile_weights.size());
+
+    const std::int64_t total = steps_per_epoch_ * settings_.epochs;
+    const std::int64_t done = (epoch - 1) * steps_per_epoch_ + step;
+    learning_rate = scheduled_rate(done, total);
+    clip_gradient(counts, settings_.gradient_clip);
+    clip_gradient(profile, settings_.gradient_clip);
+    counts_optimiser_.step(model_.counts_weights, counts, learning_rate);
+    profile_optimiser_.step(model_.profile_weights, profile, learning_rate);
+    const auto n = static_cast<double>(rows);
+    return {all[all.size() - 2] * n, all[all.size() - 1] * n};
+  }
+
+  /// Gradients of both networks and both losses of the slice that begins with this rank's `first`-th shard.
+  std::span<const float> slice_gradient(int epoch, std::int64_t step, std::size_t first, float weight) {
     int slot = 0;
-    for (const auto& order : order_) {
+    for (std::size_t s = first; s < first + static_cast<std::size_t>(shards_per_slice_); ++s) {
+      const auto& order = order_[s];
       for (std::int64_t i = step * rows_per_shard_; i < (step + 1) * rows_per_shard_; ++i, ++slot) {
         if (i < static_cast<std::int64_t>(order.size())) {
           batch_.fill(slot, data_.train, order[static_cast<std::size_t>(i)], weight, settings_.seed, epoch);
@@ -166,21 +190,7 @@ class trainer {
     const batch_loss mine = batch_.differentiate(counts, profile);
     gradient_[gradient_.size() - 2] = static_cast<float>(mine.counts);
     gradient_[gradient_.size() - 1] = static_cast<float>(mine.profile);
-    all_reduce_sum(comm_, all);
-
-    const std::int64_t total = steps_per_epoch_ * settings_.epochs;
-    const std::int64_t done = (epoch - 1) * steps_per_epoch_ + step;
-    learning_rate = scheduled_rate(done, total);
-    const double norms =
-        clip_gradient(counts, settings_.gradient_clip) + clip_gradient(profile, settings_.gradient_clip);
-    if (!std::isfinite(norms)) {
-      throw environment_error(fmt::format(
-          "training diverged in epoch {}: the gradient is not finite; a lower learning.learning_rate helps", epoch));
-    }
-    counts_optimiser_.step(model_.counts_weights, counts, learning_rate);
-    profile_optimiser_.step(model_.profile_weights, profile, learning_rate);
-    const auto n = static_cast<double>(rows);
-    return {gradient_[gradient_.size() - 2] * n, gradient_[gradient_.size() - 1] * n};
+    return gradient_;
   }
 
   double scheduled_rate(std::int64_t step, std::int64_t total) const {
@@ -252,9 +262,10 @@ class trainer {
     const auto width = static_cast<std::size_t>(model_.targets.profile_size());
     dispersion_fit fit(width);
     std::vector<double> expected(width);
-    const std::int64_t wanted = dispersion_rows / comm_.size();
-    const std::int64_t stride = std::max<std::int64_t>(1, data_.train.rows / wanted);
-    for (std::int64_t begin = 0; begin < data_.train.rows; begin += stride * evaluation_rows) {
+    // The same rows whatever the rank count: every stride-th of the global order.
+    const std::int64_t stride = std::max<std::int64_t>(1, data_.plan.rows / dispersion_rows);
+    const std::int64_t offset = (stride - data_.train.first % stride) % stride;
+    for (std::int64_t begin = offset; begin < data_.train.rows; begin += stride * evaluation_rows) {
       int filled = 0;
       for (std::int64_t row = begin; row < data_.train.rows && filled < evaluation_rows; row += stride) {
         evaluation_.fill(filled++, data_.train, row, 1.0F, settings_.seed, selection_epoch);
@@ -287,9 +298,11 @@ class trainer {
   int first_shard_;
   int last_shard_;
   std::int64_t steps_per_epoch_;
+  std::int64_t shards_per_slice_;
   law_batch batch_;
   law_batch evaluation_;
-  std::vector<float> gradient_;  ///< Both networks' gradients, then both losses.
+  std::vector<float> gradient_;  ///< Of a slice: both networks' gradients, then both losses.
+  gradient_sum sum_;
   std::vector<std::vector<std::int64_t>> order_;
   adamw counts_optimiser_;
   adamw profile_optimiser_;

@@ -82,7 +82,7 @@ class loader {
          data_.plan.begin(data_.plan.first_of(rank + 1, ranks)), data_.train);
     const std::int64_t held = rows_of(selection);
     read(selection, held * rank / ranks, held * (rank + 1) / ranks, data_.selection);
-    fit_statistics(comm_, data_.train, model_.features, model_.targets);
+    fit_statistics(comm_, data_.train, data_.plan, model_.features, model_.targets);
     standardise(data_.train, model_.features);
     standardise(data_.selection, model_.features);
     gather_starts(train);
@@ -199,14 +199,6 @@ class loader {
 };
 
 }  // namespace
-
-std::int64_t shard_plan::largest() const {
-  std::int64_t most = 0;
-  for (int shard = 0; shard < shards; ++shard) {
-    most = std::max(most, size(shard));
-  }
-  return most;
-}
 
 training_data load_training_data(const mpi::communicator& comm, const sweep_reader& file, int shards, model& m) {
   return loader(comm, file, shards, m).run();

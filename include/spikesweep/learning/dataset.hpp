@@ -7,6 +7,7 @@
 #include <boost/mpi/communicator.hpp>
 
 #include <spikesweep/learning/features.hpp>
+#include <spikesweep/learning/shard_plan.hpp>
 
 namespace spikesweep {
 
@@ -26,9 +27,10 @@ struct dataset {
 void append(dataset& data, const feature_map& features, const transition_layout& layout, const parameters& p,
             std::span<const double> axis_values, const transition_block& block);
 
-/// Measures means, deviations and extremes over the training rows of all ranks and sets them in both maps. Collective.
-void fit_statistics(const boost::mpi::communicator& comm, const dataset& data, feature_map& features,
-                    target_map& targets);
+/// Measures means, deviations and extremes over the training rows of all ranks and sets them in both maps. Sums
+/// are taken shard by shard, so that they are the same for every rank count. Collective.
+void fit_statistics(const boost::mpi::communicator& comm, const dataset& data, const shard_plan& plan,
+                    feature_map& features, target_map& targets);
 
 /// Standardises the inputs in place, once.
 void standardise(dataset& data, const feature_map& features);

@@ -7,6 +7,7 @@
 
 #include <spikesweep/learning/dataset.hpp>
 #include <spikesweep/learning/model.hpp>
+#include <spikesweep/learning/shard_plan.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 namespace spikesweep {
@@ -17,20 +18,6 @@ struct selection_point {
   std::vector<double> values;  ///< One an axis.
   double rate_E_hz = 0;
   double rate_I_hz = 0;
-};
-
-/// The global order of training rows, cut into equal contiguous shards. Each rank owns a contiguous range of shards,
-/// and a batch takes equally many rows from every shard: so the batches are the same whatever the rank count, while
-/// each rank reads its own rows only.
-struct shard_plan {
-  std::int64_t rows = 0;
-  int shards = 1;
-
-  std::int64_t begin(int shard) const { return rows * shard / shards; }
-  std::int64_t size(int shard) const { return begin(shard + 1) - begin(shard); }
-  std::int64_t largest() const;
-  /// First shard of a rank; first_of(ranks) is the number of shards.
-  int first_of(int rank, int ranks) const { return static_cast<int>(static_cast<std::int64_t>(shards) * rank / ranks); }
 };
 
 /// What one rank holds for training.

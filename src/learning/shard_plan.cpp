@@ -1,0 +1,28 @@
+#include <algorithm>
+
+#include <spikesweep/learning/shard_plan.hpp>
+
+namespace spikesweep {
+
+std::int64_t shard_plan::largest() const {
+  std::int64_t most = 0;
+  for (int shard = 0; shard < shards; ++shard) {
+    most = std::max(most, size(shard));
+  }
+  return most;
+}
+
+int shard_plan::slices(int ranks) const {
+  int count = 4;
+  while (count < ranks) {
+    count *= 2;
+  }
+  return shards % count == 0 ? count : shards;
+}
+
+int shard_plan::first_of(int rank, int ranks) const {
+  const std::int64_t count = slices(ranks);
+  return static_cast<int>(count * rank / ranks * (shards / count));
+}
+
+}  // namespace spikesweep
