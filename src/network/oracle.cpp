@@ -1,6 +1,8 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/network/oracle.hpp>
 
+#include "perturbation.hpp"
+
 namespace spikesweep {
 
 namespace {
@@ -8,15 +10,6 @@ namespace {
 constexpr double per_second(double milliseconds) {
   return 1000.0 / milliseconds;
 }
-
-// Largest scales of a perturbation. They were chosen to cover the excursions that a surrogate in closed loop makes
-// when its errors add up; each perturbation uses a uniform share of them.
-constexpr double perturb_log_pool = 0.8;    ///< Standard deviation of the log of a pool's factor.
-constexpr double perturb_shift = 10;        ///< Of the common shift of a population's potentials [kicks].
-constexpr double perturb_jitter = 8;        ///< Of each potential's own shift [kicks].
-constexpr double perturb_redraw = 0.2;      ///< Share of neurons drawn anew.
-constexpr int perturb_redraw_lowest = -30;  ///< Redrawn potentials are uniform from here to the threshold [kicks].
-constexpr double perturb_redraw_refractory = 0.3;  ///< Share of the redrawn that become refractory.
 
 }  // namespace
 
@@ -138,32 +131,10 @@ void oracle::scale_pool(pool k, double factor, random_stream& stream) {
 }
 
 void oracle::perturb(random_stream& stream) {
-  const double strength = stream.uniform();
-  for (int k = 0; k < pool_count; ++k) {
-    const double log_factor = strength * perturb_log_pool * stream.normal();
-    // exp() of libm is not the same on every CPU; a rational function of the same shape is.
-    const double factor =
-        log_factor >= 0 ? 1 + log_factor * (1 + 0.5 * log_factor) : 1 / (1 - log_factor * (1 - 0.5 * log_factor));
-    scale_pool(static_cast<pool>(k), factor, stream);
-  }
-  const double shift[2] = {strength * perturb_shift * stream.normal(), strength * perturb_shift * stream.normal()};
   refractory_.clear();
-  for (int i = 0; i < p_.N_E + p_.N_I; ++i) {
-    auto& v = potential_[static_cast<std::size_t>(i)];
-    if (stream.bernoulli(strength * perturb_redraw)) {
-      const bool rests = p_.tau_ref > 0 && stream.bernoulli(perturb_redraw_refractory);
-      constexpr auto range = static_cast<std::uint32_t>(threshold_potential - perturb_redraw_lowest);
-      v = rests ? refractory_mark_
-                : static_cast<std::int16_t>(perturb_redraw_lowest + static_cast<int>(stream.below(range)));
-    } else if (v != refractory_mark_) {
-      const double moved = v + shift[i < p_.N_E ? 0 : 1] + strength * perturb_jitter * stream.normal();
-      v = static_cast<std::int16_t>(
-          std::clamp(moved, static_cast<double>(reversal_potential), static_cast<double>(threshold_potential - 1)));
-    }
-    if (v == refractory_mark_) {
-      refractory_.push_back(i);
-    }
-  }
+  perturb_network(
+      p_, stream, potential_.data(), refractory_mark_, [&](pool k, double factor) { scale_pool(k, factor, stream); },
+      [&](int neuron) { refractory_.push_back(neuron); });
 }
 
 }  // namespace spikesweep

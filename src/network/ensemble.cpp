@@ -1,0 +1,131 @@
+#include <array>
+#include <utility>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/network/ensemble.hpp>
+
+#include "ensemble_lanes.hpp"
+#include "ensemble_task.hpp"
+
+namespace spikesweep {
+
+namespace {
+
+constexpr std::uint64_t steps_between_polls = 1024;
+
+}  // namespace
+
+class ensemble_sampler::implementation : public lane_control {
+ public:
+  implementation(const section_settings& section, const sampling_settings& sampling, std::uint64_t seed)
+      : section_(section), sampling_(sampling), seed_(seed), lanes_(seed) {
+    lanes_.cuts = section.kind != section_kind::interval;
+  }
+
+  bool run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) {
+    next_ = &next;
+    finished_ = &finished;
+    for (;;) {
+      for (int lane = 0; lane < lane_count; ++lane) {
+        if (!at(lane)) {
+          load(lane);
+        }
+      }
+      if (lanes_.occupied == 0) {
+        return true;
+      }
+      step_ = run_lanes(lanes_, *this, step_, steps_between_polls);
+      if (poll && !poll()) {
+        abandon();
+        return false;
+      }
+    }
+  }
+
+  void start(int lane, std::uint64_t step) override { at(lane)->start(step); }
+  void fired(int lane, int neuron, bool recurrent) override { at(lane)->fired(neuron, recurrent); }
+  void reached(int lane, std::uint64_t step) override {
+    if (at(lane)->reached()) {
+      finish(lane, step);
+    }
+  }
+  void stopped(int lane, std::uint64_t step) override {
+    if (at(lane)->stopped()) {
+      finish(lane, step);
+    }
+  }
+
+ private:
+  std::optional<lane_task>& at(int lane) { return tasks_[static_cast<std::size_t>(lane)]; }
+
+  void load(int lane) {
+    const auto task = (*next_)();
+    if (task) {
+      SPIKESWEEP_ASSERT(task->identity.seed == seed_);
+      at(lane).emplace(lanes_, lane, *task, section_, sampling_);
+      lanes_.occupied |= 1U << lane;
+      lanes_.waiting |= 1U << lane;
+    }
+  }
+
+  void unload(int lane) {
+    at(lane).reset();
+    lanes_.idle(lane);
+    lanes_.occupied &= ~(1U << lane);
+    lanes_.waiting &= ~(1U << lane);
+  }
+
+  void finish(int lane, std::uint64_t step) {
+    task_result result = at(lane)->take_result(step);
+    const ensemble_task task = at(lane)->task();
+    unload(lane);
+    (*finished_)(task, std::move(result));
+    load(lane);
+  }
+
+  void abandon() {
+    for (int lane = 0; lane < lane_count; ++lane) {
+      if (at(lane)) {
+        const ensemble_task task = at(lane)->task();
+        unload(lane);
+        (*finished_)(task, task_result());
+      }
+    }
+  }
+
+  const section_settings section_;
+  const sampling_settings sampling_;
+  std::uint64_t seed_;
+  ensemble_lanes lanes_;
+  std::array<std::optional<lane_task>, lane_count> tasks_;
+  std::uint64_t step_ = 0;
+  const next_task* next_ = nullptr;
+  const finished_task* finished_ = nullptr;
+};
+
+int ensemble_sampler::lanes() {
+  return lane_count;
+}
+
+ensemble_sampler::ensemble_sampler(const section_settings& section, const sampling_settings& sampling,
+                                   std::uint64_t seed)
+    : implementation_(std::make_unique<implementation>(section, sampling, seed)) {}
+
+ensemble_sampler::~ensemble_sampler() = default;
+
+bool ensemble_sampler::run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) {
+  return implementation_->run(next, finished, poll);
+}
+
+task_result sample_task_ensemble(const parameters& p, const section_settings& section,
+                                 const sampling_settings& sampling, const task_identity& task,
+                                 const std::function<bool()>& poll) {
+  std::optional<ensemble_task> only = ensemble_task{p, task, 0};
+  task_result out;
+  ensemble_sampler sampler(section, sampling, task.seed);
+  sampler.run([&] { return std::exchange(only, std::nullopt); },
+              [&](const ensemble_task&, task_result&& result) { out = std::move(result); }, poll);
+  return out;
+}
+
+}  // namespace spikesweep

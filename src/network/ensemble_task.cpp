@@ -1,0 +1,353 @@
+#include "ensemble_task.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "perturbation.hpp"
+
+namespace spikesweep {
+
+namespace {
+
+constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double per_millisecond = 1e-3;
+/// `volley`: how long, and how often, the EE pool is looked at for its mean [s]; as sample_task() does.
+constexpr double mean_pool_s = 2;
+constexpr double mean_pool_every_s = 1e-4;
+/// External kicks in a slice: few enough for float time, many enough that slices cost nothing.
+constexpr double kicks_in_slice = 4096;
+constexpr double longest_slice_s = 1;
+
+double slice_length(const parameters& p) {
+  const double kicks = p.N_E * p.lambda_E + p.N_I * p.lambda_I;
+  return std::min(longest_slice_s, kicks_in_slice / kicks);
+}
+
+}  // namespace
+
+lane_task::lane_task(ensemble_lanes& lanes, int lane, const ensemble_task& task, const section_settings& section,
+                     const sampling_settings& sampling)
+    : lanes_(lanes),
+      lane_(lane),
+      l_(static_cast<std::size_t>(lane)),
+      task_(task),
+      section_(section),
+      sampling_(sampling),
+      max_pending_(std::min(sampling.max_pending, lane_max_pending)),
+      labels_(section, task.network),
+      window_(section.mfe_window * task.network.tau_EE * per_millisecond),
+      slice_s_(slice_length(task.network)),
+      perturbation_(task.identity.seed, purpose::perturbation, task.identity.point, task.identity.replicate),
+      next_(labels_.next()) {
+  result_.block = transition_block(sampling_.layout, sampling_.transitions);
+  state_.resize(static_cast<std::size_t>(sampling_.layout.state.size()));
+  lanes_.assign(lane_, task_.network, task_.identity.point, task_.identity.replicate);
+}
+
+void lane_task::start(std::uint64_t step) {
+  first_step_ = step;
+  random_stream initial(task_.identity.seed, purpose::task, task_.identity.point, task_.identity.replicate);
+  const int neurons = task_.network.N_E + task_.network.N_I;
+  for (int i = 0; i < neurons; ++i) {
+    lanes_.potentials(lane_)[i] = static_cast<std::int32_t>(initial.below(threshold_potential));
+  }
+  lanes_.wake(lane_, task_.network);
+  run_to(0, sampling_.burn_in_s);
+}
+
+void lane_task::run_to(double begin, double stop) {
+  base_ = begin;
+  stop_ = stop;
+  begin_slice();
+}
+
+void lane_task::begin_slice() {
+  const double left = stop_ - base_;
+  last_slice_ = left <= slice_s_;
+  lanes_.time[l_] = 0;
+  lanes_.slice[l_] = static_cast<float>(last_slice_ ? left : slice_s_);
+  apply_rule();
+}
+
+void lane_task::apply_rule() {
+  auto& hold = lanes_.hold[l_];
+  auto& low = lanes_.low[l_];
+  auto& high = lanes_.high[l_];
+  auto& expire = lanes_.expire[l_];
+  hold = low = -1;
+  high = expire = static_cast<float>(infinity);
+  const bool cuts = stage_ == stage::settle || stage_ == stage::record;
+  if (!cuts || next_ == phase_kind::step) {
+    return;
+  }
+  const bool quiet = next_ == phase_kind::quiet;
+  if (section_.kind == section_kind::volley) {
+    if (quiet) {
+      high = static_cast<float>(std::max(1.0, std::ceil(section_.volley_start * mean_pool_)));
+    } else {
+      low = static_cast<float>(std::floor(section_.volley_end * mean_pool_));
+      expire = -1;
+    }
+    return;
+  }
+  // The n-th last recurrent spike leaves the window at this time of the slice.
+  const auto leaves = [&](int n) {
+    const auto count = static_cast<int>(recurrent_.size());
+    return count < n ? -1.0 : recurrent_[static_cast<std::size_t>(count - n)] + window_ - base_;
+  };
+  if (quiet) {
+    hold = static_cast<float>(section_.mfe_start < 1 ? infinity : leaves(section_.mfe_start));
+  } else {
+    low = static_cast<float>(std::ceil(section_.mfe_fanouts * labels_.fanout()) - 1);
+    expire = static_cast<float>(leaves(section_.mfe_end + 1));
+  }
+}
+
+void lane_task::fired(int neuron, bool recurrent) {
+  if (runaway()) {
+    failed_ = true;
+    lanes_.hold[l_] = static_cast<float>(infinity);  // Stops at this very event.
+    return;
+  }
+  if (stage_ != stage::settle && stage_ != stage::record) {
+    return;
+  }
+  const double time = now();
+  spikes_.push_back({time, neuron});
+  if (neuron >= task_.network.N_E) {
+    ++phase_.spikes_I;
+    return;
+  }
+  ++phase_.spikes_E;
+  phase_.pending_peak = std::max(phase_.pending_peak, lanes_.count(lane_list::EE, lane_));
+  if (recurrent && section_.kind == section_kind::mfe) {
+    recurrent_.push_back(time);
+    while (recurrent_.front() < time - window_) {
+      recurrent_.pop_front();
+    }
+    apply_rule();
+  }
+}
+
+bool lane_task::reached() {
+  ++dropped_;
+  if (!last_slice_) {
+    base_ += static_cast<double>(lanes_.slice[l_]);
+    begin_slice();
+    return false;
+  }
+  base_ = stop_;
+  lanes_.time[l_] = 0;
+  switch (stage_) {
+    case stage::burn_in:
+      return end_burn_in();
+    case stage::mean_pool:
+      return end_mean_pool();
+    default:
+      return stop_ < natural_end_ ? fail(task_state::time_cap) : end_phase(next_ == phase_kind::active);
+  }
+}
+
+bool lane_task::stopped() {
+  return failed_ ? fail(task_state::runaway) : end_phase(false);
+}
+
+bool lane_task::end_burn_in() {
+  if (section_.kind == section_kind::volley) {
+    stage_ = stage::mean_pool;
+    run_to(base_, base_ + mean_pool_every_s);
+    return false;
+  }
+  if (section_.kind == section_kind::mfe) {
+    // The first phase began before we looked: let it end.
+    stage_ = stage::settle;
+    begin_phase();
+    return false;
+  }
+  stage_ = stage::record;
+  coarse_grain();
+  return begin_section();
+}
+
+bool lane_task::end_mean_pool() {
+  mean_pool_ += lanes_.count(lane_list::EE, lane_);
+  if (static_cast<double>(++samples_) * mean_pool_every_s < mean_pool_s - mean_pool_every_s / 2) {
+    run_to(base_, base_ + mean_pool_every_s);
+    return false;
+  }
+  mean_pool_ /= static_cast<double>(samples_);
+  stage_ = stage::settle;
+  begin_phase();
+  return false;
+}
+
+void lane_task::begin_phase() {
+  spikes_.clear();
+  const double begin = now();
+  phase_ = phase_outcome();
+  phase_.kind = next_;
+  phase_.begin = begin;
+  phase_.pending_at_start = phase_.pending_peak = lanes_.count(lane_list::EE, lane_);
+  natural_end_ = infinity;
+  if (next_ == phase_kind::step) {
+    natural_end_ = begin + section_.interval_ms * per_millisecond;
+  } else if (next_ == phase_kind::active) {
+    natural_end_ = begin + section_.cap_ms * per_millisecond;
+  }
+  run_to(begin, std::min(natural_end_, sampling_.max_simulated_s));
+}
+
+bool lane_task::end_phase(bool capped) {
+  phase_.end = now();
+  phase_.capped = capped;
+  if (next_ != phase_kind::step) {
+    next_ = next_ == phase_kind::quiet ? phase_kind::active : phase_kind::quiet;
+  }
+  coarse_grain();
+  if (stage_ == stage::settle) {
+    stage_ = stage::record;
+    return begin_section();
+  }
+  if (runaway()) {
+    return fail(task_state::runaway);
+  }
+  end_record();
+  return perturbed_ > 0 ? end_excursion() : begin_section();
+}
+
+bool lane_task::begin_section() {
+  if (rows_ == sampling_.transitions) {
+    result_.state = task_state::done;
+    return true;
+  }
+  if (perturbation_.bernoulli(sampling_.perturb_share) && sampling_.perturb_phases > 0) {
+    begin_excursion();
+  } else {
+    begin_record(0);
+  }
+  return false;
+}
+
+void lane_task::begin_excursion() {
+  fork_ = {lanes_.save(lane_), now(), recurrent_, next_, state_};
+  perturb();
+  coarse_grain();
+  begin_record(1);
+}
+
+bool lane_task::end_excursion() {
+  if (perturbed_ < sampling_.perturb_phases && rows_ < sampling_.transitions) {
+    begin_record(perturbed_ + 1);
+    return false;
+  }
+  lanes_.restore(lane_, fork_.network);
+  base_ = fork_.time;
+  lanes_.time[l_] = 0;
+  recurrent_ = fork_.recurrent;
+  next_ = fork_.next;
+  state_ = fork_.state;
+  if (rows_ == sampling_.transitions) {
+    result_.state = task_state::done;
+    return true;
+  }
+  begin_record(0);
+  return false;
+}
+
+void lane_task::begin_record(int perturbed) {
+  perturbed_ = perturbed;
+  std::copy(state_.begin(), state_.end(), result_.block.before.row(rows_).data());
+  begin_phase();
+}
+
+void lane_task::end_record() {
+  auto& block = result_.block;
+  const int time_bins = sampling_.layout.time_bins;
+  std::copy(state_.begin(), state_.end(), block.after.row(rows_).data());
+  block.spikes(rows_, 0) = static_cast<std::int32_t>(phase_.spikes_E);
+  block.spikes(rows_, 1) = static_cast<std::int32_t>(phase_.spikes_I);
+  block.spike_times_E.row(rows_).setZero();
+  block.spike_times_I.row(rows_).setZero();
+  for (const auto& spike : spikes_) {
+    const double place = (spike.time - phase_.begin) / phase_.duration();
+    const int bin = std::min(static_cast<int>(place * time_bins), time_bins - 1);
+    (spike.neuron < task_.network.N_E ? block.spike_times_E : block.spike_times_I)(rows_, bin) += 1;
+  }
+  const auto i = static_cast<std::size_t>(rows_++);
+  // Exactly the interval where it is one: the difference of two times would carry their rounding.
+  block.duration[i] = phase_.kind == phase_kind::step ? section_.interval_ms * per_millisecond : phase_.duration();
+  block.phase[i] = static_cast<std::uint8_t>(phase_.kind);
+  block.perturbed[i] = static_cast<std::uint8_t>(perturbed_);
+  block.capped[i] = phase_.capped;
+  if (perturbed_ > 0) {
+    return;
+  }
+  auto& s = result_.summary;
+  s.simulated_s += phase_.duration();
+  s.spikes_E += phase_.spikes_E;
+  s.spikes_I += phase_.spikes_I;
+  s.phases += phase_.kind != phase_kind::quiet;
+  s.capped += phase_.capped;
+  s.empty += phase_.spikes_E + phase_.spikes_I == 0;
+  s.grown += labels_.grown(phase_);
+}
+
+bool lane_task::fail(task_state state) {
+  result_.state = state;
+  return true;
+}
+
+task_result lane_task::take_result(std::uint64_t step) {
+  result_.summary.events = static_cast<std::int64_t>(step - first_step_) - dropped_;
+  if (result_.state != task_state::done) {
+    result_.block.resize(sampling_.layout, 0);
+  }
+  return std::move(result_);
+}
+
+void lane_task::coarse_grain() {
+  const auto& layout = sampling_.layout.state;
+  const int N_E = task_.network.N_E;
+  std::fill(state_.begin(), state_.end(), 0);
+  const std::int32_t* v = lanes_.potentials(lane_);
+  for (int i = 0; i < N_E + task_.network.N_I; ++i) {
+    const population q = i < N_E ? population::E : population::I;
+    const int cell =
+        v[i] == lane_refractory_mark ? layout.refractory_cell(q) : layout.first_cell(q) + layout.bin_of(v[i]);
+    ++state_[static_cast<std::size_t>(cell)];
+  }
+  for (int k = 0; k < pool_count; ++k) {
+    const auto kind = static_cast<pool>(k);
+    state_[static_cast<std::size_t>(layout.pending(kind))] = lanes_.count(list_of(kind), lane_);
+  }
+}
+
+void lane_task::perturb() {
+  const parameters& p = task_.network;
+  const auto insert = [&](lane_list k, int neuron) {
+    const std::int32_t n = lanes_.count(k, lane_);
+    lanes_.reserve(k, lane_, n + 1);
+    std::uint16_t* list = lanes_.list(k, lane_);
+    const std::uint32_t place = perturbation_.below(static_cast<std::uint32_t>(n + 1));
+    list[n] = list[place];
+    list[place] = static_cast<std::uint16_t>(neuron);
+    lanes_.size[static_cast<std::size_t>(k)][l_] = static_cast<float>(n + 1);
+  };
+  const auto scale = [&](pool k, double factor) {
+    const bool to_E = k == pool::EE || k == pool::EI;
+    auto& size = lanes_.size[static_cast<std::size_t>(list_of(k))][l_];
+    const auto wanted = static_cast<float>(std::floor(static_cast<double>(size) * factor));
+    // The last entries are uniform members.
+    size = std::min(size, wanted);
+    while (size < wanted) {
+      const auto target = static_cast<int>(perturbation_.below(static_cast<std::uint32_t>(to_E ? p.N_E : p.N_I)));
+      insert(list_of(k), (to_E ? 0 : p.N_E) + target);
+    }
+  };
+  lanes_.size[static_cast<std::size_t>(lane_list::refractory)][l_] = 0;
+  perturb_network(p, perturbation_, lanes_.potentials(lane_), lane_refractory_mark, scale,
+                  [&](int neuron) { insert(lane_list::refractory, neuron); });
+}
+
+}  // namespace spikesweep
