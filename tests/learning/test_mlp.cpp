@@ -161,14 +161,14 @@ TEST(mlp, steps_do_not_depend_on_the_steps_before) {
   EXPECT_EQ(again.gradient, expected.gradient);
 }
 
-TEST(mlp, bf16_is_close_to_fp32) {
+TEST(mlp, bf16_is_close_to_fp32_or_refused_by_a_cpu_without_it) {
   const mlp_shape shape{40, {64, 64, 64}, 30};
   random_stream stream(6, purpose::test);
   std::vector<float> parameters(shape.parameter_count());
   initialise(shape, stream, parameters);
   if (!has_bf16()) {
     EXPECT_THROW(mlp(shape, 32, true, precision::bf16), input_error);
-    GTEST_SKIP() << "this CPU has no bfloat16 instructions";
+    return;  // Without the instructions the refusal is all there is to check.
   }
   mlp exact(shape, 32, true);
   mlp rounded(shape, 32, true, precision::bf16);

@@ -2,6 +2,8 @@
 
 #include <spikesweep/network/statistics.hpp>
 
+#include "network_sets.hpp"
+
 namespace spikesweep {
 namespace {
 
@@ -15,30 +17,6 @@ struct published_set {
   double published_E;  ///< 0: none.
   double published_I;
 };
-
-parameters cai(double tau_EE, double tau_IE) {
-  parameters p;
-  p.S_EE = 5;
-  p.S_IE = 2;
-  p.S_EI = p.S_II = 4.91;
-  p.inhibition = inhibition_kind::voltage_dependent;
-  p.lambda_E = p.lambda_I = 7000;
-  p.tau_EE = tau_EE;
-  p.tau_IE = tau_IE;
-  p.tau_EI = p.tau_II = 4.5;
-  p.tau_ref = 2.5;
-  return p;
-}
-
-parameters cai_small(double tau_EE) {
-  parameters p = cai(tau_EE, 1.2);
-  p.N_E = 75;
-  p.N_I = 25;
-  p.S_EE = p.S_EI = p.S_II = 20;
-  p.S_IE = 8;
-  p.tau_ref = 0;
-  return p;
-}
 
 class PublishedRates : public testing::TestWithParam<published_set> {};
 
@@ -58,15 +36,16 @@ TEST_P(PublishedRates, AreReproducedOver40Seconds) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sets, PublishedRates,
-                         testing::Values(published_set{"zhang2024", parameters(), 7.5, 32.6, 0, 0},
-                                         published_set{"cai2021_hom", cai(4, 1.2), 23.2, 54.5, 0, 0},
-                                         published_set{"cai2021_reg", cai(2, 1.2), 25.5, 56.8, 0, 0},
-                                         published_set{"cai2021_syn", cai(1.3, 0.95), 33.3, 61.6, 0, 0},
-                                         published_set{"cai2021_small_hom", cai_small(4), 32.1, 71.2, 30.86, 69.69},
-                                         published_set{"cai2021_small_reg", cai_small(1.7), 34.9, 75.2, 34.73, 74.91},
-                                         published_set{"cai2021_small_syn", cai_small(1.4), 40.0, 83.0, 39.87, 83.24}),
-                         [](const auto& set) { return std::string(set.param.name); });
+INSTANTIATE_TEST_SUITE_P(
+    Sets, PublishedRates,
+    testing::Values(published_set{"zhang2024", parameters(), 7.5, 32.6, 0, 0},
+                    published_set{"cai2021_hom", cai2021(4, 1.2), 23.2, 54.5, 0, 0},
+                    published_set{"cai2021_reg", cai2021(2, 1.2), 25.5, 56.8, 0, 0},
+                    published_set{"cai2021_syn", cai2021(1.3, 0.95), 33.3, 61.6, 0, 0},
+                    published_set{"cai2021_small_hom", cai2021_small(4), 32.1, 71.2, 30.86, 69.69},
+                    published_set{"cai2021_small_reg", cai2021_small(1.7), 34.9, 75.2, 34.73, 74.91},
+                    published_set{"cai2021_small_syn", cai2021_small(1.4), 40.0, 83.0, 39.87, 83.24}),
+    [](const auto& set) { return std::string(set.param.name); });
 
 }  // namespace
 }  // namespace spikesweep
