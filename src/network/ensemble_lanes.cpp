@@ -2,15 +2,18 @@
 
 #include <algorithm>
 #include <limits>
+#include <numeric>
+#include <utility>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/random.hpp>
 
 namespace spikesweep {
 
 namespace {
 
 constexpr std::int32_t first_capacity = 1024;  ///< Of a list; it doubles when needed.
-/// Room after a list: keeps the lists' ends in different cache sets, and holds what a wide load reads past an end.
+/// Room after a list: keeps the lists' ends in different cache sets.
 constexpr std::int32_t list_gap = 96;
 constexpr float infinity = std::numeric_limits<float>::infinity();
 
@@ -20,22 +23,10 @@ std::uint64_t to_32_bits(double probability) {
 
 }  // namespace
 
-ensemble_lanes::ensemble_lanes(std::uint64_t seed) {
-  // The Weyl sequence of Philox4x32 (Salmon et al., SC 2011).
-  constexpr std::uint32_t bump[2] = {0x9E3779B9U, 0xBB67AE85U};
-  for (std::uint32_t r = 0; r < key.size(); ++r) {
-    key[r] = {static_cast<std::uint32_t>(seed) + r * bump[0], static_cast<std::uint32_t>(seed >> 32) + r * bump[1]};
-  }
-  // Idle lanes read one refractory neuron, and one item before every list.
-  potential.assign(lane_count, lane_refractory_mark);
-  items.assign(list_gap, 0);
+ensemble_lanes::ensemble_lanes(std::uint64_t seed_of_all) : seed(seed_of_all) {
+  potentials.assign(lane_count, lane_refractory_mark);
+  items.assign(1, 0);
   for (int lane = 0; lane < lane_count; ++lane) {
-    const auto l = static_cast<std::size_t>(lane);
-    first[l] = lane;
-    potential_capacity[l] = 1;
-    for (auto& of : begin) {
-      of[l] = list_gap / 2;
-    }
     idle(lane);
   }
 }
@@ -53,28 +44,24 @@ void ensemble_lanes::idle(int lane) {
   external_E[l] = 1;
   external_I[l] = 0;
   N_E[l] = N_I[l] = 1;
-  potential[static_cast<std::size_t>(first[l])] = lane_refractory_mark;
+  neurons_E[l] = neurons_I[l] = 0;
+  potential(lane, 0) = lane_refractory_mark;
 }
 
 void ensemble_lanes::wake(int lane, const parameters& p) {
   const auto l = static_cast<std::size_t>(lane);
   N_E[l] = static_cast<std::uint32_t>(p.N_E);
   N_I[l] = static_cast<std::uint32_t>(p.N_I);
+  neurons_E[l] = all_neurons_;
+  neurons_I[l] = all_neurons_ + p.N_E;
   external_E[l] = static_cast<float>(p.N_E * p.lambda_E);
   external_I[l] = static_cast<float>(p.N_I * p.lambda_I);
 }
 
-void ensemble_lanes::assign(int lane, const parameters& p, std::uint32_t point_of, std::uint32_t replicate_of) {
+void ensemble_lanes::assign(int lane, const parameters& p, std::uint32_t point, std::uint32_t replicate) {
   const auto l = static_cast<std::size_t>(lane);
-  const std::int32_t neurons = p.N_E + p.N_I;
-  if (potential_capacity[l] < neurons) {
-    first[l] = static_cast<std::int32_t>(potential.size());
-    potential.resize(potential.size() + static_cast<std::size_t>(neurons));
-    potential_capacity[l] = neurons;
-  }
+  reserve_neurons(p.N_E + p.N_I);
   idle(lane);
-  std::fill_n(potentials(lane), neurons, 0);
-  potential[static_cast<std::size_t>(first[l])] = lane_refractory_mark;
   for (int k = 0; k < lane_lists; ++k) {
     reserve(static_cast<lane_list>(k), lane, first_capacity);
   }
@@ -92,28 +79,25 @@ void ensemble_lanes::assign(int lane, const parameters& p, std::uint32_t point_o
   voltage_dependent[l] = by_voltage ? -1 : 0;
   has_refractory[l] = p.tau_ref > 0;
   reach[l] = {to_32_bits(p.P_EE), to_32_bits(p.P_IE), to_32_bits(p.P_EI), to_32_bits(p.P_II)};
-  counter_low[l] = 0;
-  counter_high[l] = event_purpose << 24;
-  point[l] = point_of;
-  replicate[l] = replicate_of;
-  words[l].next = lane_words::capacity;
-  words[l].block = 0;
-}
-
-std::int64_t ensemble_lanes::pending(int lane) const {
-  std::int64_t sum = 0;
-  for (int k = 0; k < pool_count; ++k) {
-    sum += count(list_of(static_cast<pool>(k)), lane);
+  random_stream event_seeds(seed, purpose::lane_events, point, replicate);
+  for (auto& word : drawn) {
+    word[l] = event_seeds.word();
   }
-  return sum;
+  for (auto& word : generator) {
+    word[l] = event_seeds.word();
+  }
+  random_stream target_seeds(seed, purpose::lane_targets, point, replicate);
+  for (auto& state : words[l].generator) {
+    for (auto& word : state) {
+      word = target_seeds.word();
+    }
+  }
+  words[l].next = lane_words::capacity;
 }
 
-void ensemble_lanes::reserve(lane_list k, int lane, std::int32_t wanted) {
+void ensemble_lanes::grow(lane_list k, int lane, std::int32_t wanted) {
   const auto l = static_cast<std::size_t>(lane);
   const auto of = static_cast<std::size_t>(k);
-  if (capacity[l][of] >= wanted) {
-    return;
-  }
   const std::int32_t room = std::max(wanted, 2 * capacity[l][of]);
   const std::int32_t old = begin[of][l];
   const auto fresh = static_cast<std::int64_t>(items.size());
@@ -124,10 +108,43 @@ void ensemble_lanes::reserve(lane_list k, int lane, std::int32_t wanted) {
   capacity[l][of] = room;
 }
 
-lane_snapshot ensemble_lanes::save(int lane) const {
+void ensemble_lanes::reserve_neurons(std::int32_t neurons) {
+  if (neurons <= neuron_capacity) {
+    return;
+  }
+  const auto block = [](std::int32_t of) { return std::ptrdiff_t{block_lanes} * of; };
+  std::vector<lane_potential> wider(static_cast<std::size_t>(lane_count * neurons), lane_refractory_mark);
+  for (int b = 0; b < lane_count / block_lanes; ++b) {
+    std::copy_n(potentials.begin() + b * block(neuron_capacity), block(neuron_capacity),
+                wider.begin() + b * block(neurons));
+  }
+  potentials = std::move(wider);
+  neuron_capacity = neurons;
+  const auto first = static_cast<std::int32_t>(items.size());
+  items.resize(items.size() + static_cast<std::size_t>(neurons));
+  std::iota(items.begin() + first, items.end(), std::uint16_t{0});
+  all_neurons_ = first;
+}
+
+std::vector<lane_potential> ensemble_lanes::potentials_of(int lane) {
+  const auto l = static_cast<std::size_t>(lane);
+  std::vector<lane_potential> out(N_E[l] + N_I[l]);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    out[i] = potential(lane, static_cast<int>(i));
+  }
+  return out;
+}
+
+void ensemble_lanes::set_potentials(int lane, std::span<const lane_potential> of_neurons) {
+  for (std::size_t i = 0; i < of_neurons.size(); ++i) {
+    potential(lane, static_cast<int>(i)) = of_neurons[i];
+  }
+}
+
+lane_snapshot ensemble_lanes::save(int lane) {
   const auto l = static_cast<std::size_t>(lane);
   lane_snapshot out;
-  out.potential.assign(potentials(lane), potentials(lane) + N_E[l] + N_I[l]);
+  out.potential = potentials_of(lane);
   for (int k = 0; k < lane_lists; ++k) {
     const auto of = static_cast<std::size_t>(k);
     const auto from = items.begin() + begin[of][l];
@@ -138,7 +155,7 @@ lane_snapshot ensemble_lanes::save(int lane) const {
 
 void ensemble_lanes::restore(int lane, const lane_snapshot& snapshot) {
   const auto l = static_cast<std::size_t>(lane);
-  std::copy(snapshot.potential.begin(), snapshot.potential.end(), potentials(lane));
+  set_potentials(lane, snapshot.potential);
   for (std::size_t of = 0; of < lane_lists; ++of) {
     const auto n = static_cast<std::int32_t>(snapshot.list[of].size());
     reserve(static_cast<lane_list>(of), lane, n);

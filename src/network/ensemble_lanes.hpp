@@ -2,7 +2,9 @@
 
 #include <array>
 #include <bit>
+#include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <spikesweep/network/parameters.hpp>
@@ -23,28 +25,31 @@ constexpr lane_list list_of(pool k) {
   return of[static_cast<int>(k)];
 }
 
+/// A membrane potential in memory [kicks].
+using lane_potential = std::int8_t;
+static_assert(reversal_potential >= INT8_MIN && threshold_potential <= INT8_MAX);
 /// Potential of a refractory neuron.
-inline constexpr std::int32_t lane_refractory_mark = INT16_MAX;
-/// Weight of a return: takes the mark, and its distance from the reversal times itself stays within 31 bits.
-inline constexpr float lane_return_weight = -40000;
-/// Most pending kicks of a lane: list sizes are floats and list addresses 32-bit.
-inline constexpr std::int64_t lane_max_pending = 8'000'000;
+inline constexpr lane_potential lane_refractory_mark = INT8_MAX;
+/// Weight of a return: takes the mark below any potential.
+inline constexpr float lane_return_weight = -1000;
+/// Lanes whose potentials lie side by side, one neuron's after the other's.
+inline constexpr int block_lanes = 8;
+/// Most pending kicks of a lane: what to_int() of ensemble_simd-inl.hpp takes.
+inline constexpr std::int64_t lane_max_pending = 4'000'000;
 
-/// Purposes of the lanes' Philox counters, beyond those of base/random.hpp.
-inline constexpr std::uint32_t event_purpose = 64;
-inline constexpr std::uint32_t target_purpose = 65;
-
-/// Philox words of a lane that were drawn and not used yet: targets of spikes and places of kicks.
+/// Random words of a lane that were drawn and not used yet: targets of spikes and places of kicks. They come from some
+/// generators side by side, as many at a time as vectors hold.
 struct lane_words {
-  static constexpr std::uint32_t capacity = 8 * lane_count;
+  static constexpr std::uint32_t generators = 16;
+  static constexpr std::uint32_t capacity = 8 * generators;
   alignas(64) std::array<std::uint32_t, capacity> word;
+  alignas(64) std::array<std::array<std::uint32_t, generators>, 4> generator;  ///< States, xoshiro128++.
   std::uint32_t next = capacity;
-  std::uint64_t block = 0;
 };
 
 /// The microscopic state of one network apart from its lane, for going back to it.
 struct lane_snapshot {
-  std::vector<std::int32_t> potential;
+  std::vector<lane_potential> potential;
   std::array<std::vector<std::uint16_t>, lane_lists> list;
 };
 
@@ -70,16 +75,16 @@ struct ensemble_lanes {
   std::array<row<float>, lane_lists> weight{};        ///< [kicks]; divided by the range if voltage-dependent.
   row<std::int32_t> voltage_dependent{};              ///< 0 or -1
   std::array<row<std::int32_t>, lane_lists> begin{};  ///< Of the lists in `items`.
-  row<std::int32_t> first{};                          ///< Of the potentials in `potential`.
+  row<std::int32_t> neurons_E{};                      ///< Where `items` has all E neurons, for external kicks.
+  row<std::int32_t> neurons_I{};
   row<std::uint32_t> N_E{};
   row<std::uint32_t> N_I{};
-  row<std::uint32_t> counter_low{};  ///< Event counter: two words of the block, point, replicate.
-  row<std::uint32_t> counter_high{};
-  row<std::uint32_t> point{};
-  row<std::uint32_t> replicate{};
-  std::array<std::array<std::uint32_t, 2>, 10> key{};  ///< Philox round keys.
-  std::uint32_t occupied = 0;                          ///< Bits of the lanes that have a network, waiting or not.
-  std::uint32_t waiting = 0;                           ///< Bits of the lanes that start with the next group of steps.
+  std::array<row<std::uint32_t>, 3> drawn{};  ///< Random words of the next event: time (of a first one), class, mark.
+  row<float> wait{};                          ///< Until the next event, at a total rate of 1: from the first word.
+  std::array<row<std::uint32_t>, 4> generator{};  ///< State of those that come then, xoshiro128++.
+  std::uint64_t seed;
+  std::uint32_t occupied = 0;  ///< Bits of the lanes that have a network, waiting or not.
+  std::uint32_t waiting = 0;   ///< Bits of the lanes that start with the next step.
 
   bool cuts = true;  ///< False: lanes stop at spikes only, so other events need no look.
 
@@ -88,8 +93,8 @@ struct ensemble_lanes {
   std::array<lane_words, lane_count> words;
   std::array<std::array<std::int32_t, lane_lists>, lane_count> capacity{};
   std::vector<std::uint16_t> items;
-  std::vector<std::int32_t> potential;
-  std::array<std::int32_t, lane_count> potential_capacity{};
+  std::vector<lane_potential> potentials;  ///< [block][neuron][lane of the block]
+  std::int32_t neuron_capacity = 1;
 
   explicit ensemble_lanes(std::uint64_t seed);
 
@@ -99,20 +104,40 @@ struct ensemble_lanes {
   void idle(int lane);
   /// Sets the rates that idle() put out.
   void wake(int lane, const parameters& p);
+  /// Makes room for networks of so many neurons.
+  void reserve_neurons(std::int32_t neurons);
 
   std::int32_t count(lane_list k, int lane) const {
     return static_cast<std::int32_t>(size[static_cast<std::size_t>(k)][static_cast<std::size_t>(lane)]);
   }
-  std::int64_t pending(int lane) const;
+  /// Pending kicks; whole numbers in a float, up to 2^24 exactly.
+  float pending(int lane) const {
+    float sum = 0;
+    for (int k = 0; k < pool_count; ++k) {
+      sum += size[static_cast<std::size_t>(list_of(static_cast<pool>(k)))][static_cast<std::size_t>(lane)];
+    }
+    return sum;
+  }
   std::uint16_t* list(lane_list k, int lane) {
     return items.data() + begin[static_cast<std::size_t>(k)][static_cast<std::size_t>(lane)];
   }
-  std::int32_t* potentials(int lane) { return potential.data() + first[static_cast<std::size_t>(lane)]; }
-  const std::int32_t* potentials(int lane) const { return potential.data() + first[static_cast<std::size_t>(lane)]; }
+  lane_potential* block_of(int lane) {
+    return potentials.data() + (lane / block_lanes) * std::ptrdiff_t{block_lanes} * neuron_capacity;
+  }
+  lane_potential& potential(int lane, int neuron) {
+    return block_of(lane)[std::ptrdiff_t{block_lanes} * neuron + lane % block_lanes];
+  }
+  /// Those of all neurons of a lane.
+  std::vector<lane_potential> potentials_of(int lane);
+  void set_potentials(int lane, std::span<const lane_potential> of_neurons);
   /// Makes room for `wanted` members.
-  void reserve(lane_list k, int lane, std::int32_t wanted);
+  void reserve(lane_list k, int lane, std::int32_t wanted) {
+    if (capacity[static_cast<std::size_t>(lane)][static_cast<std::size_t>(k)] < wanted) {
+      grow(k, lane, wanted);
+    }
+  }
 
-  lane_snapshot save(int lane) const;
+  lane_snapshot save(int lane);
   void restore(int lane, const lane_snapshot& snapshot);
 
   /// Whether a lane is to stop at the event that it just had.
@@ -121,6 +146,11 @@ struct ensemble_lanes {
     const float n = size[static_cast<std::size_t>(lane_list::EE)][l];
     return time[l] <= hold[l] || n >= high[l] || (n <= low[l] && time[l] > expire[l]);
   }
+
+ private:
+  void grow(lane_list k, int lane, std::int32_t wanted);
+
+  std::int32_t all_neurons_ = 0;  ///< Where `items` has 0, 1, 2, ...
 };
 
 /// What the step kernel asks of the one who owns the lanes. `step` counts the steps of the lane's vector.
@@ -137,8 +167,8 @@ class lane_control {
   virtual void stopped(int lane, std::uint64_t step) = 0;
 };
 
-/// Simulates all lanes for at least `steps` steps from step number `step` on, and returns the number of the step after
-/// the last. One step is one event in each lane. The bits do not depend on the instruction set.
+/// Simulates all lanes for `steps` steps from step number `step` on, and returns the number of the step after the last.
+/// One step is one event in each lane. The bits do not depend on the instruction set.
 std::uint64_t run_lanes(ensemble_lanes& lanes, lane_control& control, std::uint64_t step, std::uint64_t steps);
 
 }  // namespace spikesweep

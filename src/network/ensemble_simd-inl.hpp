@@ -1,4 +1,4 @@
-// Vectors over lanes: Philox, logarithm, memory. Included once for each instruction set.
+// Vectors over lanes: random words, logarithm, memory. Included once for each instruction set.
 
 #if defined(SPIKESWEEP_NETWORK_ENSEMBLE_SIMD_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef SPIKESWEEP_NETWORK_ENSEMBLE_SIMD_INL_HPP
@@ -8,7 +8,9 @@
 #endif
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include <hwy/highway.h>
 
@@ -34,35 +36,11 @@ constexpr std::size_t width = hn::MaxLanes(float_tag());
 
 constexpr std::uint32_t lane_bits = (std::uint32_t{1} << width) - 1;
 
-constexpr int round_count = 10;
-constexpr std::uint32_t multiplier_0 = 0xD2511F53U;
-constexpr std::uint32_t multiplier_1 = 0xCD9E8D57U;
-constexpr int steps_per_group = 4;
-
-using round_keys = std::array<std::array<std::uint32_t, 2>, round_count>;
-
-struct philox_block {
-  words w0, w1, w2, w3;
-};
-
 #if HWY_TARGET == HWY_SCALAR
 
 /// High halves of the 64-bit products.
 HWY_INLINE words multiply_high(words a, words b) {
   return hn::Set(du, static_cast<std::uint32_t>((std::uint64_t{hn::GetLane(a)} * hn::GetLane(b)) >> 32));
-}
-
-/// Philox4x32-10, one counter a lane.
-HWY_INLINE philox_block philox(const round_keys& key, words c0, words c1, words c2, words c3) {
-  for (const auto& k : key) {
-    const std::uint64_t p0 = std::uint64_t{multiplier_0} * hn::GetLane(c0);
-    const std::uint64_t p1 = std::uint64_t{multiplier_1} * hn::GetLane(c2);
-    c0 = hn::Set(du, static_cast<std::uint32_t>(p1 >> 32) ^ hn::GetLane(c1) ^ k[0]);
-    c1 = hn::Set(du, static_cast<std::uint32_t>(p1));
-    c2 = hn::Set(du, static_cast<std::uint32_t>(p0 >> 32) ^ hn::GetLane(c3) ^ k[1]);
-    c3 = hn::Set(du, static_cast<std::uint32_t>(p0));
-  }
-  return {c0, c1, c2, c3};
 }
 
 #else
@@ -81,38 +59,6 @@ HWY_INLINE words high_words(hn::Vec<wide_tag> product) {
 /// High halves of the 64-bit products.
 HWY_INLINE words multiply_high(words a, words b) {
   return hn::OddEven(hn::BitCast(du, hn::MulEven(odd_words(a), odd_words(b))), high_words(hn::MulEven(a, b)));
-}
-
-/// Even words from the even places of one, odd words from the even places of the other.
-HWY_INLINE words join_words(words even, words odd) {
-  return hn::OddEven(hn::BitCast(du, hn::ShiftLeft<32>(hn::BitCast(wide_tag(), odd))), even);
-}
-
-/// Philox4x32-10, one counter a lane. Even and odd lanes go apart, so that a product's two halves stay in place.
-HWY_INLINE philox_block philox(const round_keys& key, words c0, words c1, words c2, words c3) {
-  const auto m0 = hn::Set(du, multiplier_0);
-  const auto m1 = hn::Set(du, multiplier_1);
-  auto o0 = odd_words(c0);
-  auto o1 = odd_words(c1);
-  auto o2 = odd_words(c2);
-  auto o3 = odd_words(c3);
-  for (const auto& k : key) {
-    const auto k0 = hn::Set(du, k[0]);
-    const auto k1 = hn::Set(du, k[1]);
-    const auto p0 = hn::MulEven(c0, m0);
-    const auto p1 = hn::MulEven(c2, m1);
-    const auto q0 = hn::MulEven(o0, m0);
-    const auto q1 = hn::MulEven(o2, m1);
-    c0 = hn::Xor3(high_words(p1), c1, k0);
-    c1 = hn::BitCast(du, p1);
-    c2 = hn::Xor3(high_words(p0), c3, k1);
-    c3 = hn::BitCast(du, p0);
-    o0 = hn::Xor3(high_words(q1), o1, k0);
-    o1 = hn::BitCast(du, q1);
-    o2 = hn::Xor3(high_words(q0), o3, k1);
-    o3 = hn::BitCast(du, q0);
-  }
-  return {join_words(c0, o0), join_words(c1, o1), join_words(c2, o2), join_words(c3, o3)};
 }
 
 #endif
@@ -140,35 +86,106 @@ HWY_INLINE floats fraction(words w) {
   return hn::Mul(hn::ConvertTo(df, hn::BitCast(di, hn::ShiftRight<8>(w))), hn::Set(df, 0x1p-24F));
 }
 
-/// 16-bit items at indices.
-HWY_INLINE ints gather_items(const std::uint16_t* items, ints index) {
-#if HWY_TARGET <= HWY_AVX2
-  const auto pair = hn::GatherOffset(di, reinterpret_cast<const std::int32_t*>(items), hn::Add(index, index));
-  return hn::And(pair, hn::Set(di, 0xffff));
-#else
-  alignas(64) std::int32_t at[width];
-  hn::Store(index, di, at);
-  for (auto& i : at) {
-    i = items[i];
+/// One xoshiro128++ a lane (Blackman & Vigna 2021, ACM Trans. Math. Softw. 47:36).
+struct word_generator {
+  words s0, s1, s2, s3;
+
+  HWY_INLINE words next() {
+    const auto out = hn::Add(hn::RotateRight<32 - 7>(hn::Add(s0, s3)), s0);
+    const auto t = hn::ShiftLeft<9>(s1);
+    s2 = hn::Xor(s2, s0);
+    s3 = hn::Xor(s3, s1);
+    s1 = hn::Xor(s1, s2);
+    s0 = hn::Xor(s0, s3);
+    s2 = hn::Xor(s2, t);
+    s3 = hn::RotateRight<32 - 11>(s3);
+    return out;
   }
-  return hn::Load(di, at);
+
+  /// States kept in four rows, from column `j` on.
+  template <class Rows>
+  static HWY_INLINE word_generator load(const Rows& rows, std::size_t j) {
+    const auto at = [&](std::size_t k) HWY_ATTR { return hn::Load(du, rows[k].data() + j); };
+    return {at(0), at(1), at(2), at(3)};
+  }
+  template <class Rows>
+  HWY_INLINE void store(Rows& rows, std::size_t j) const {
+    hn::Store(s0, du, rows[0].data() + j);
+    hn::Store(s1, du, rows[1].data() + j);
+    hn::Store(s2, du, rows[2].data() + j);
+    hn::Store(s3, du, rows[3].data() + j);
+  }
+};
+
+/// A whole number from -2^22 to 2^22, by way of the float whose last bit is worth 1: less work than a conversion that
+/// has to saturate.
+HWY_INLINE ints to_int(floats whole) {
+  const auto shift = hn::Set(df, 0x1.8p23F);
+  return hn::Sub(hn::BitCast(di, hn::Add(whole, shift)), hn::BitCast(di, shift));
+}
+
+/// The lanes of a vector that share a block of potentials.
+constexpr std::size_t part = HWY_MIN(width, block_lanes);
+
+using int_part_tag = hn::CappedTag<std::int32_t, part>;
+using ints_part = hn::Vec<int_part_tag>;
+
+/// A potential from each byte.
+HWY_INLINE ints_part widen(std::uint64_t bytes) {
+  const hn::Rebind<lane_potential, int_part_tag> narrow;
+  alignas(8) lane_potential at[8];
+  std::memcpy(at, &bytes, sizeof(bytes));
+  return hn::PromoteTo(int_part_tag(), hn::Load(narrow, at));
+}
+
+template <std::size_t parts>
+HWY_INLINE ints join(const std::array<ints_part, parts>& of) {
+#if HWY_TARGET != HWY_SCALAR
+  if constexpr (parts == 2) {
+    return hn::Combine(di, of[1], of[0]);
+  } else
 #endif
+  {
+    return of[0];
+  }
 }
 
-HWY_INLINE ints gather(const std::int32_t* base, ints index) {
-  return hn::GatherIndex(di, base, index);
-}
+/// Where the lanes' potentials begin, for each part of a vector.
+using potential_blocks = std::array<lane_potential*, width / part>;
 
-/// A scatter by plain stores: faster than the instruction where there is one, if lanes are read back from memory and
-/// not shuffled out of the vectors, which compilers would do if they saw through the arrays.
-HWY_INLINE void scatter(ints value, std::int32_t* base, ints index) {
+/// One potential a lane: that of the neuron at `index` of `items`. Notes the neurons in `neuron`, for the way back.
+/// Plain loads, put together in plain registers: a gather instruction takes longer than much of the rest of a step, and
+/// keeps the vector units busy. Compilers must not shuffle the indices out of the vector, which takes them, too.
+HWY_INLINE ints gather_potentials(const potential_blocks& blocks, const std::uint16_t* items, ints index,
+                                  std::int32_t* neuron) {
   alignas(64) std::int32_t at[width];
-  alignas(64) std::int32_t what[width];
   hn::Store(index, di, at);
-  hn::Store(value, di, what);
-  asm volatile("" : : "r"(at), "r"(what) : "memory");
-  for (std::size_t i = 0; i < width; ++i) {
-    base[at[i]] = what[i];
+  asm volatile("" : : "r"(at) : "memory");
+  std::array<ints_part, width / part> v;
+  for (std::size_t b = 0; b < width / part; ++b) {
+    std::array<std::uint32_t, 2> bytes{};
+    for (std::size_t i = 0; i < part; ++i) {
+      const std::uint32_t n = items[at[b * part + i]];
+      neuron[b * part + i] = static_cast<std::int32_t>(n);
+      bytes[i / 4] |= std::uint32_t{static_cast<std::uint8_t>(blocks[b][std::ptrdiff_t{block_lanes} * n + i])}
+                      << (8 * (i % 4));
+    }
+    asm("" : "+r"(bytes[0]), "+r"(bytes[1]));  // Two short chains, where compilers would make one long one.
+    v[b] = widen(bytes[0] | (std::uint64_t{bytes[1]} << 32));
+  }
+  return join(v);
+}
+
+/// Writes potentials back where they came from.
+HWY_INLINE void scatter_potentials(const potential_blocks& blocks, const std::int32_t* neuron, ints value) {
+  const hn::Rebind<lane_potential, int_tag> narrow;
+  alignas(64) lane_potential what[width];
+  hn::Store(hn::DemoteTo(narrow, value), narrow, what);
+  asm volatile("" : : "r"(what) : "memory");
+  for (std::size_t b = 0; b < width / part; ++b) {
+    for (std::size_t i = 0; i < part; ++i) {
+      blocks[b][std::ptrdiff_t{block_lanes} * neuron[b * part + i] + i] = what[b * part + i];
+    }
   }
 }
 

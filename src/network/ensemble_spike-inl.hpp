@@ -21,7 +21,7 @@ class spiker {
   spiker(ensemble_lanes& lanes, int lane) : lanes_(lanes), lane_(lane), l_(static_cast<std::size_t>(lane)) {}
 
   void fire(int neuron) {
-    auto& v = lanes_.potentials(lane_)[neuron];
+    auto& v = lanes_.potential(lane_, neuron);
     if (lanes_.has_refractory[l_]) {
       v = lane_refractory_mark;
       const std::int32_t n = lanes_.count(lane_list::refractory, lane_);
@@ -46,21 +46,15 @@ class spiker {
  private:
   static constexpr int chunk_ = 64;  ///< Candidates that are tried at once, a byte of a word each.
 
-  void refill() {
+  HWY_NOINLINE void refill() {
     auto& w = lanes_.words[l_];
-    const auto high = hn::Set(du, (target_purpose << 24) | static_cast<std::uint32_t>(w.block >> 32));
-    const auto point = hn::Set(du, lanes_.point[l_]);
-    const auto replicate = hn::Set(du, lanes_.replicate[l_]);
-    constexpr std::size_t blocks = lane_words::capacity / 4;
-    for (std::size_t j = 0; j < blocks; j += width) {
-      const auto low = hn::Iota(du, static_cast<std::uint32_t>(w.block) + static_cast<std::uint32_t>(j));
-      const auto block = philox(lanes_.key, low, high, point, replicate);
-      hn::Store(block.w0, du, w.word.data() + j);
-      hn::Store(block.w1, du, w.word.data() + blocks + j);
-      hn::Store(block.w2, du, w.word.data() + 2 * blocks + j);
-      hn::Store(block.w3, du, w.word.data() + 3 * blocks + j);
+    for (std::size_t j = 0; j < lane_words::generators; j += width) {
+      auto g = word_generator::load(w.generator, j);
+      for (std::size_t i = j; i < lane_words::capacity; i += lane_words::generators) {
+        hn::Store(g.next(), du, w.word.data() + i);
+      }
+      g.store(w.generator, j);
     }
-    w.block += blocks;
     w.next = 0;
   }
 

@@ -34,7 +34,7 @@ lane_task::lane_task(ensemble_lanes& lanes, int lane, const ensemble_task& task,
       task_(task),
       section_(section),
       sampling_(sampling),
-      max_pending_(std::min(sampling.max_pending, lane_max_pending)),
+      max_pending_(static_cast<float>(std::min(sampling.max_pending, lane_max_pending))),
       labels_(section, task.network),
       window_(section.mfe_window * task.network.tau_EE * per_millisecond),
       slice_s_(slice_length(task.network)),
@@ -42,6 +42,11 @@ lane_task::lane_task(ensemble_lanes& lanes, int lane, const ensemble_task& task,
       next_(labels_.next()) {
   result_.block = transition_block(sampling_.layout, sampling_.transitions);
   state_.resize(static_cast<std::size_t>(sampling_.layout.state.size()));
+  const auto& layout = sampling_.layout.state;
+  for (int v = reversal_potential; v < threshold_potential; ++v) {
+    cell_of_[static_cast<std::uint8_t>(v)] = layout.bin_of(v);
+  }
+  cell_of_[static_cast<std::uint8_t>(lane_refractory_mark)] = layout.bins();
   lanes_.assign(lane_, task_.network, task_.identity.point, task_.identity.replicate);
 }
 
@@ -50,7 +55,7 @@ void lane_task::start(std::uint64_t step) {
   random_stream initial(task_.identity.seed, purpose::task, task_.identity.point, task_.identity.replicate);
   const int neurons = task_.network.N_E + task_.network.N_I;
   for (int i = 0; i < neurons; ++i) {
-    lanes_.potentials(lane_)[i] = static_cast<std::int32_t>(initial.below(threshold_potential));
+    lanes_.potential(lane_, i) = static_cast<lane_potential>(initial.below(threshold_potential));
   }
   lanes_.wake(lane_, task_.network);
   run_to(0, sampling_.burn_in_s);
@@ -310,12 +315,9 @@ void lane_task::coarse_grain() {
   const auto& layout = sampling_.layout.state;
   const int N_E = task_.network.N_E;
   std::fill(state_.begin(), state_.end(), 0);
-  const std::int32_t* v = lanes_.potentials(lane_);
   for (int i = 0; i < N_E + task_.network.N_I; ++i) {
-    const population q = i < N_E ? population::E : population::I;
-    const int cell =
-        v[i] == lane_refractory_mark ? layout.refractory_cell(q) : layout.first_cell(q) + layout.bin_of(v[i]);
-    ++state_[static_cast<std::size_t>(cell)];
+    const int cell = cell_of_[static_cast<std::uint8_t>(lanes_.potential(lane_, i))];
+    ++state_[static_cast<std::size_t>(layout.first_cell(i < N_E ? population::E : population::I) + cell)];
   }
   for (int k = 0; k < pool_count; ++k) {
     const auto kind = static_cast<pool>(k);
@@ -346,8 +348,10 @@ void lane_task::perturb() {
     }
   };
   lanes_.size[static_cast<std::size_t>(lane_list::refractory)][l_] = 0;
-  perturb_network(p, perturbation_, lanes_.potentials(lane_), lane_refractory_mark, scale,
+  std::vector<lane_potential> potentials = lanes_.potentials_of(lane_);
+  perturb_network(p, perturbation_, potentials.data(), lane_refractory_mark, scale,
                   [&](int neuron) { insert(lane_list::refractory, neuron); });
+  lanes_.set_potentials(lane_, potentials);
 }
 
 }  // namespace spikesweep

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <vector>
@@ -67,10 +68,11 @@ class lane_task {
   ensemble_task task_;
   section_settings section_;
   const sampling_settings& sampling_;
-  std::int64_t max_pending_;
-  phase_cutter labels_;  ///< Knows the fan-out and when an MFE has grown.
-  double window_;        ///< `mfe` [s]
-  double slice_s_;       ///< Longest slice [s].
+  float max_pending_;
+  std::array<std::int32_t, 256> cell_of_;  ///< The cell of a population's neuron, by the byte of its potential.
+  phase_cutter labels_;                    ///< Knows the fan-out and when an MFE has grown.
+  double window_;                          ///< `mfe` [s]
+  double slice_s_;                         ///< Longest slice [s].
   random_stream perturbation_;
   task_result result_;
 

@@ -1,3 +1,5 @@
+#include <numeric>
+
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/network/oracle.hpp>
 
@@ -13,42 +15,82 @@ constexpr double per_second(double milliseconds) {
 
 }  // namespace
 
-oracle::oracle(const parameters& p, const random_stream& stream)
-    : p_(p),
-      stream_(stream),
-      potential_(static_cast<std::size_t>(p.N_E + p.N_I)),
-      pool_rate_{per_second(p.tau_EE), per_second(p.tau_IE), per_second(p.tau_EI), per_second(p.tau_II)},
-      return_rate_(p.tau_ref > 0 ? per_second(p.tau_ref) : 0) {
+oracle::oracle(const parameters& p, random_stream stream)
+    : p_(p), random_(stream), potential_(static_cast<std::size_t>(p.N_E + p.N_I)) {
   for (auto& v : potential_) {
-    v = static_cast<std::int16_t>(stream_.below(threshold_potential));
+    v = static_cast<std::int16_t>(random_.below(threshold_potential));
+  }
+  const auto set = [this](std::size_t k, double rate, double weight, int sign) {
+    lists_[k].rate = rate;
+    lists_[k].mean_s = rate > 0 ? 1 / rate : 0;
+    lists_[k].weight = weight;
+    lists_[k].sign = sign;
+  };
+  wait_ = random_.exponential();
+  const auto set_external = [&](std::size_t k, double rate, int first, int count) {
+    set(k, rate, 1, 1);
+    lists_[k].members.resize(static_cast<std::size_t>(count));
+    std::iota(lists_[k].members.begin(), lists_[k].members.end(), first);
+    lists_[k].count = count;
+    lists_[k].used_up = 0;
+  };
+  set_external(external_E_, p.lambda_E, 0, p.N_E);
+  set_external(external_I_, p.lambda_I, p.N_E, p.N_I);
+  set(class_of(pool::EE), per_second(p.tau_EE), p.S_EE, 1);
+  set(class_of(pool::IE), per_second(p.tau_IE), p.S_IE, 1);
+  set(class_of(pool::EI), per_second(p.tau_EI), p.S_EI, -1);
+  set(class_of(pool::II), per_second(p.tau_II), p.S_II, -1);
+  set(returns_, p.tau_ref > 0 ? per_second(p.tau_ref) : 0, 0, 1);
+  if (p.inhibition == inhibition_kind::voltage_dependent) {
+    for (const pool k : {pool::EI, pool::II}) {
+      constexpr double range = threshold_potential - reversal_potential;
+      list(k).slope = list(k).weight / range;
+      list(k).weight *= -reversal_potential / range;
+    }
   }
 }
 
 std::int64_t oracle::pending() const {
   std::int64_t sum = 0;
-  for (const auto& kicks : pools_) {
-    sum += static_cast<std::int64_t>(kicks.size());
+  for (int k = 0; k < pool_count; ++k) {
+    sum += pending(static_cast<pool>(k));
   }
   return sum;
 }
 
+void oracle::add(event_list& to, int neuron) {
+  to.members.resize(static_cast<std::size_t>(to.count));
+  to.members.push_back(neuron);
+  ++to.count;
+}
+
 void oracle::scatter(pool k, int first, int size, double probability) {
-  auto& kicks = pools_[static_cast<std::size_t>(k)];
-  const auto below = static_cast<std::uint64_t>(probability * 0x1p32);
-  const std::size_t old = kicks.size();
-  kicks.resize(old + static_cast<std::size_t>(size));
-  std::int32_t* out = kicks.data() + old;
-  for (int i = first; i < first + size; ++i) {
-    *out = i;
-    out += stream_.word() < below ? 1 : 0;
+  event_list& to = list(k);
+  const auto enough = static_cast<std::size_t>(to.count + size);
+  if (to.members.size() < enough) {
+    to.members.resize(2 * enough);
   }
-  kicks.resize(static_cast<std::size_t>(out - kicks.data()));
+  // A quarter of a word decides, and on a tie another word.
+  constexpr int share = 4;
+  const auto below = static_cast<std::uint64_t>(probability * 0x1p32);
+  const std::uint64_t high = below >> 16;
+  const std::uint64_t low = below & 0xffff;
+  std::int32_t* out = to.members.data() + to.count;
+  std::uint64_t word = 0;
+  for (int i = 0; i < size; ++i) {
+    word = i % share == 0 ? random_.word64() : word >> 16;
+    const std::uint64_t quarter = word & 0xffff;
+    const bool hit = quarter == high ? random_.word64() >> 48 < low : quarter < high;
+    *out = first + i;
+    out += hit ? 1 : 0;
+  }
+  to.count = static_cast<int>(out - to.members.data());
 }
 
 void oracle::spike(int neuron) {
   if (p_.tau_ref > 0) {
     potential_[static_cast<std::size_t>(neuron)] = refractory_mark_;
-    refractory_.push_back(neuron);
+    add(lists_[returns_], neuron);
   } else {
     potential_[static_cast<std::size_t>(neuron)] = 0;
   }
@@ -75,18 +117,11 @@ void oracle::coarse_grain(const state_layout& layout, std::span<std::int32_t> ou
   }
 }
 
-void oracle::release_all() {
-  refractory_.clear();
-  for (auto& kicks : pools_) {
-    kicks.clear();
-  }
-}
-
 void oracle::draw_from(const state_layout& layout, state_view state) {
   SPIKESWEEP_ASSERT(static_cast<int>(state.size()) == layout.size());
   SPIKESWEEP_ASSERT(population_size(layout, state, population::E) == p_.N_E);
   SPIKESWEEP_ASSERT(population_size(layout, state, population::I) == p_.N_I);
-  release_all();
+  lists_[returns_].count = 0;
   // Neurons of a population are exchangeable, so they may be filled in order.
   int neuron = 0;
   for (const population q : {population::E, population::I}) {
@@ -96,13 +131,13 @@ void oracle::draw_from(const state_layout& layout, state_view state) {
       const int count = state[static_cast<std::size_t>(layout.first_cell(q) + bin)];
       for (int i = 0; i < count; ++i) {
         potential_[static_cast<std::size_t>(neuron++)] =
-            static_cast<std::int16_t>(begin + static_cast<int>(stream_.below(width)));
+            static_cast<std::int16_t>(begin + static_cast<int>(random_.below(width)));
       }
     }
     for (int i = 0; i < state[static_cast<std::size_t>(layout.refractory_cell(q))]; ++i) {
       if (p_.tau_ref > 0) {
         potential_[static_cast<std::size_t>(neuron)] = refractory_mark_;
-        refractory_.push_back(neuron++);
+        add(lists_[returns_], neuron++);
       } else {
         potential_[static_cast<std::size_t>(neuron++)] = 0;
       }
@@ -110,31 +145,31 @@ void oracle::draw_from(const state_layout& layout, state_view state) {
   }
   for (int k = 0; k < pool_count; ++k) {
     const auto kind = static_cast<pool>(k);
-    auto& kicks = pools_[static_cast<std::size_t>(k)];
-    kicks.resize(static_cast<std::size_t>(state[static_cast<std::size_t>(layout.pending(kind))]));
-    for (auto& target : kicks) {
-      target = first_target(kind) + static_cast<int>(stream_.below(static_cast<std::uint32_t>(target_count(kind))));
+    event_list& kicks = list(kind);
+    kicks.count = 0;
+    for (int i = 0; i < state[static_cast<std::size_t>(layout.pending(kind))]; ++i) {
+      add(kicks, first_target(kind) + static_cast<int>(random_.below(static_cast<std::uint32_t>(target_count(kind)))));
     }
   }
 }
 
 void oracle::scale_pool(pool k, double factor, random_stream& stream) {
-  auto& kicks = pools_[static_cast<std::size_t>(k)];
-  const auto wanted = static_cast<std::size_t>(static_cast<double>(kicks.size()) * factor);
-  while (kicks.size() > wanted) {
-    std::swap(kicks[stream.below(static_cast<std::uint32_t>(kicks.size()))], kicks.back());
-    kicks.pop_back();
+  event_list& kicks = list(k);
+  const auto wanted = static_cast<int>(kicks.count * factor);
+  while (kicks.count > wanted) {
+    const std::uint32_t gone = stream.below(static_cast<std::uint32_t>(kicks.count));
+    kicks.members[gone] = kicks.members[static_cast<std::size_t>(--kicks.count)];
   }
-  while (kicks.size() < wanted) {
-    kicks.push_back(first_target(k) + static_cast<int>(stream.below(static_cast<std::uint32_t>(target_count(k)))));
+  while (kicks.count < wanted) {
+    add(kicks, first_target(k) + static_cast<int>(stream.below(static_cast<std::uint32_t>(target_count(k)))));
   }
 }
 
 void oracle::perturb(random_stream& stream) {
-  refractory_.clear();
+  lists_[returns_].count = 0;
   perturb_network(
       p_, stream, potential_.data(), refractory_mark_, [&](pool k, double factor) { scale_pool(k, factor, stream); },
-      [&](int neuron) { refractory_.push_back(neuron); });
+      [&](int neuron) { add(lists_[returns_], neuron); });
 }
 
 }  // namespace spikesweep

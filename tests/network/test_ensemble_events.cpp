@@ -64,7 +64,7 @@ class single_events : public lane_control {
   }
 
   void count(int lane) {
-    const std::int32_t* v = lanes_.potentials(lane);
+    const std::vector<lane_potential> v = lanes_.potentials_of(lane);
     for (std::size_t k = 0; k < lane_lists; ++k) {
       if (lanes_.count(static_cast<lane_list>(k), lane) != static_cast<int>(snapshot_.list[k].size())) {
         ++classes[k];
@@ -73,8 +73,8 @@ class single_events : public lane_control {
       }
     }
     for (int i = 0; i < p_.N_E + p_.N_I; ++i) {
-      if (v[i] != snapshot_.potential[static_cast<std::size_t>(i)]) {
-        EXPECT_EQ(v[i], potential_before + 1);
+      if (v[static_cast<std::size_t>(i)] != snapshot_.potential[static_cast<std::size_t>(i)]) {
+        EXPECT_EQ(v[static_cast<std::size_t>(i)], potential_before + 1);
         ++classes[i < p_.N_E ? lane_lists + 1 : lane_lists];
         ++kicked[static_cast<std::size_t>(i)];
         return;

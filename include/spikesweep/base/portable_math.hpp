@@ -16,11 +16,13 @@ inline double portable_log(double x) {
   const double m = std::bit_cast<double>(bits - (static_cast<std::uint64_t>(exponent) << 52));
   const double s = (m - 1.0) / (m + 1.0);
   const double t = s * s;
-  // atanh(s)/s = 1 + t/3 + t^2/5 + ...; |s| <= 0.1716, so the first term left out is below 1e-17.
-  double series = 1.0 / 21.0;
-  for (int n = 19; n >= 3; n -= 2) {
-    series = series * t + 1.0 / n;
-  }
+  // atanh(s)/s = 1 + t/3 + t^2/5 + ...; |s| <= 0.1716, so the first term left out is below 1e-17. Summed in pairs,
+  // whose chains of operations are short.
+  const double t2 = t * t;
+  const double t4 = t2 * t2;
+  const double low = (1.0 / 3 + t * (1.0 / 5)) + t2 * (1.0 / 7 + t * (1.0 / 9));
+  const double high = (1.0 / 11 + t * (1.0 / 13)) + t2 * (1.0 / 15 + t * (1.0 / 17));
+  const double series = low + t4 * (high + t4 * (1.0 / 19 + t * (1.0 / 21)));
   constexpr double log_2 = 0.693147180559945309417;
   return static_cast<double>(exponent) * log_2 + 2.0 * s * (1.0 + t * series);
 }

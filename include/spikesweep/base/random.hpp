@@ -21,7 +21,9 @@ enum class purpose : std::uint32_t {
   surrogate,       ///< Closed loops of the surrogate.
   validation,      ///< Exact runs that the surrogate is compared with.
   simulate,        ///< `spikesweep simulate`.
-  test             ///< Tests.
+  test,            ///< Tests.
+  lane_events,     ///< Events of a network in the ensemble: seeds their generator.
+  lane_targets     ///< Targets of spikes in the ensemble.
 };
 
 /// A stream of random numbers: Philox4x32-10 (Salmon et al., SC 2011) in counter mode. The stream is a function of
@@ -77,7 +79,7 @@ class random_stream {
  private:
   static constexpr std::size_t blocks_ = 4;  ///< Philox blocks drawn at once, so that they overlap in the pipeline.
 
-  void refill() {
+  [[gnu::noinline]] void refill() {
     for (std::size_t i = 0; i < blocks_; ++i) {
       const std::uint64_t block = block_ + i;
       const r123::Philox4x32::ctr_type counter{

@@ -24,7 +24,8 @@ struct ensemble_task {
 /// rounding of weights and the stopping times are the oracle's. A list is kept in uniformly random order (an entry that
 /// is added goes to a random place), so its last entry is a uniform member: the order of what is left is independent of
 /// what was taken. An event past the end of a slice of time is dropped and drawn again, as the exponential law allows.
-/// Random numbers are Philox4x32-10 with counters of the task's own. The biases, each relative to what it biases:
+/// Random numbers are of xoshiro128++ generators of the task's own, seeded by its Philox stream: 2^128 long, so that
+/// two tasks' overlap nowhere that matters. The biases, each relative to what it biases:
 ///   - class of an event: 31-bit uniform and float sums, below 4e-7 of the total rate, of no constant sign;
 ///   - waiting time: 31-bit uniform and a float logarithm, below 2e-7 of its mean; it ends at 22 means (chance 2e-10);
 ///   - time: float in a slice of about 4000 external kicks, double beyond; rounds to 2e-4 of a waiting time, unbiased;
@@ -32,7 +33,7 @@ struct ensemble_task {
 ///   - rounding of a weight: 24-bit uniform, 6e-8 of a kick; connection probability: 2^-32.
 /// An error of 4e-7 of a rate shows above the scatter of counts only after some 10^12 events of that class.
 ///
-/// Unlike sample_task(), a pool that passes `max_pending` (or 8 million) fails its task at once, and what an excursion
+/// Unlike sample_task(), a pool that passes `max_pending` (or 4 million) fails its task at once, and what an excursion
 /// draws is independent of the trajectory that it left. Other tasks do not notice.
 class ensemble_sampler {
  public:

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <spikesweep/base/random.hpp>
+#include <spikesweep/network/generator.hpp>
 #include <spikesweep/network/parameters.hpp>
 #include <spikesweep/network/state.hpp>
 
@@ -26,7 +27,7 @@ struct network_event {
 class oracle {
  public:
   /// Starts with potentials uniform in [0, threshold) and nothing pending. Needs valid parameters.
-  oracle(const parameters& p, const random_stream& stream);
+  oracle(const parameters& p, random_stream stream);
 
   /// Simulates the next event, unless it comes after `limit` [s]: then time() becomes the limit.
   network_event step(double limit);
@@ -34,7 +35,7 @@ class oracle {
   double time() const { return time_; }  ///< [s]
   std::int64_t events() const { return events_; }
   const parameters& network() const { return p_; }
-  int pending(pool k) const { return static_cast<int>(pools_[static_cast<std::size_t>(k)].size()); }
+  int pending(pool k) const { return list(k).count; }
   std::int64_t pending() const;
   population population_of(int neuron) const { return neuron < p_.N_E ? population::E : population::I; }
 
@@ -52,129 +53,102 @@ class oracle {
  private:
   static constexpr std::int16_t refractory_mark_ = INT16_MAX;
 
-  int round_weight(double weight);
-  int inhibitory_drop(double weight, int potential);
-  bool add_excitation(int neuron, int kick);
+  // Classes of events: external kicks, the pools in their order, refractory returns.
+  static constexpr std::size_t external_E_ = 0;
+  static constexpr std::size_t external_I_ = 1;
+  static constexpr std::size_t first_pool_ = 2;
+  static constexpr std::size_t returns_ = first_pool_ + pool_count;
+  static constexpr std::size_t classes_ = returns_ + 1;
+
+  /// What events of a class happen to: each member at the same rate. External kicks happen to every neuron of a
+  /// population and use up nothing; the other lists hold one entry for each event to come, in no order.
+  struct event_list {
+    std::vector<std::int32_t> members;  ///< The first `count` of them.
+    int count = 0;
+    int used_up = 1;    ///< By an event: 1 or 0.
+    double rate = 0;    ///< Of one member [1/s].
+    double mean_s = 0;  ///< 1 / rate, or 0.
+    // The kick at potential v is weight + slope v, rounded at random to a whole number of its neighbours.
+    double weight = 0;
+    double slope = 0;
+    int sign = 1;
+  };
+  static std::size_t class_of(pool k) { return first_pool_ + static_cast<std::size_t>(k); }
+  event_list& list(pool k) { return lists_[class_of(k)]; }
+  const event_list& list(pool k) const { return lists_[class_of(k)]; }
+
+  static void add(event_list& to, int neuron);
   void spike(int neuron);
   void scatter(pool k, int first, int size, double probability);
   void scale_pool(pool k, double factor, random_stream& stream);
-  void release_all();
   int first_target(pool k) const { return k == pool::EE || k == pool::EI ? 0 : p_.N_E; }
   int target_count(pool k) const { return k == pool::EE || k == pool::EI ? p_.N_E : p_.N_I; }
 
   parameters p_;
-  random_stream stream_;
-  std::vector<std::int16_t> potential_;                      ///< Of each neuron, or refractory_mark_.
-  std::vector<std::int32_t> refractory_;                     ///< The refractory neurons, in no order.
-  std::array<std::vector<std::int32_t>, pool_count> pools_;  ///< Targets of the pending kicks, in no order.
-  std::array<double, pool_count> pool_rate_;                 ///< [1/s]
-  double return_rate_;                                       ///< [1/s]
+  event_generator random_;
+  std::vector<std::int16_t> potential_;  ///< Of each neuron, or refractory_mark_.
+  std::array<event_list, classes_> lists_;
   double time_ = 0;
+  double
+      wait_;  ///< Until the next event, at a total rate of 1: drawn one ahead, which takes a logarithm out of the way.
   std::int64_t events_ = 0;
 };
 
-inline int oracle::round_weight(double weight) {
-  const int whole = static_cast<int>(weight);
-  const double rest = weight - whole;
-  return rest > 0 && stream_.bernoulli(rest) ? whole + 1 : whole;
-}
-
-inline bool oracle::add_excitation(int neuron, int kick) {
-  auto& v = potential_[static_cast<std::size_t>(neuron)];
-  if (v == refractory_mark_) {
-    return false;
-  }
-  const int raised = v + kick;
-  if (raised >= threshold_potential) {
-    return true;
-  }
-  v = static_cast<std::int16_t>(raised);
-  return false;
-}
-
-inline network_event oracle::step(double limit) {
+[[gnu::always_inline]] inline network_event oracle::step(double limit) {
   using kind = network_event::kind;
-  const double external_E = p_.N_E * p_.lambda_E;
-  const double external = external_E + p_.N_I * p_.lambda_I;
-  std::array<double, pool_count> rate;
-  double total = external;
-  for (std::size_t k = 0; k < pool_count; ++k) {
-    rate[k] = static_cast<double>(pools_[k].size()) * pool_rate_[k];
-    total += rate[k];
+  std::array<double, classes_> end;  // Where the classes end in [0, total rate).
+  double total = 0;
+  for (std::size_t k = 0; k < classes_; ++k) {
+    total += lists_[k].count * lists_[k].rate;
+    end[k] = total;
   }
-  const double returns = static_cast<double>(refractory_.size()) * return_rate_;
-  total += returns;
   if (total <= 0) {
     time_ = limit;
     return {kind::reached};
   }
-  const double next = time_ + stream_.exponential() / total;
+  const double next = time_ + wait_ / total;
   if (next > limit) {
+    wait_ = random_.exponential();
     time_ = limit;
     return {kind::reached};
   }
   time_ = next;
   ++events_;
 
-  // One uniform number chooses the class and, by its place within the class, the member.
-  double x = stream_.uniform() * total;
-  const auto member = [](double place, double share, int count) {
-    return std::min(static_cast<int>(place / share), count - 1);
-  };
-  if (x < external) {
-    const bool to_E = x < external_E;
-    const int neuron = to_E ? member(x, p_.lambda_E, p_.N_E) : p_.N_E + member(x - external_E, p_.lambda_I, p_.N_I);
-    if (add_excitation(neuron, 1)) {
-      spike(neuron);
-      return {kind::spike, neuron, false};
-    }
+  // One uniform number chooses the class and, by its place within the class, the member. Written without branches:
+  // no processor can foresee them.
+  const double x = random_.uniform() * total;
+  std::size_t k = 0;
+  for (std::size_t i = 0; i + 1 < classes_; ++i) {
+    k += x >= end[i] ? 1 : 0;
+  }
+  event_list& from = lists_[k];
+  const double place = from.count - (end[k] - x) * from.mean_s;
+  const int index = std::min(static_cast<int>(place), from.count - 1);  // A rounding error below 0 becomes 0.
+  from.count -= from.used_up;
+  std::int32_t& member = from.members[static_cast<std::size_t>(index)];
+  const int neuron = member;
+  member = from.members[static_cast<std::size_t>(index + (from.count - index) * from.used_up)];
+
+  wait_ = random_.exponential();
+  auto& v = potential_[static_cast<std::size_t>(neuron)];
+  if (k == returns_) {
+    v = 0;
     return {};
   }
-  x -= external;
-  for (std::size_t k = 0; k < pool_count; ++k) {
-    if (x >= rate[k]) {
-      x -= rate[k];
-      continue;
-    }
-    auto& kicks = pools_[k];
-    const auto index = static_cast<std::size_t>(member(x, pool_rate_[k], static_cast<int>(kicks.size())));
-    const int neuron = kicks[index];
-    kicks[index] = kicks.back();
-    kicks.pop_back();
-    auto& v = potential_[static_cast<std::size_t>(neuron)];
-    if (v == refractory_mark_) {
-      return {};
-    }
-    switch (static_cast<pool>(k)) {
-      case pool::EE:
-      case pool::IE:
-        if (add_excitation(neuron, round_weight(k == 0 ? p_.S_EE : p_.S_IE))) {
-          spike(neuron);
-          return {kind::spike, neuron, true};
-        }
-        return {};
-      default: {
-        const int drop = inhibitory_drop(static_cast<pool>(k) == pool::EI ? p_.S_EI : p_.S_II, v);
-        v = static_cast<std::int16_t>(std::max(v - drop, reversal_potential));
-        return {};
-      }
-    }
+  const double weight = from.weight + from.slope * v;
+  const int whole = static_cast<int>(weight);
+  const int kick = whole + (random_.uniform() < weight - whole ? 1 : 0);
+  if (v == refractory_mark_) {
+    return {};
   }
-  if (!refractory_.empty()) {
-    const auto index = static_cast<std::size_t>(member(x, return_rate_, static_cast<int>(refractory_.size())));
-    potential_[static_cast<std::size_t>(refractory_[index])] = 0;
-    refractory_[index] = refractory_.back();
-    refractory_.pop_back();
+  const int moved = std::max(v + from.sign * kick, reversal_potential);
+  if (moved >= threshold_potential) {
+    spike(neuron);
+    return {kind::spike, neuron, k >= first_pool_};
   }
+  v = static_cast<std::int16_t>(moved);
   return {};
-}
-
-inline int oracle::inhibitory_drop(double weight, int potential) {
-  if (p_.inhibition == inhibition_kind::constant) {
-    return round_weight(weight);
-  }
-  constexpr double range = threshold_potential - reversal_potential;
-  return round_weight(weight * (potential - reversal_potential) / range);
 }
 
 }  // namespace spikesweep
