@@ -13,6 +13,12 @@ class combination_checker {
  public:
   combination_checker(const configuration& config, const config_table& table) : config_(config), table_(table) {}
 
+  void check_network() const {
+    if (config_.network.N_E + config_.network.N_I > neuron_limit) {
+      refuse("network.N_I", fmt::format("makes more than {} neurons with N_E ({})", neuron_limit, config_.network.N_E));
+    }
+  }
+
   void check_section() const {
     const section_settings& section = config_.section;
     if (section.mfe_end >= section.mfe_start) {
@@ -113,6 +119,7 @@ class combination_checker {
 
 void check_combinations(const configuration& config, const config_table& table) {
   const combination_checker checker(config, table);
+  checker.check_network();
   checker.check_section();
   checker.check_sweep();
   checker.check_design();

@@ -205,7 +205,8 @@ void add_sweep_keys(config_table& table, sampling_settings& sampling) {
   section.whole("perturb_phases", sampling.perturb_phases, {1, 255}, "1", "phases that an excursion is followed for");
   section.number("max_simulated_s", sampling.max_simulated_s, {0.001, 1e6}, "s",
                  "a task that needs more simulated time fails");
-  section.whole("max_pending", sampling.max_pending, {100, 1e9}, "kick", "a task with more pending kicks fails");
+  section.whole("max_pending", sampling.max_pending, {100, max_pending_limit}, "kick",
+                "a task with more pending kicks fails");
   section.whole("bin_width", sampling.layout.state.bin_width, {1, 166}, "kick", "width of the state's voltage bins");
   section.whole("time_bins", sampling.layout.time_bins, {1, 100}, "1",
                 "equal parts of a phase in which its spikes are counted");

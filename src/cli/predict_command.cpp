@@ -136,7 +136,7 @@ exit_code execute(const predict_arguments& arguments, double duration) {
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const run_figures figures = figures_of(runs, network, settings.bin_s, std::min(1.0, settings.duration_s));
   if (!arguments.output.empty()) {
-    save_spikes(arguments.output, {network, 0, settings.duration_s, m.seed, m.config_text, runs.front().raster});
+    save_spikes(arguments.output, {network, 0, settings.duration_s, m.seed, m.config_text, runs.front().raster, {}});
   }
   if (arguments.json) {
     print_json(m, values, duration, figures, wall_s);

@@ -1,12 +1,16 @@
+#include <array>
 #include <chrono>
+#include <cmath>
 #include <iostream>
 #include <memory>
+#include <optional>
 
 #include <fmt/format.h>
 
 #include <spikesweep/base/duration.hpp>
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/network/ensemble.hpp>
 #include <spikesweep/network/oracle.hpp>
 #include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/statistics.hpp>
@@ -23,18 +27,40 @@ struct simulate_arguments {
   std::vector<std::string> overrides;
   std::string duration;
   std::string output;
+  int replicates = 1;
   bool json = false;
 };
 
+/// What one or more replicates showed.
 struct simulated {
-  std::vector<spike_record> spikes;
-  std::int64_t events = 0;  ///< Burn-in included.
+  std::vector<activity_summary> each;   ///< Of each replicate.
+  std::vector<spike_record> spikes;     ///< One replicate after the other.
+  std::vector<std::int32_t> replicate;  ///< Of each spike.
+  std::int64_t events = 0;              ///< Burn-in included.
   double wall_s = 0;
 };
 
-/// Burn-in, then `duration` seconds. Throws environment_error if the network runs away.
-simulated simulate(const command_context& context, const configuration& config, double duration) {
-  const auto started = std::chrono::steady_clock::now();
+/// A figure over the replicates.
+struct estimate {
+  double mean;
+  double error;  ///< Standard error; NaN of one replicate.
+};
+
+environment_error ran_away(const configuration& config) {
+  return environment_error(fmt::format("the network ran away: more than {} pending kicks (key 'sweep.max_pending')",
+                                       config.sampling.max_pending));
+}
+
+void take_in(simulated& out, std::vector<spike_record>&& spikes, int replicate, const configuration& config,
+             double duration) {
+  const double begin = config.sampling.burn_in_s;
+  out.each[static_cast<std::size_t>(replicate)] = summarise(spikes, config.network, begin, begin + duration);
+  out.spikes.insert(out.spikes.end(), spikes.begin(), spikes.end());
+  out.replicate.insert(out.replicate.end(), spikes.size(), replicate);
+}
+
+/// One network by the plain simulator: burn-in, then `duration` seconds.
+void simulate_one(const command_context& context, const configuration& config, double duration, simulated& out) {
   oracle net(config.network, random_stream(config.seed, purpose::simulate));
   const double begin = config.sampling.burn_in_s;
   const double end = begin + duration;
@@ -48,13 +74,126 @@ simulated simulate(const command_context& context, const configuration& config, 
     return net.pending() <= config.sampling.max_pending;
   };
   if (!run_until(net, begin, nullptr, poll) || !run_until(net, end, &spikes, poll)) {
-    throw environment_error(fmt::format(
-        "the network ran away: more than {} pending kicks (key 'sweep.max_pending') after {:.4g} s of {:.4g} s",
-        config.sampling.max_pending, net.time(), end));
+    throw ran_away(config);
   }
   line.finish(text());
-  const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  return {std::move(spikes), net.events(), wall_s};
+  out.events = net.events();
+  take_in(out, std::move(spikes), 0, config, duration);
+}
+
+/// Replicates side by side, in the lockstep simulator.
+void simulate_many(const command_context& context, const configuration& config, double duration, simulated& out) {
+  ensemble_sampler sampler(section_settings(), config.sampling, config.seed);
+  const auto replicates = static_cast<std::uint32_t>(out.each.size());
+  std::vector<std::vector<spike_record>> spikes(replicates);
+  std::uint32_t next = 0;
+  int done = 0;
+  progress_line line(context.progress());
+  const auto text = [&] { return fmt::format("simulate: {} of {} replicates", done, replicates); };
+  sampler.follow(
+      duration,
+      [&]() -> std::optional<ensemble_task> {
+        const std::uint32_t i = next++;
+        return i < replicates ? std::optional(ensemble_task{config.network, {config.seed, 0, i}, i}) : std::nullopt;
+      },
+      [&](const ensemble_task& task, exact_run&& run) {
+        if (run.state != task_state::done) {
+          throw ran_away(config);
+        }
+        out.events += run.events;
+        spikes[static_cast<std::size_t>(task.label)] = std::move(run.spikes);
+        ++done;
+      },
+      [&] {
+        if (line.due()) {
+          line.update(text());
+        }
+        return true;
+      });
+  line.finish(text());
+  for (std::uint32_t i = 0; i < replicates; ++i) {
+    take_in(out, std::move(spikes[i]), static_cast<int>(i), config, duration);
+  }
+}
+
+simulated simulate(const command_context& context, const configuration& config, double duration, int replicates) {
+  const auto started = std::chrono::steady_clock::now();
+  simulated out;
+  out.each.resize(static_cast<std::size_t>(replicates));
+  if (replicates == 1) {
+    simulate_one(context, config, duration, out);
+  } else {
+    simulate_many(context, config, duration, out);
+  }
+  out.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  return out;
+}
+
+estimate over(const std::vector<activity_summary>& each, double activity_summary::*figure) {
+  std::vector<double> values;
+  for (const activity_summary& one : each) {
+    values.push_back(one.*figure);
+  }
+  const double m = mean(values);
+  return {m, m * coefficient_of_variation(values) / std::sqrt(static_cast<double>(values.size()))};
+}
+
+struct figure {
+  std::string_view key;
+  std::string_view name;
+  std::string_view unit;
+  double activity_summary::*value;
+};
+
+constexpr std::array<figure, 5> figures{
+    {{"rate_E_hz", "E rate", "Hz", &activity_summary::rate_E_hz},
+     {"rate_I_hz", "I rate", "Hz", &activity_summary::rate_I_hz},
+     {"fano_E_1ms", "Fano factor of E counts in 1 ms", "", &activity_summary::fano_E},
+     {"peak_hz", "spectral peak of the E rate", "Hz", &activity_summary::peak_hz},
+     {"synchrony", "spike synchrony index", "", &activity_summary::synchrony}}};
+
+void print_json(const configuration& config, const simulated& run, double duration) {
+  const auto replicates = static_cast<double>(run.each.size());
+  const double begin = config.sampling.burn_in_s;
+  json_object object;
+  json_object errors;
+  for (const figure& f : figures) {
+    const estimate e = over(run.each, f.value);
+    object.add(f.key, e.mean);
+    errors.add(f.key, e.error);
+  }
+  object.add("simulated_s", replicates * duration).add("burn_in_s", begin).add("wall_s", run.wall_s);
+  object.add("realtime_factor", replicates * (begin + duration) / run.wall_s).add("events", run.events);
+  object.add("spikes", run.spikes.size()).add("seed", config.seed).add("replicates", run.each.size());
+  if (run.each.size() > 1) {
+    object.add("standard_errors", errors);
+  }
+  json_object network;
+  for (const parameter_info& info : parameter_table()) {
+    network.add(info.name, get_parameter(config.network, info));
+  }
+  network.add("inhibition", name_of(config.network.inhibition));
+  object.add("network", network);
+  std::cout << object.text() << '\n';
+}
+
+void print_table(const configuration& config, const simulated& run, double duration) {
+  const bool many = run.each.size() > 1;
+  const auto replicates = static_cast<double>(run.each.size());
+  text_table table({"", "", ""});
+  if (many) {
+    table.add_row({"replicates", std::to_string(run.each.size()), ""});
+  }
+  table.add_row({"duration", readable(duration), "s"});
+  for (const figure& f : figures) {
+    const estimate e = over(run.each, f.value);
+    table.add_row(
+        {std::string(f.name), readable(e.mean) + (many ? " +- " + readable(e.error) : ""), std::string(f.unit)});
+  }
+  const double simulated_s = replicates * (config.sampling.burn_in_s + duration);
+  table.add_row({"simulated over wall time", readable(simulated_s / run.wall_s), ""});
+  table.add_row({"time per event", readable(1e9 * run.wall_s / static_cast<double>(run.events)), "ns"});
+  table.print(std::cout);
 }
 
 exit_code execute(const command_context& context, const simulate_arguments& arguments, double duration) {
@@ -62,52 +201,38 @@ exit_code execute(const command_context& context, const simulate_arguments& argu
   if (!arguments.output.empty()) {
     check_output_file(arguments.output);
   }
-  const simulated run = simulate(context, config, duration);
-  const std::vector<spike_record>& spikes = run.spikes;
-  const double begin = config.sampling.burn_in_s;
-  const activity_summary summary = summarise(spikes, config.network, begin, begin + duration);
-  if (!arguments.output.empty()) {
-    save_spikes(arguments.output, {config.network, begin, duration, config.seed, config.text, spikes});
-  }
+  simulated run = simulate(context, config, duration, arguments.replicates);
   if (arguments.json) {
-    json_object object;
-    object.add("rate_E_hz", summary.rate_E_hz).add("rate_I_hz", summary.rate_I_hz);
-    object.add("fano_E_1ms", summary.fano_E).add("peak_hz", summary.peak_hz).add("synchrony", summary.synchrony);
-    object.add("simulated_s", duration).add("burn_in_s", begin).add("wall_s", run.wall_s);
-    object.add("realtime_factor", (begin + duration) / run.wall_s).add("events", run.events);
-    object.add("spikes", spikes.size()).add("seed", config.seed);
-    json_object network;
-    for (const parameter_info& info : parameter_table()) {
-      network.add(info.name, get_parameter(config.network, info));
-    }
-    network.add("inhibition", name_of(config.network.inhibition));
-    object.add("network", network);
-    std::cout << object.text() << '\n';
-    return exit_code::done;
+    print_json(config, run, duration);
+  } else {
+    print_table(config, run, duration);
   }
-  text_table table({"", "", ""});
-  table.add_row({"duration", readable(duration), "s"});
-  table.add_row({"E rate", readable(summary.rate_E_hz), "Hz"});
-  table.add_row({"I rate", readable(summary.rate_I_hz), "Hz"});
-  table.add_row({"Fano factor of E counts in 1 ms", readable(summary.fano_E), ""});
-  table.add_row({"spectral peak of the E rate", readable(summary.peak_hz), "Hz"});
-  table.add_row({"spike synchrony index", readable(summary.synchrony), ""});
-  table.add_row({"simulated over wall time", readable((begin + duration) / run.wall_s), ""});
-  table.add_row({"time per event", readable(1e9 * run.wall_s / static_cast<double>(run.events)), "ns"});
-  table.print(std::cout);
+  if (!arguments.output.empty()) {
+    spike_train train{config.network, config.sampling.burn_in_s, duration, config.seed,
+                      config.text,    std::move(run.spikes),     {}};
+    if (arguments.replicates > 1) {
+      train.replicate = std::move(run.replicate);
+    }
+    save_spikes(arguments.output, train);
+  }
   return exit_code::done;
 }
 
 }  // namespace
 
 void add_simulate_command(CLI::App& app, command_context& context) {
-  CLI::App* command = app.add_subcommand("simulate", "simulate one network exactly");
+  CLI::App* command = app.add_subcommand("simulate", "simulate one network exactly, or replicates of it");
   const auto arguments = std::make_shared<simulate_arguments>();
   add_config_argument(*command, arguments->config);
   add_set_option(*command, arguments->overrides, "override a config key, such as S_EE=4.1");
   command->add_option("--duration", arguments->duration, "simulated time after the burn-in, such as 5s or 500ms")
       ->required()
       ->type_name("TIME");
+  command
+      ->add_option("--replicates", arguments->replicates,
+                   "independent runs of the network, side by side in the lockstep simulator")
+      ->check(CLI::Range(1, 1000000))
+      ->type_name("N");
   command->add_option("-o,--output", arguments->output, "write the spikes to this file")->type_name("FILE.h5");
   command->add_flag("--json", arguments->json, "print one JSON object");
   command->callback([&context, arguments] {

@@ -18,6 +18,9 @@ void write(hdf5::group& root, const spike_train& train) {
   }
   root.write_array("time", time, {"s", "time of each spike since the end of the burn-in"});
   root.write_array("neuron", neuron, {"1", "neuron of each spike; the first N_E are excitatory"});
+  if (!train.replicate.empty()) {
+    root.write_array("replicate", train.replicate, {"1", "run of each spike, from 0"});
+  }
   root.write_scalar("duration", train.duration, {"s", "length of the run"});
   root.write_scalar("seed", train.seed, {"1", "seed of the run"});
   root.write_string("config", train.config_text, {"1", "the config as given"});

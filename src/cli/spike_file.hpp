@@ -17,7 +17,8 @@ struct spike_train {
   double duration = 0;  ///< [s]
   std::uint64_t seed = 0;
   std::string config_text;
-  std::vector<spike_record> spikes;  ///< In order of time.
+  std::vector<spike_record> spikes;     ///< In order of time, one replicate after the other.
+  std::vector<std::int32_t> replicate;  ///< Of each spike; empty: there is one replicate.
 };
 
 /// Writes /time, /neuron and /parameters under a temporary name and renames the file into place. Throws

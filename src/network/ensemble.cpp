@@ -22,7 +22,11 @@ class ensemble_sampler::implementation : public lane_control {
     lanes_.cuts = section.kind != section_kind::interval;
   }
 
-  bool run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) {
+  /// Takes what a lane's task came to by this step.
+  using take = std::function<void(lane_task& from, std::uint64_t step)>;
+
+  bool run(double follow_s, const next_task& next, const take& finished, const std::function<bool()>& poll) {
+    follow_s_ = follow_s;
     next_ = &next;
     finished_ = &finished;
     for (;;) {
@@ -62,7 +66,7 @@ class ensemble_sampler::implementation : public lane_control {
     const auto task = (*next_)();
     if (task) {
       SPIKESWEEP_ASSERT(task->identity.seed == seed_);
-      at(lane).emplace(lanes_, lane, *task, section_, sampling_);
+      at(lane).emplace(lanes_, lane, *task, section_, sampling_, follow_s_);
       lanes_.occupied |= 1U << lane;
       lanes_.waiting |= 1U << lane;
     }
@@ -76,19 +80,16 @@ class ensemble_sampler::implementation : public lane_control {
   }
 
   void finish(int lane, std::uint64_t step) {
-    task_result result = at(lane)->take_result(step);
-    const ensemble_task task = at(lane)->task();
+    (*finished_)(*at(lane), step);
     unload(lane);
-    (*finished_)(task, std::move(result));
     load(lane);
   }
 
   void abandon() {
     for (int lane = 0; lane < lane_count; ++lane) {
       if (at(lane)) {
-        const ensemble_task task = at(lane)->task();
+        (*finished_)(*at(lane), step_);
         unload(lane);
-        (*finished_)(task, task_result());
       }
     }
   }
@@ -99,8 +100,9 @@ class ensemble_sampler::implementation : public lane_control {
   ensemble_lanes lanes_;
   std::array<std::optional<lane_task>, lane_count> tasks_;
   std::uint64_t step_ = 0;
+  double follow_s_ = 0;
   const next_task* next_ = nullptr;
-  const finished_task* finished_ = nullptr;
+  const take* finished_ = nullptr;
 };
 
 int ensemble_sampler::lanes() {
@@ -114,7 +116,24 @@ ensemble_sampler::ensemble_sampler(const section_settings& section, const sampli
 ensemble_sampler::~ensemble_sampler() = default;
 
 bool ensemble_sampler::run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) {
-  return implementation_->run(next, finished, poll);
+  return implementation_->run(
+      0, next,
+      [&](lane_task& from, std::uint64_t step) {
+        const ensemble_task task = from.task();
+        finished(task, from.take_result(step));
+      },
+      poll);
+}
+
+bool ensemble_sampler::follow(double seconds, const next_task& next, const finished_run& finished,
+                              const std::function<bool()>& poll) {
+  return implementation_->run(
+      seconds, next,
+      [&](lane_task& from, std::uint64_t step) {
+        const ensemble_task task = from.task();
+        finished(task, from.take_run(step));
+      },
+      poll);
 }
 
 task_result sample_task_ensemble(const parameters& p, const section_settings& section,

@@ -34,9 +34,6 @@ inline constexpr lane_potential lane_refractory_mark = INT8_MAX;
 inline constexpr float lane_return_weight = -1000;
 /// Lanes whose potentials lie side by side, one neuron's after the other's.
 inline constexpr int block_lanes = 8;
-/// Most pending kicks of a lane: what to_int() of ensemble_simd-inl.hpp takes.
-inline constexpr std::int64_t lane_max_pending = 4'000'000;
-
 /// Random words of a lane that were drawn and not used yet: targets of spikes and places of kicks. They come from some
 /// generators side by side, as many at a time as vectors hold.
 struct lane_words {

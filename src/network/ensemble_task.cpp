@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <utility>
 
 #include "perturbation.hpp"
 
@@ -27,20 +28,24 @@ double slice_length(const parameters& p) {
 }  // namespace
 
 lane_task::lane_task(ensemble_lanes& lanes, int lane, const ensemble_task& task, const section_settings& section,
-                     const sampling_settings& sampling)
+                     const sampling_settings& sampling, double follow_s)
     : lanes_(lanes),
       lane_(lane),
       l_(static_cast<std::size_t>(lane)),
       task_(task),
       section_(section),
       sampling_(sampling),
-      max_pending_(static_cast<float>(std::min(sampling.max_pending, lane_max_pending))),
+      follow_s_(follow_s),
+      max_pending_(static_cast<float>(std::min(sampling.max_pending, max_pending_limit))),
       labels_(section, task.network),
       window_(section.mfe_window * task.network.tau_EE * per_millisecond),
       slice_s_(slice_length(task.network)),
       perturbation_(task.identity.seed, purpose::perturbation, task.identity.point, task.identity.replicate),
+      limit_(sampling.max_simulated_s),
       next_(labels_.next()) {
-  result_.block = transition_block(sampling_.layout, sampling_.transitions);
+  if (follow_s_ == 0) {
+    result_.block = transition_block(sampling_.layout, sampling_.transitions);
+  }
   state_.resize(static_cast<std::size_t>(sampling_.layout.state.size()));
   const auto& layout = sampling_.layout.state;
   for (int v = reversal_potential; v < threshold_potential; ++v) {
@@ -82,8 +87,7 @@ void lane_task::apply_rule() {
   auto& expire = lanes_.expire[l_];
   hold = low = -1;
   high = expire = static_cast<float>(infinity);
-  const bool cuts = stage_ == stage::settle || stage_ == stage::record;
-  if (!cuts || next_ == phase_kind::step) {
+  if (!in_phases() || next_ == phase_kind::step) {
     return;
   }
   const bool quiet = next_ == phase_kind::quiet;
@@ -115,7 +119,7 @@ void lane_task::fired(int neuron, bool recurrent) {
     lanes_.hold[l_] = static_cast<float>(infinity);  // Stops at this very event.
     return;
   }
-  if (stage_ != stage::settle && stage_ != stage::record) {
+  if (!in_phases()) {
     return;
   }
   const double time = now();
@@ -150,18 +154,25 @@ bool lane_task::reached() {
     case stage::mean_pool:
       return end_mean_pool();
     default:
-      return stop_ < natural_end_ ? fail(task_state::time_cap) : end_phase(next_ == phase_kind::active);
+      if (stop_ < natural_end_) {
+        return end(stage_ == stage::follow ? task_state::done : task_state::time_cap);
+      }
+      return end_phase(next_ == phase_kind::active);
   }
 }
 
 bool lane_task::stopped() {
-  return failed_ ? fail(task_state::runaway) : end_phase(false);
+  return failed_ ? end(task_state::runaway) : end_phase(false);
 }
 
 bool lane_task::end_burn_in() {
   if (section_.kind == section_kind::volley) {
     stage_ = stage::mean_pool;
     run_to(base_, base_ + mean_pool_every_s);
+    return false;
+  }
+  if (follow_s_ > 0) {
+    begin_follow();
     return false;
   }
   if (section_.kind == section_kind::mfe) {
@@ -182,13 +193,26 @@ bool lane_task::end_mean_pool() {
     return false;
   }
   mean_pool_ /= static_cast<double>(samples_);
+  if (follow_s_ > 0) {
+    begin_follow();
+    return false;
+  }
   stage_ = stage::settle;
   begin_phase();
   return false;
 }
 
+void lane_task::begin_follow() {
+  stage_ = stage::follow;
+  run_.begin = base_;
+  limit_ = base_ + follow_s_;
+  begin_phase();
+}
+
 void lane_task::begin_phase() {
-  spikes_.clear();
+  if (stage_ != stage::follow) {
+    spikes_.clear();
+  }
   const double begin = now();
   phase_ = phase_outcome();
   phase_.kind = next_;
@@ -200,7 +224,7 @@ void lane_task::begin_phase() {
   } else if (next_ == phase_kind::active) {
     natural_end_ = begin + section_.cap_ms * per_millisecond;
   }
-  run_to(begin, std::min(natural_end_, sampling_.max_simulated_s));
+  run_to(begin, std::min(natural_end_, limit_));
 }
 
 bool lane_task::end_phase(bool capped) {
@@ -209,13 +233,18 @@ bool lane_task::end_phase(bool capped) {
   if (next_ != phase_kind::step) {
     next_ = next_ == phase_kind::quiet ? phase_kind::active : phase_kind::quiet;
   }
+  if (stage_ == stage::follow) {
+    run_.phases.push_back(phase_);
+    begin_phase();
+    return false;
+  }
   coarse_grain();
   if (stage_ == stage::settle) {
     stage_ = stage::record;
     return begin_section();
   }
   if (runaway()) {
-    return fail(task_state::runaway);
+    return end(task_state::runaway);
   }
   end_record();
   return perturbed_ > 0 ? end_excursion() : begin_section();
@@ -223,8 +252,7 @@ bool lane_task::end_phase(bool capped) {
 
 bool lane_task::begin_section() {
   if (rows_ == sampling_.transitions) {
-    result_.state = task_state::done;
-    return true;
+    return end(task_state::done);
   }
   if (perturbation_.bernoulli(sampling_.perturb_share) && sampling_.perturb_phases > 0) {
     begin_excursion();
@@ -253,8 +281,7 @@ bool lane_task::end_excursion() {
   next_ = fork_.next;
   state_ = fork_.state;
   if (rows_ == sampling_.transitions) {
-    result_.state = task_state::done;
-    return true;
+    return end(task_state::done);
   }
   begin_record(0);
   return false;
@@ -298,7 +325,7 @@ void lane_task::end_record() {
   s.grown += labels_.grown(phase_);
 }
 
-bool lane_task::fail(task_state state) {
+bool lane_task::end(task_state state) {
   result_.state = state;
   return true;
 }
@@ -309,6 +336,13 @@ task_result lane_task::take_result(std::uint64_t step) {
     result_.block.resize(sampling_.layout, 0);
   }
   return std::move(result_);
+}
+
+exact_run lane_task::take_run(std::uint64_t step) {
+  run_.state = result_.state;
+  run_.spikes = std::move(spikes_);
+  run_.events = static_cast<std::int64_t>(step - first_step_) - dropped_;
+  return std::move(run_);
 }
 
 void lane_task::coarse_grain() {

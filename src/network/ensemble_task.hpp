@@ -15,8 +15,9 @@ namespace spikesweep {
 /// One task in its lane: what sample_task() does, cut into what happens between two stops of the lane.
 class lane_task {
  public:
+  /// `follow_s`: 0, or how long the network is followed instead of sampling transitions [s].
   lane_task(ensemble_lanes& lanes, int lane, const ensemble_task& task, const section_settings& section,
-            const sampling_settings& sampling);
+            const sampling_settings& sampling, double follow_s);
 
   /// The lane's first step is step number `step`.
   void start(std::uint64_t step);
@@ -29,9 +30,11 @@ class lane_task {
   const ensemble_task& task() const { return task_; }
   /// The result, after the end; `step` is that of the lane now.
   task_result take_result(std::uint64_t step);
+  /// The same of a network that was followed.
+  exact_run take_run(std::uint64_t step);
 
  private:
-  enum class stage { burn_in, mean_pool, settle, record };
+  enum class stage { burn_in, mean_pool, settle, record, follow };
 
   /// What an excursion comes back to.
   struct fork_point {
@@ -47,7 +50,10 @@ class lane_task {
   void run_to(double begin, double stop);
   void begin_slice();
   void apply_rule();
+  /// Whether phases are being cut.
+  bool in_phases() const { return stage_ != stage::burn_in && stage_ != stage::mean_pool; }
   void begin_phase();
+  void begin_follow();
   bool end_phase(bool capped);
   bool end_burn_in();
   bool end_mean_pool();
@@ -57,7 +63,7 @@ class lane_task {
   void begin_record(int perturbed);
   void end_record();
   bool end_excursion();
-  bool fail(task_state state);
+  bool end(task_state state);
   void coarse_grain();
   void perturb();
   bool runaway() const { return lanes_.pending(lane_) > max_pending_; }
@@ -68,6 +74,7 @@ class lane_task {
   ensemble_task task_;
   section_settings section_;
   const sampling_settings& sampling_;
+  double follow_s_;
   float max_pending_;
   std::array<std::int32_t, 256> cell_of_;  ///< The cell of a population's neuron, by the byte of its potential.
   phase_cutter labels_;                    ///< Knows the fan-out and when an MFE has grown.
@@ -75,6 +82,7 @@ class lane_task {
   double slice_s_;                         ///< Longest slice [s].
   random_stream perturbation_;
   task_result result_;
+  exact_run run_;
 
   stage stage_ = stage::burn_in;
   std::uint64_t first_step_ = 0;
@@ -82,6 +90,7 @@ class lane_task {
   double base_ = 0;           ///< Begin of the slice [s].
   double stop_ = 0;           ///< When reached() is to end something [s].
   double natural_end_ = 0;    ///< Of the phase, were there no cap on simulated time [s].
+  double limit_;              ///< Phases are cut short here [s].
   bool last_slice_ = false;
   bool failed_ = false;
   double mean_pool_ = 0;      ///< `volley`; a sum while it is measured.

@@ -15,7 +15,7 @@ namespace {
 using p = parameters;
 
 // Bounds keep counts within the file's types and rates within what a double resolves; they are not physiological.
-constexpr double max_neurons = 20000;
+constexpr double max_neurons = 65535;  // Of a population; both together: neuron_limit.
 constexpr double max_weight = 1000;
 constexpr double max_rate = 1e6;
 constexpr double max_delay = 1000;
@@ -82,6 +82,10 @@ void validate(const parameters& values) {
   parameters checked;
   for (const auto& info : table) {
     set_parameter(checked, info, get_parameter(values, info));
+  }
+  if (values.N_E + values.N_I > neuron_limit) {
+    throw input_error(
+        fmt::format("N_E + N_I = {} + {}: a network has at most {} neurons", values.N_E, values.N_I, neuron_limit));
   }
 }
 

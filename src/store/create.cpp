@@ -63,7 +63,8 @@ void create_records(hdf5::group& root, const sweep_description& d) {
 /// The only part of the file that may differ between two runs of one sweep.
 void create_provenance(hdf5::group& root, const sweep_description& d) {
   hdf5::group group = root.create_group(provenance_group);
-  create_per_task(group, "wall_s", H5T_IEEE_F64LE, d.tasks(), {"s", "wall time of the task's last attempt"});
+  create_per_task(group, "core_s", H5T_IEEE_F64LE, d.tasks(),
+                  {"s", "core time of the task's last attempt, of those side by side an equal share"});
   create_per_task(group, "rank", H5T_STD_I32LE, d.tasks(), {"1", "MPI rank that simulated the task"});
   create_per_task(group, "attempts", H5T_STD_U8LE, d.tasks(), {"1", "times the task was started"});
   const hdf5::datatype_handle line = hdf5::string_type(sweep_writer::log_width);

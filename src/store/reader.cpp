@@ -127,12 +127,12 @@ std::vector<task_record> sweep_reader::records() const {
 }
 
 std::vector<task_provenance> sweep_reader::provenance() const {
-  const auto wall = impl_->provenance<double>("wall_s");
+  const auto core_s = impl_->provenance<double>("core_s");
   const auto rank = impl_->provenance<std::int32_t>("rank");
   const auto attempts = impl_->provenance<std::uint8_t>("attempts");
-  std::vector<task_provenance> all(wall.size());
+  std::vector<task_provenance> all(core_s.size());
   for (std::size_t t = 0; t < all.size(); ++t) {
-    all[t] = {wall[t], rank.at(t), attempts.at(t)};
+    all[t] = {core_s[t], rank.at(t), attempts.at(t)};
   }
   return all;
 }

@@ -20,7 +20,7 @@ struct sweep_writer::impl {
         tasks(d.tasks()),
         state(file.root().open_dataset(std::string(tasks_group) + "/state")),
         checksum(file.root().open_dataset(std::string(tasks_group) + "/checksum")),
-        wall_s(file.root().open_dataset(std::string(provenance_group) + "/wall_s")),
+        core_s(file.root().open_dataset(std::string(provenance_group) + "/core_s")),
         rank(file.root().open_dataset(std::string(provenance_group) + "/rank")),
         attempts(file.root().open_dataset(std::string(provenance_group) + "/attempts")),
         log(file.root().open_dataset(std::string(provenance_group) + "/log")) {
@@ -52,7 +52,7 @@ struct sweep_writer::impl {
   std::int64_t tasks;
   hdf5::dataset state;
   hdf5::dataset checksum;
-  hdf5::dataset wall_s;
+  hdf5::dataset core_s;
   hdf5::dataset rank;
   hdf5::dataset attempts;
   hdf5::dataset log;
@@ -82,7 +82,7 @@ void sweep_writer::reset_task(std::int64_t task) {
   impl_->attempts.write_at(impl_->at(task), std::uint8_t{0});
 }
 
-void sweep_writer::write_task(std::int64_t task, const task_result& result, double wall_s) {
+void sweep_writer::write_task(std::int64_t task, const task_result& result, double core_s) {
   impl& to = *impl_;
   const hsize_t at = to.at(task);
   const std::int64_t rows = result.state == task_state::done ? result.block.rows() : 0;
@@ -111,7 +111,7 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
     const record_field& field = record_table()[i];
     to.fields[i].write_rows(at, 1, field.memory_type(), field.at(record));
   }
-  to.wall_s.write_at(at, wall_s);
+  to.core_s.write_at(at, core_s);
   to.checksum.write_at(at, hash.finish(record));
   to.state.write_at(at, static_cast<std::uint8_t>(record.state));
 }
@@ -130,7 +130,7 @@ void sweep_writer::close() {
   impl& from = *impl_;
   from.columns.clear();
   from.fields.clear();
-  for (hdf5::dataset* open : {&from.state, &from.checksum, &from.wall_s, &from.rank, &from.attempts, &from.log}) {
+  for (hdf5::dataset* open : {&from.state, &from.checksum, &from.core_s, &from.rank, &from.attempts, &from.log}) {
     *open = hdf5::dataset(hdf5::dataset_handle(), open->where());
   }
   from.file.close();

@@ -2,6 +2,7 @@
 #include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/surrogate/trajectory.hpp>
@@ -139,36 +140,45 @@ std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& 
   return out;
 }
 
-trajectory run_exact(const parameters& p, const section_settings& section, const random_stream& stream,
-                     const trajectory_settings& settings) {
-  oracle net(p, stream);
-  double pool_mean = 0;
-  if (section.kind == section_kind::volley) {
-    constexpr double mean_over_s = 2;
-    run_until(net, settings.burn_in_s, nullptr, [&] { return net.pending() <= settings.max_pending; });
-    pool_mean = mean_pool(net, mean_over_s, settings.max_pending);
+std::vector<trajectory> run_exact(std::span<const ensemble_task> networks, const section_settings& section,
+                                  const trajectory_settings& settings, const std::function<bool()>& poll) {
+  std::vector<trajectory> out(networks.size());
+  if (networks.empty()) {
+    return out;
   }
-  const double zero = net.time();
-  phase_cutter cutter(section, p, pool_mean);
-  recorder out(settings, p.N_E);
-  std::vector<spike_record> spikes;
+  sampling_settings sampling;
+  sampling.max_pending = std::min(settings.max_pending, max_pending_limit);
+  // Only the measurement of the mean pool needs a burn-in: what is recorded has one of its own.
+  sampling.burn_in_s = section.kind == section_kind::volley ? settings.burn_in_s : 0;
+  ensemble_sampler sampler(section, sampling, networks.front().identity.seed);
+  std::size_t next = 0;
   // Past the end by less than an event, so that rounding does not cut the last step.
-  const double limit = zero + settings.burn_in_s + settings.duration_s + 1e3 * time_tolerance;
-  while (!out.finished()) {
-    spikes.clear();
-    const phase_outcome phase = cutter.run(net, spikes, limit, [&] { return net.pending() <= settings.max_pending; });
-    for (const auto& spike : spikes) {
-      out.spike(spike.time - zero, spike.neuron);
-    }
-    if (phase.unfinished) {
-      if (net.pending() > settings.max_pending) {
-        out.run_away();
-      }
-      break;
-    }
-    out.phase(phase.kind, phase.duration(), phase.spikes_E + phase.spikes_I);
-  }
-  return out.take();
+  const double length = settings.burn_in_s + settings.duration_s + 1e3 * time_tolerance;
+  const bool all = sampler.follow(
+      length,
+      [&]() -> std::optional<ensemble_task> {
+        if (next == networks.size()) {
+          return std::nullopt;
+        }
+        ensemble_task task = networks[next];
+        task.label = static_cast<std::int64_t>(next++);
+        return task;
+      },
+      [&](const ensemble_task& task, exact_run&& run) {
+        recorder to(settings, task.network.N_E);
+        for (const auto& spike : run.spikes) {
+          to.spike(spike.time - run.begin, spike.neuron);
+        }
+        for (const auto& phase : run.phases) {
+          to.phase(phase.kind, phase.duration(), phase.spikes_E + phase.spikes_I);
+        }
+        if (run.state == task_state::runaway) {
+          to.run_away();
+        }
+        out[static_cast<std::size_t>(task.label)] = to.take();
+      },
+      poll);
+  return all ? out : std::vector<trajectory>();
 }
 
 trajectory run_hybrid(const model& m, const kernel& step, chain start, const trajectory_settings& settings) {

@@ -10,6 +10,7 @@
 #include <boost/serialization/vector.hpp>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/network/ensemble.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
@@ -81,17 +82,30 @@ class validator {
     references_.resize(points.size());
   }
 
-  void run_exact_twice(std::size_t i) {
-    for (std::uint32_t repeat = 0; repeat < 2; ++repeat) {
-      const auto begin = clock::now();
-      const random_stream stream(settings_.seed, purpose::validation, static_cast<std::uint32_t>(results_[i].point),
-                                 repeat);
-      trajectory_settings s = follow(1);
-      s.raster_s = repeat == 0 ? settings_.raster_s : 0;
-      const std::vector<trajectory> runs{
-          run_exact(parameters_at(m_.space, results_[i].values), m_.space.section, stream, s)};
-      add(i, repeat == 0 ? "exact" : "exact_repeat", runs, seconds_since(begin), true);
+  /// False if `poll` returned false.
+  bool run_exact_twice(std::size_t i, const std::function<bool()>& poll) {
+    const auto begin = clock::now();
+    // Parts of two runs fill the lanes, but are no shorter than the raster and two segments of the spectrum.
+    const double shortest_s = std::max(2 * settings_.segment_s, settings_.raster_s);
+    const int parts = std::clamp(static_cast<int>(settings_.duration_s / shortest_s), 1, ensemble_sampler::lanes() / 2);
+    const parameters p = parameters_at(m_.space, results_[i].values);
+    std::vector<ensemble_task> networks;
+    for (int part = 0; part < 2 * parts; ++part) {
+      const std::uint32_t replicate = first_replicate_ + static_cast<std::uint32_t>(part);
+      networks.push_back({p, {settings_.seed, static_cast<std::uint32_t>(results_[i].point), replicate}, 0});
     }
+    trajectory_settings s = follow(parts);
+    s.raster_s = settings_.raster_s;
+    std::vector<trajectory> runs = run_exact(networks, m_.space.section, s, poll);
+    if (runs.empty()) {
+      return false;
+    }
+    const double wall = seconds_since(begin) / 2;
+    const auto half = static_cast<std::size_t>(parts);
+    runs[half].raster.clear();
+    add(i, "exact", std::span(runs).first(half), wall, true);
+    add(i, "exact_repeat", std::span(runs).subspan(half), wall, true);
+    return true;
   }
 
   void run_kernel(const std::string& name, const kernel& step, bool is_surrogate) {
@@ -158,6 +172,9 @@ class validator {
     results_[i].runs.push_back(std::move(r));
   }
 
+  /// Apart from every replicate of a sweep.
+  static constexpr std::uint32_t first_replicate_ = 1U << 31;
+
   const model& m_;
   const validation_settings& settings_;
   std::vector<point_result> results_;
@@ -189,8 +206,7 @@ validation_result validate_model(const mpi::communicator& comm, const model& m,
   const auto rounds =
       (points.size() + static_cast<std::size_t>(comm.size()) - 1) / static_cast<std::size_t>(comm.size());
   for (std::size_t i = 0; i < rounds; ++i) {
-    if (i < mine.size()) {
-      work.run_exact_twice(i);
+    if (i < mine.size() && work.run_exact_twice(i, [] { return !interrupted(); })) {
       if (progress) {
         progress(static_cast<int>(i) + 1, static_cast<int>(mine.size()));
       }

@@ -19,10 +19,8 @@ constexpr double progress_every_s = 0.2;
 sweep_outcome master::run() {
   for (;;) {
     serve();
-    const std::vector<std::int64_t> mine = tasks_.take(1, seconds_left());
-    if (!mine.empty()) {
-      ++running_;
-      count(runner_.run(mine.front(), [this] { return go_on(); }));
+    if (runner_.run([this] { return next(); }, [this](const task_report& report) { count(report); },
+                    [this] { return go_on(); }) > 0) {
       continue;
     }
     watch_end();
@@ -34,6 +32,26 @@ sweep_outcome master::run() {
   outcome_.interrupted = tasks_.waiting() > 0 || running_ > 0 || dropped_ > 0;
   outcome_.wall_s = seconds_since(start_);
   return outcome_;
+}
+
+std::optional<std::int64_t> master::next() {
+  if (tasks_.suspects() > 0 || suspect_in_hand_) {
+    if (runner_.in_hand() > 0) {
+      return std::nullopt;
+    }
+    suspect_in_hand_ = true;
+    if (const auto suspect = tasks_.take_suspect(seconds_left())) {
+      ++running_;
+      return suspect;
+    }
+    suspect_in_hand_ = false;
+  }
+  const std::vector<std::int64_t> mine = tasks_.take(1, seconds_left());
+  if (mine.empty()) {
+    return std::nullopt;
+  }
+  ++running_;
+  return mine.front();
 }
 
 void master::serve() {

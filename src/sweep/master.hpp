@@ -6,11 +6,12 @@
 
 namespace spikesweep {
 
-/// Rank 0: hands out tasks, runs some itself, and serves the workers meanwhile.
+/// Rank 0: hands out tasks, runs some itself, and serves the workers meanwhile. Suspects, which were in flight when the
+/// job crashed again and again, it runs itself, first and one at a time: so a crash does not fall on another task.
 class master {
  public:
   /// `counts`: what earlier runs left; total, done, failed, resumed and damaged have to be set.
-  master(const boost::mpi::communicator& communicator, const task_runner& runner, scheduler& tasks,
+  master(const boost::mpi::communicator& communicator, task_runner& runner, scheduler& tasks,
          const sweep_options& options, const sweep_outcome& counts)
       : communicator_(communicator), runner_(runner), tasks_(tasks), options_(options), outcome_(counts) {}
 
@@ -18,6 +19,7 @@ class master {
   sweep_outcome run();
 
  private:
+  std::optional<std::int64_t> next();
   /// Answers every message that is there, looks for signals, reports progress.
   void serve();
   void answer(int worker, const worker_message& message);
@@ -32,12 +34,13 @@ class master {
   void show_progress();
 
   const boost::mpi::communicator& communicator_;
-  const task_runner& runner_;
+  task_runner& runner_;
   scheduler& tasks_;
   const sweep_options& options_;
   sweep_outcome outcome_;
   std::int64_t dropped_ = 0;  ///< Tasks handed out but not run, or given up.
   std::int64_t running_ = 0;  ///< Tasks handed out and not reported.
+  bool suspect_in_hand_ = false;
   int goodbyes_ = 0;
   int signals_seen_ = 0;
   bool stopping_ = false;

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <spikesweep/network/ensemble.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/plan.hpp>
 #include <spikesweep/sweep/scheduler.hpp>
@@ -7,10 +8,15 @@
 namespace spikesweep {
 
 double sweep_plan::wall_s(int ranks) const {
-  // The longest task bounds the end; on average half of a task's time is lost there by each rank.
-  const double task_s = tasks > 0 ? core_s / static_cast<double>(tasks) : 0;
-  const auto used = static_cast<double>(std::clamp<std::int64_t>(ranks, 1, std::max<std::int64_t>(tasks, 1)));
-  return core_s / used + (used > 1 ? 0.5 * task_s : 0);
+  if (tasks == 0) {
+    return 0;
+  }
+  // A task takes as long alone in its lane as with others beside it. At the end lanes run empty: on average, each loses
+  // half a task's time.
+  const double lanes = ensemble_sampler::lanes();
+  const double task_s = core_s / static_cast<double>(tasks) * lanes;
+  const double used = std::min(static_cast<double>(tasks), lanes * std::max(ranks, 1));
+  return static_cast<double>(tasks) * task_s / used + (used < static_cast<double>(tasks) ? 0.5 * task_s : 0);
 }
 
 sweep_plan plan_sweep(const sweep_description& d, const task_calibration& calibration) {
@@ -28,8 +34,9 @@ sweep_plan plan_sweep(const sweep_description& d, const task_calibration& calibr
   const transition_layout& layout = d.sampling.layout;
   const auto counts = static_cast<std::uint64_t>(2 * layout.state.size() + 2 + 2 * layout.time_bins);
   constexpr std::uint64_t other_bytes = sizeof(double) + 3 * sizeof(std::uint8_t);
-  plan.memory_bytes =
-      static_cast<std::uint64_t>(d.sampling.transitions) * (counts * sizeof(std::int32_t) + other_bytes);
+  plan.memory_bytes = static_cast<std::uint64_t>(ensemble_sampler::lanes()) *
+                      static_cast<std::uint64_t>(d.sampling.transitions) *
+                      (counts * sizeof(std::int32_t) + other_bytes);
   for (int point = 0; point < d.points.size(); ++point) {
     plan.events += d.replicates * expected_events(d, point);
   }

@@ -26,16 +26,36 @@ double expected_events(const sweep_description& d, int point) {
   return events_per_kick * (p.lambda_E * p.N_E + p.lambda_I * p.N_I) * simulated_s;
 }
 
-scheduler::scheduler(std::vector<scheduled_task> tasks, int shares) : waiting_(std::move(tasks)), shares_(shares) {
-  if (shares < 1) {
-    throw internal_error("a scheduler for " + std::to_string(shares) + " ranks");
+scheduler::scheduler(std::vector<scheduled_task> tasks, int shares, int width)
+    : waiting_(std::move(tasks)), shares_(shares), width_(width) {
+  if (shares < 1 || width < 1) {
+    throw internal_error("a scheduler for " + std::to_string(shares) + " ranks of " + std::to_string(width) + " tasks");
   }
   std::sort(waiting_.begin(), waiting_.end(), [](const scheduled_task& a, const scheduled_task& b) {
     return a.cost != b.cost ? a.cost < b.cost : a.task > b.task;
   });
-  for (const scheduled_task& t : waiting_) {
-    waiting_cost_ += t.cost;
+  std::erase_if(waiting_, [this](const scheduled_task& t) {
+    if (t.suspect) {
+      suspects_.push_back(t);
+    } else {
+      waiting_cost_ += t.cost;
+    }
+    return t.suspect;
+  });
+}
+
+bool scheduler::fits(double cost, double seconds_left) const {
+  return deadline_margin * expected_s(cost) <= seconds_left;
+}
+
+std::optional<std::int64_t> scheduler::take_suspect(double seconds_left) {
+  if (stopped_ || suspects_.empty() || !fits(suspects_.back().cost, seconds_left)) {
+    return std::nullopt;
   }
+  const scheduled_task next = suspects_.back();
+  suspects_.pop_back();
+  running_cost_[next.task] = next.cost;
+  return next.task;
 }
 
 std::vector<std::int64_t> scheduler::take(int most, double seconds_left) {
@@ -44,7 +64,8 @@ std::vector<std::int64_t> scheduler::take(int most, double seconds_left) {
   double cost = 0;
   for (std::size_t i = waiting_.size(); i-- > 0 && !stopped_ && static_cast<int>(bundle.size()) < most;) {
     const scheduled_task next = waiting_[i];
-    if (deadline_margin * expected_s(cost + next.cost) > seconds_left) {
+    // Tasks of a bundle start as others end: one that is not the first waits for those before it.
+    if (!fits(next.cost + cost / width_, seconds_left)) {
       continue;  // A shorter one may still fit.
     }
     if (!bundle.empty() && cost + next.cost > fair_half) {

@@ -18,11 +18,11 @@ double ratio(double part, double whole) {
   return whole > 0 ? part / whole : 0;
 }
 
-void count_done(const task_record& record, double wall_s, sweep_status& status, point_status& point, point_sums& sums) {
+void count_done(const task_record& record, double core_s, sweep_status& status, point_status& point, point_sums& sums) {
   ++status.done;
   ++point.done;
   status.samples += record.rows;
-  status.core_s += wall_s;
+  status.core_s += core_s;
   status.simulated_s += record.summary.simulated_s;
   point.simulated_s += record.summary.simulated_s;
   sums.spikes_E += static_cast<double>(record.summary.spikes_E);
@@ -69,7 +69,7 @@ sweep_status read_status(const std::filesystem::path& file) {
   for (std::size_t task = 0; task < records.size(); ++task) {
     const std::size_t at = d.identity(static_cast<std::int64_t>(task)).point;
     if (records[task].state == task_state::done) {
-      count_done(records[task], provenance[task].wall_s, status, status.points[at], sums[at]);
+      count_done(records[task], provenance[task].core_s, status, status.points[at], sums[at]);
     } else {
       count_other(records[task], provenance[task], status, status.points[at]);
     }

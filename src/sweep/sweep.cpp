@@ -77,7 +77,9 @@ remaining_work find_work(const std::filesystem::path& file, const sweep_descript
     if (failed) {
       work.retried.push_back(task);
     }
-    work.tasks.push_back({task, costs[description.identity(task).point]});
+    // One more crash sets it aside: that one has to be its own.
+    const bool suspect = !failed && provenance[at].attempts == max_crashes - 1;
+    work.tasks.push_back({task, costs[description.identity(task).point], suspect});
   }
   return work;
 }
@@ -102,7 +104,7 @@ std::string end_line(const sweep_outcome& outcome) {
 }
 
 /// Runs tasks until there are no more. What it returns counts on rank 0 only.
-sweep_outcome work_off(const communicator& ranks, const task_runner& runner, sweep_writer& writer,
+sweep_outcome work_off(const communicator& ranks, task_runner& runner, int width, sweep_writer& writer,
                        const sweep_options& options, remaining_work work) {
   if (ranks.rank() != 0) {
     worker(ranks, runner).run();
@@ -112,7 +114,7 @@ sweep_outcome work_off(const communicator& ranks, const task_runner& runner, swe
   for (const std::int64_t retried : work.retried) {
     writer.reset_task(retried);
   }
-  scheduler tasks(std::move(work.tasks), ranks.size());
+  scheduler tasks(std::move(work.tasks), ranks.size(), width);
   const sweep_outcome outcome = master(ranks, runner, tasks, options, work.counts).run();
   writer.log(end_line(outcome));
   return outcome;
@@ -126,12 +128,12 @@ void abort_if_others_wait(const communicator& ranks, const std::exception& error
 }
 
 sweep_outcome simulate(const communicator& ranks, const std::filesystem::path& file,
-                       const sweep_description& description, const task_function& task, const sweep_options& options,
+                       const sweep_description& description, task_engine& engine, const sweep_options& options,
                        remaining_work work) {
   sweep_writer writer(ranks, file, description);
   try {
-    const task_runner runner(description, task, writer, ranks.rank());
-    const sweep_outcome outcome = work_off(ranks, runner, writer, options, std::move(work));
+    task_runner runner(engine, writer, ranks.rank());
+    const sweep_outcome outcome = work_off(ranks, runner, engine.width(), writer, options, std::move(work));
     writer.close();
     return outcome;
   } catch (const std::exception& error) {
@@ -149,7 +151,7 @@ void broadcast_outcome(const communicator& ranks, sweep_outcome& outcome) {
 }  // namespace
 
 sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::filesystem::path& file,
-                        const sweep_description& description, const task_function& task, const sweep_options& options) {
+                        const sweep_description& description, task_engine& engine, const sweep_options& options) {
   const communicator ranks(communicator_of_caller, boost::mpi::comm_duplicate);
   const interrupt_guard guard;
   const auto start = steady_clock::now();
@@ -175,7 +177,7 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
     auto left = work.tasks.size();
     boost::mpi::broadcast(ranks, left, 0);
     if (left > 0) {
-      outcome = simulate(ranks, file, description, task, options, std::move(work));
+      outcome = simulate(ranks, file, description, engine, options, std::move(work));
     }
     outcome.wall_s = seconds_since(start);
     broadcast_outcome(ranks, outcome);

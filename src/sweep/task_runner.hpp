@@ -2,6 +2,8 @@
 
 #include <chrono>
 #include <functional>
+#include <optional>
+#include <unordered_map>
 
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/sweep.hpp>
@@ -19,28 +21,68 @@ inline double seconds_since(steady_clock::time_point start) {
 /// Simulates tasks of this rank and writes them.
 class task_runner {
  public:
-  task_runner(const sweep_description& description, const task_function& task, sweep_writer& writer, int rank)
-      : description_(description), task_(task), writer_(writer), rank_(rank) {}
+  task_runner(task_engine& engine, sweep_writer& writer, int rank) : engine_(engine), writer_(writer), rank_(rank) {}
 
-  task_report run(std::int64_t task, const std::function<bool()>& poll) const {
-    const auto start = steady_clock::now();
-    const task_identity identity = description_.identity(task);
+  /// Runs tasks until `next` has none and every one in hand was written, or was given up after `poll` returned false.
+  /// Returns how many it took.
+  std::int64_t run(const task_engine::next_task& next, const std::function<void(const task_report&)>& report,
+                   const std::function<bool()>& poll) {
+    std::int64_t taken = 0;
+    engine_.run(
+        [&] {
+          const std::optional<std::int64_t> task = next();
+          if (task) {
+            ++taken;
+            begin(*task);
+          }
+          return task;
+        },
+        [&](std::int64_t task, task_result&& result) { report(end(task, result)); }, poll);
+    return taken;
+  }
+
+  /// Tasks in hand.
+  std::size_t in_hand() const { return running_.size(); }
+
+ private:
+  struct running_task {
+    steady_clock::time_point start;
+    double share_before;
+  };
+
+  void begin(std::int64_t task) {
     writer_.begin_task(task, rank_);
-    const task_result result = task_(static_cast<int>(identity.point), static_cast<int>(identity.replicate), poll);
-    task_report report{task, result.state, result.summary.simulated_s, seconds_since(start)};
+    share();
+    running_[task] = {last_, share_};
+  }
+
+  task_report end(std::int64_t task, const task_result& result) {
+    share();
+    const running_task was = running_.at(task);
+    running_.erase(task);
     if (result.state == task_state::pending) {
       writer_.abandon_task(task);
     } else {
-      writer_.write_task(task, result, report.wall_s);
+      writer_.write_task(task, result, share_ - was.share_before);
     }
-    return report;
+    return {task, result.state, result.summary.simulated_s, seconds_since(was.start)};
   }
 
- private:
-  const sweep_description& description_;
-  const task_function& task_;
+  /// Divides the time since the last call among the tasks in hand.
+  void share() {
+    const auto now = steady_clock::now();
+    if (!running_.empty()) {
+      share_ += std::chrono::duration<double>(now - last_).count() / static_cast<double>(running_.size());
+    }
+    last_ = now;
+  }
+
+  task_engine& engine_;
   sweep_writer& writer_;
   int rank_;
+  std::unordered_map<std::int64_t, running_task> running_;
+  double share_ = 0;  ///< Of a task that had been in hand from the first moment on [s].
+  steady_clock::time_point last_;
 };
 
 /// How long a rank without work sleeps before it looks for messages again: short beside any task, and long enough to

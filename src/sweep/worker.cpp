@@ -15,19 +15,29 @@ void worker::run() {
       std::this_thread::sleep_for(idle_pause);
       continue;
     }
-    const std::int64_t task = queue_.front();
-    queue_.pop_front();
-    if (queue_.empty() && !asked_ && !exhausted_) {
-      request();
-    }
-    const task_report report = runner_.run(task, [this] { return go_on(); });
-    send_message(communicator_, 0, worker_tag, worker_message{worker_message::report, report});
+    runner_.run([this] { return next(); },
+                [this](const task_report& report) {
+                  send_message(communicator_, 0, worker_tag, worker_message{worker_message::report, report});
+                },
+                [this] { return go_on(); });
   }
   send_message(communicator_, 0, worker_tag, worker_message{worker_message::goodbye, {}});
   while (!farewell_) {
     receive();
     std::this_thread::sleep_for(idle_pause);
   }
+}
+
+std::optional<std::int64_t> worker::next() {
+  std::optional<std::int64_t> task;
+  if (!stopping_ && !queue_.empty()) {
+    task = queue_.front();
+    queue_.pop_front();
+  }
+  if (queue_.empty() && !asked_ && !exhausted_ && !stopping_) {
+    request();
+  }
+  return task;
 }
 
 void worker::request() {

@@ -61,6 +61,17 @@ TEST(command, simulate_prints_one_json_object_to_stdout_once) {
   EXPECT_THAT(result.out, HasSubstr("\"simulated_s\": 0.2"));
 }
 
+TEST(command, simulate_gives_errors_over_replicates) {
+  const command_runner runner;
+  const std::string line = "simulate zhang2024 --duration 200ms --replicates 3 --json";
+  const command_result result = runner.run(line);
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("\"replicates\": 3"));
+  EXPECT_THAT(result.out, HasSubstr("\"standard_errors\": {\"rate_E_hz\": "));
+  EXPECT_EQ(without_wall_times(result.out), without_wall_times(runner.run(line).out));
+  EXPECT_EQ(runner.run("simulate zhang2024 --duration 200ms --replicates 0").code, 2);
+}
+
 TEST(command, simulate_takes_several_assignments_after_one_set) {
   const command_result result =
       command_runner().run("simulate --set S_EE=4.1 S_IE=3.2 zhang2024 --duration 100ms --json");

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/network/ensemble.hpp>
 
 #include "cli/embedded.hpp"
 
@@ -93,7 +94,9 @@ TEST(quickstart, describes_a_sweep_over_the_four_weights) {
   EXPECT_EQ(sweep.points.axes, (std::vector<std::string>{"S_EE", "S_IE", "S_EI", "S_II"}));
   EXPECT_EQ(sweep.points.size(), config.design.points);
   EXPECT_EQ(sweep.seed, config.seed);
-  EXPECT_EQ(sweep.settings, canonical_settings(config, config_group::sweep));
+  auto settings = canonical_settings(config, config_group::sweep);
+  settings.emplace_back("simulator", ensemble_sampler::version());
+  EXPECT_EQ(sweep.settings, settings);
 }
 
 TEST(config, of_nothing_is_the_defaults) {

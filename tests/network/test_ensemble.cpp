@@ -217,5 +217,68 @@ TEST(EnsembleFailure, SilentNetworksPassTheirSteps) {
   EXPECT_EQ(result.summary.empty, 20);
 }
 
+std::vector<exact_run> follow(const section_settings& section, const sampling_settings& sampling, double seconds,
+                              const std::vector<ensemble_task>& tasks) {
+  std::vector<exact_run> out(tasks.size());
+  std::size_t next = 0;
+  ensemble_sampler sampler(section, sampling, 5);
+  EXPECT_TRUE(sampler.follow(
+      seconds,
+      [&]() -> std::optional<ensemble_task> {
+        return next < tasks.size() ? std::optional(tasks[next++]) : std::nullopt;
+      },
+      [&](const ensemble_task& task, exact_run&& run) { out[static_cast<std::size_t>(task.label)] = std::move(run); }));
+  return out;
+}
+
+TEST(EnsembleFollow, NotesWhatTransitionsCount) {
+  sampling_settings sampling = short_sampling();
+  sampling.perturb_share = 0;
+  const section_settings section;
+  const ensemble_task task{parameters(), {5, 7, 1}, 0};
+  const exact_run run = follow(section, sampling, 20 * section.interval_ms * 1e-3 + 1e-6, {task}).front();
+  const task_result sampled = sample_task_ensemble(task.network, section, sampling, task.identity);
+  ASSERT_EQ(run.state, task_state::done);
+  ASSERT_EQ(run.phases.size(), 20U);
+  EXPECT_EQ(run.begin, sampling.burn_in_s);
+  std::int64_t counted = 0;
+  for (std::size_t i = 0; i < run.phases.size(); ++i) {
+    EXPECT_EQ(run.phases[i].spikes_E, sampled.block.spikes(static_cast<int>(i), 0));
+    EXPECT_EQ(run.phases[i].spikes_I, sampled.block.spikes(static_cast<int>(i), 1));
+    counted += run.phases[i].spikes_E + run.phases[i].spikes_I;
+  }
+  EXPECT_GT(counted, 0);
+  EXPECT_EQ(static_cast<std::int64_t>(run.spikes.size()), counted);
+}
+
+TEST(EnsembleFollow, CutsTheWholeRunIntoPhasesWhateverRunsBesideIt) {
+  for (const section_kind kind : {section_kind::interval, section_kind::mfe, section_kind::volley}) {
+    section_settings section;
+    section.kind = kind;
+    std::vector<ensemble_task> tasks;
+    for (std::uint32_t i = 0; i < 20; ++i) {
+      tasks.push_back({parameters(), {5, i, 0}, i});
+    }
+    const auto together = follow(section, short_sampling(), 0.3, tasks);
+    tasks[3].label = 0;
+    const exact_run alone = follow(section, short_sampling(), 0.3, {tasks[3]}).front();
+    const exact_run& run = together[3];
+    ASSERT_EQ(run.spikes.size(), alone.spikes.size());
+    ASSERT_EQ(run.phases.size(), alone.phases.size());
+    EXPECT_EQ(run.events, alone.events);
+    double end = run.begin;
+    for (const auto& phase : run.phases) {
+      EXPECT_EQ(phase.begin, end);
+      end = phase.end;
+    }
+    EXPECT_LE(end, run.begin + 0.3);
+    for (std::size_t i = 0; i < run.spikes.size(); ++i) {
+      EXPECT_EQ(run.spikes[i].time, alone.spikes[i].time);
+      EXPECT_EQ(run.spikes[i].neuron, alone.spikes[i].neuron);
+      EXPECT_GE(run.spikes[i].time, i == 0 ? run.begin : run.spikes[i - 1].time);
+    }
+  }
+}
+
 }  // namespace
 }  // namespace spikesweep

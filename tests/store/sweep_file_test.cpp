@@ -99,7 +99,7 @@ TEST(sweep_file, gives_back_rows_records_and_provenance) {
   EXPECT_EQ(reader.read_rows(3, 4).block.rows(), d.sampling.transitions);
   EXPECT_EQ(reader.provenance()[7].rank, 3);
   EXPECT_EQ(reader.provenance()[7].attempts, 1);
-  EXPECT_EQ(reader.provenance()[7].wall_s, 0.5);
+  EXPECT_EQ(reader.provenance()[7].core_s, 0.5);
 }
 
 TEST(sweep_file, keeps_failed_tasks_without_rows) {

@@ -77,6 +77,25 @@ TEST(scheduler, starts_no_task_that_would_not_end_in_time) {
   EXPECT_THAT(tasks.take(1, 40), ElementsAre(1));
 }
 
+TEST(scheduler, hands_out_suspects_apart) {
+  scheduler tasks({{0, 1}, {1, 2, true}, {2, 3, true}}, 1);
+  EXPECT_EQ(tasks.waiting(), 3);
+  EXPECT_EQ(tasks.take_suspect(), 2);
+  EXPECT_EQ(tasks.suspects(), 1);
+  EXPECT_THAT(tasks.take(), ElementsAre(0));
+  EXPECT_THAT(tasks.take(), IsEmpty());
+  tasks.stop();
+  EXPECT_EQ(tasks.take_suspect(), std::nullopt);
+  EXPECT_EQ(tasks.waiting(), 1);
+}
+
+TEST(scheduler, counts_on_tasks_that_run_side_by_side) {
+  scheduler tasks(equal_tasks(34), 1, 16);
+  tasks.take(1);
+  tasks.finished(0, 10);
+  EXPECT_EQ(tasks.take(scheduler::max_bundle, 20).size(), 6U) << "the seventh ends after 1.5 times 10 (1 + 6/16) s";
+}
+
 TEST(scheduler, refuses_a_task_it_did_not_hand_out) {
   scheduler tasks(equal_tasks(2), 1);
   EXPECT_THROW(tasks.finished(1, 1), internal_error);

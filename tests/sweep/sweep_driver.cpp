@@ -13,6 +13,7 @@
 #include <spikesweep/sweep/sweep.hpp>
 
 #include "store/sweep_samples.hpp"
+#include "sweep/serial_engine.hpp"
 
 namespace {
 
@@ -21,7 +22,7 @@ using namespace spikesweep;
 int sweep(const boost::mpi::communicator& world, const std::string& file, int task_ms, bool throws) {
   std::ofstream(file + ".pid." + std::to_string(world.rank())) << ::getpid() << '\n';
   const sweep_description description = testing::small_sweep(60, 2);
-  const task_function task = [&](int point, int replicate, const std::function<bool()>& poll) {
+  const testing::task_function task = [&](int point, int replicate, const std::function<bool()>& poll) {
     if (throws && point == 7) {
       throw environment_error("made to fail");
     }
@@ -31,7 +32,7 @@ int sweep(const boost::mpi::communicator& world, const std::string& file, int ta
     }
     return testing::made_up_task(description, point, replicate);
   };
-  const sweep_outcome outcome = run_sweep(world, file, description, task, {});
+  const sweep_outcome outcome = testing::run_made_up_sweep(world, file, description, task, {});
   return static_cast<int>(outcome.interrupted ? exit_code::interrupted : exit_code::done);
 }
 

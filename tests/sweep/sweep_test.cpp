@@ -18,6 +18,7 @@
 
 #include "store/compare_files.hpp"
 #include "store/sweep_samples.hpp"
+#include "sweep/serial_engine.hpp"
 
 namespace spikesweep {
 namespace {
@@ -28,8 +29,10 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::lasting_bytes;
 using testing::made_up_task;
+using testing::run_made_up_sweep;
 using testing::scratch_directory;
 using testing::small_sweep;
+using testing::task_function;
 using namespace std::chrono_literals;
 
 class sweep : public ::testing::Test {
@@ -51,7 +54,7 @@ class sweep : public ::testing::Test {
   /// What one rank alone writes.
   std::vector<char> expected_bytes(const sweep_description& d, const task_function& task) const {
     const boost::mpi::communicator self(MPI_COMM_SELF, boost::mpi::comm_duplicate);
-    run_sweep(self, directory / "expected.h5", d, task, {});
+    run_made_up_sweep(self, directory / "expected.h5", d, task, {});
     return lasting_bytes(directory / "expected.h5");
   }
 
@@ -81,7 +84,7 @@ class sweep : public ::testing::Test {
 };
 
 TEST_F(sweep, writes_the_same_bytes_on_any_number_of_ranks) {
-  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, samples, {});
+  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", description, samples, {});
   EXPECT_EQ(outcome.total, 30);
   EXPECT_EQ(outcome.done, 30);
   EXPECT_EQ(outcome.failed, 0);
@@ -99,22 +102,22 @@ TEST_F(sweep, keeps_every_rank_busy) {
     std::this_thread::sleep_for(20ms);
     return samples(point, replicate, poll);
   };
-  run_sweep(world, directory / "s.h5", description, slow, {});
+  run_made_up_sweep(world, directory / "s.h5", description, slow, {});
   if (world.rank() == 0) {
     std::map<int, int> tasks_of;
     for (const task_provenance& p : sweep_reader(directory / "s.h5").provenance()) {
       ++tasks_of[p.rank];
       EXPECT_EQ(p.attempts, 1);
-      EXPECT_GT(p.wall_s, 0);
+      EXPECT_GT(p.core_s, 0);
     }
     EXPECT_EQ(static_cast<int>(tasks_of.size()), world.size());
   }
 }
 
 TEST_F(sweep, does_nothing_a_second_time) {
-  run_sweep(world, directory / "s.h5", description, samples, {});
+  run_made_up_sweep(world, directory / "s.h5", description, samples, {});
   const int before = calls_of_all();
-  const sweep_outcome again = run_sweep(world, directory / "s.h5", description, samples, {});
+  const sweep_outcome again = run_made_up_sweep(world, directory / "s.h5", description, samples, {});
   EXPECT_EQ(calls_of_all(), before);
   EXPECT_EQ(again.done, 30);
   EXPECT_EQ(again.resumed, 30);
@@ -129,13 +132,13 @@ TEST_F(sweep, ends_on_a_signal_and_resumes_to_the_same_bytes) {
     }
     return samples(point, replicate, poll);
   };
-  const sweep_outcome first = run_sweep(world, directory / "s.h5", description, until_signal, {});
+  const sweep_outcome first = run_made_up_sweep(world, directory / "s.h5", description, until_signal, {});
   EXPECT_TRUE(first.interrupted);
   EXPECT_GE(first.done, 3);
   EXPECT_LT(first.done, 30);
   EXPECT_EQ(calls_of_all(), first.done) << "a task that was begun is finished";
   world.barrier();
-  const sweep_outcome second = run_sweep(world, directory / "s.h5", description, samples, {});
+  const sweep_outcome second = run_made_up_sweep(world, directory / "s.h5", description, samples, {});
   EXPECT_FALSE(second.interrupted);
   EXPECT_EQ(second.resumed, first.done);
   EXPECT_EQ(second.done, 30);
@@ -155,7 +158,7 @@ TEST_F(sweep, drops_a_task_that_outlives_the_grace_time) {
   };
   sweep_options options;
   options.grace_s = 0.2;
-  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, endless, options);
+  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", description, endless, options);
   EXPECT_TRUE(outcome.interrupted);
   EXPECT_EQ(outcome.done, 0);
   if (world.rank() == 0) {
@@ -168,17 +171,17 @@ TEST_F(sweep, drops_a_task_that_outlives_the_grace_time) {
 TEST_F(sweep, starts_nothing_that_cannot_end_before_the_job_does) {
   sweep_options options;
   options.end = std::chrono::system_clock::now() - 1s;
-  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, samples, options);
+  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", description, samples, options);
   EXPECT_TRUE(outcome.interrupted);
   EXPECT_EQ(calls_of_all(), 0);
 }
 
 TEST_F(sweep, records_failed_tasks_and_goes_on) {
-  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, with_runaway, {});
+  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", description, with_runaway, {});
   EXPECT_EQ(outcome.done, 27);
   EXPECT_EQ(outcome.failed, 3);
   EXPECT_FALSE(outcome.interrupted);
-  const sweep_outcome again = run_sweep(world, directory / "s.h5", description, samples, {});
+  const sweep_outcome again = run_made_up_sweep(world, directory / "s.h5", description, samples, {});
   EXPECT_EQ(again.failed, 3) << "failed tasks are not run again unasked";
   if (world.rank() == 0) {
     const sweep_status status = read_status(directory / "s.h5");
@@ -189,7 +192,7 @@ TEST_F(sweep, records_failed_tasks_and_goes_on) {
   world.barrier();
   sweep_options retry;
   retry.retry_failed = true;
-  const sweep_outcome healed = run_sweep(world, directory / "s.h5", description, samples, retry);
+  const sweep_outcome healed = run_made_up_sweep(world, directory / "s.h5", description, samples, retry);
   EXPECT_EQ(healed.done, 30);
   EXPECT_EQ(healed.failed, 0);
   if (world.rank() == 0) {
@@ -198,7 +201,7 @@ TEST_F(sweep, records_failed_tasks_and_goes_on) {
 }
 
 TEST_F(sweep, simulates_a_damaged_task_again) {
-  run_sweep(world, directory / "s.h5", description, samples, {});
+  run_made_up_sweep(world, directory / "s.h5", description, samples, {});
   std::vector<char> whole;
   if (world.rank() == 0) {
     whole = lasting_bytes(directory / "s.h5");
@@ -208,7 +211,7 @@ TEST_F(sweep, simulates_a_damaged_task_again) {
   }
   world.barrier();
   const int before = calls_of_all();
-  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, samples, {});
+  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", description, samples, {});
   EXPECT_EQ(calls_of_all(), before + 1);
   EXPECT_EQ(outcome.damaged, 1);
   EXPECT_EQ(outcome.done, 30);
@@ -222,28 +225,37 @@ TEST_F(sweep, sets_a_task_aside_that_was_in_flight_at_three_crashes) {
     create_sweep_file(directory / "s.h5", description);
     sweep_writer writer(MPI_COMM_SELF, directory / "s.h5", description);
     for (int i = 0; i < max_crashes; ++i) {
-      writer.begin_task(8, 0);
+      writer.begin_task(8, 3);
     }
-    writer.begin_task(9, 0);
+    for (const int suspect : {0, 29}) {
+      for (int i = 0; i < max_crashes - 1; ++i) {
+        writer.begin_task(suspect, 3);
+      }
+    }
+    writer.begin_task(9, 3);
   }
   world.barrier();
-  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, samples, {});
+  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", description, samples, {});
   EXPECT_EQ(outcome.done, 29);
   EXPECT_EQ(outcome.failed, 1);
   if (world.rank() == 0) {
     EXPECT_EQ(read_status(directory / "s.h5").crashed, 1);
+    const auto provenance = sweep_reader(directory / "s.h5").provenance();
+    EXPECT_EQ(provenance[0].rank, 0) << "a suspect runs on rank 0";
+    EXPECT_EQ(provenance[29].rank, 0) << "a suspect runs on rank 0";
   }
   world.barrier();
   sweep_options retry;
   retry.retry_failed = true;
-  EXPECT_EQ(run_sweep(world, directory / "s.h5", description, samples, retry).done, 30);
+  EXPECT_EQ(run_made_up_sweep(world, directory / "s.h5", description, samples, retry).done, 30);
 }
 
 TEST_F(sweep, of_other_settings_is_refused_on_every_rank) {
-  run_sweep(world, directory / "s.h5", description, samples, {});
+  run_made_up_sweep(world, directory / "s.h5", description, samples, {});
   sweep_description other = description;
   other.settings[0].second = "9";
-  const std::string message = error_of<input_error>([&] { run_sweep(world, directory / "s.h5", other, samples, {}); });
+  const std::string message =
+      error_of<input_error>([&] { run_made_up_sweep(world, directory / "s.h5", other, samples, {}); });
   EXPECT_THAT(message, HasSubstr("network.S_II: 2.25 in the file, 9 now"));
 }
 
@@ -253,30 +265,30 @@ TEST_F(sweep, in_use_by_another_job_is_refused_on_every_rank) {
     other_job.emplace(directory / "s.h5");
   }
   world.barrier();
-  EXPECT_THAT(error_of<input_error>([&] { run_sweep(world, directory / "s.h5", description, samples, {}); }),
+  EXPECT_THAT(error_of<input_error>([&] { run_made_up_sweep(world, directory / "s.h5", description, samples, {}); }),
               HasSubstr("in use"));
 }
 
 TEST_F(sweep, that_cannot_be_written_fails_on_every_rank) {
-  EXPECT_THAT(error_of<environment_error>([&] { run_sweep(world, "/proc/s.h5", description, samples, {}); }),
+  EXPECT_THAT(error_of<environment_error>([&] { run_made_up_sweep(world, "/proc/s.h5", description, samples, {}); }),
               HasSubstr("/proc/s.h5"));
 }
 
 TEST_F(sweep, without_tasks_is_done_at_once) {
-  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", small_sweep(0), samples, {});
+  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", small_sweep(0), samples, {});
   EXPECT_EQ(outcome.total, 0);
   EXPECT_FALSE(outcome.interrupted);
 }
 
 TEST_F(sweep, with_fewer_tasks_than_ranks_ends) {
-  EXPECT_EQ(run_sweep(world, directory / "s.h5", small_sweep(1, 1), samples, {}).done, 1);
+  EXPECT_EQ(run_made_up_sweep(world, directory / "s.h5", small_sweep(1, 1), samples, {}).done, 1);
 }
 
 TEST_F(sweep, reports_progress_on_rank_0) {
   std::vector<sweep_progress> seen;
   sweep_options options;
   options.progress = [&seen](const sweep_progress& p) { seen.push_back(p); };
-  const sweep_outcome outcome = run_sweep(world, directory / "s.h5", description, with_runaway, options);
+  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", description, with_runaway, options);
   if (world.rank() == 0) {
     ASSERT_GE(seen.size(), 30U);
     EXPECT_EQ(seen.back().done, 27);
@@ -289,7 +301,7 @@ TEST_F(sweep, reports_progress_on_rank_0) {
 }
 
 TEST_F(sweep, leaves_nothing_but_its_file) {
-  run_sweep(world, directory / "s.h5", description, samples, {});
+  run_made_up_sweep(world, directory / "s.h5", description, samples, {});
   if (world.rank() == 0) {
     std::vector<std::string> names;
     for (const auto& entry : std::filesystem::directory_iterator(directory)) {

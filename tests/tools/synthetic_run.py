@@ -114,7 +114,7 @@ def write_sweep(path, axes, points, roles, rng, failures):
         tasks["grown"] = np.zeros(count, "i8")
         tasks["events"] = np.where(done, 4_100_000, 0)
         provenance = file.create_group("provenance")
-        provenance["wall_s"] = rng.uniform(0.3, 1.1, count)
+        provenance["core_s"] = rng.uniform(0.3, 1.1, count)
         provenance["rank"] = np.arange(count, dtype="i4") % 2
         provenance["attempts"] = np.ones(count, "u1")
         provenance["log"] = "started with 2 ranks"

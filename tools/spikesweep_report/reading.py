@@ -30,7 +30,7 @@ class Sweep:
     roles: np.ndarray
     sizes: dict
     tasks: dict
-    wall_s: np.ndarray
+    core_s: np.ndarray
     log: list
     rate_E: np.ndarray
     rate_I: np.ndarray
@@ -143,7 +143,7 @@ def read_sweep(file):
     network = {name: np.ravel(file["network"][name][()])[0] for name in ("N_E", "N_I")}
     section = text(file["section/kind"][()]) if "section/kind" in file else "interval"
     provenance = file["provenance"] if "provenance" in file else {}
-    wall_s = np.asarray(provenance["wall_s"][()], float) if "wall_s" in provenance else np.zeros(len(tasks["state"]))
+    core_s = np.asarray(provenance["core_s"][()], float) if "core_s" in provenance else np.zeros(len(tasks["state"]))
     log = [line for line in texts(provenance["log"]) if line.strip()] if "log" in provenance else []
     rate_E, rate_I = point_rates(points, axes, tasks, network)
     return Sweep(version=text(file.attrs.get("spikesweep_version", "?")), seed=text(file.attrs.get("seed", "?")),
@@ -151,7 +151,7 @@ def read_sweep(file):
                  config=text(file["config/text"][()]) if "text" in file["config"] else "", section=section,
                  axes=axes, units=texts(file["design/unit"]), points=points,
                  roles=np.asarray(file["design/role"][()]),
-                 sizes={q: int(network[f"N_{q}"]) for q in "EI"}, tasks=tasks, wall_s=wall_s, log=log,
+                 sizes={q: int(network[f"N_{q}"]) for q in "EI"}, tasks=tasks, core_s=core_s, log=log,
                  rate_E=rate_E, rate_I=rate_I)
 
 

@@ -233,9 +233,9 @@ def work_facts(run):
     wall = wall_times(run)
     if wall:
         facts.append(("Wall time", escape(", ".join(f"{k} {duration(v)}" for k, v in wall.items()))))
-    own = sweep.wall_s[state > 0]
+    own = sweep.core_s[state > 0]
     if own.any():
-        facts.append(("Tasks' own time", f"{duration(own.sum())} in all, the longest {duration(own.max())}"))
+        facts.append(("Core time of the tasks", f"{duration(own.sum())} in all, the longest {duration(own.max())}"))
     return facts
 
 

@@ -4,7 +4,10 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
+#include <vector>
 
+#include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/sampler.hpp>
 
 namespace spikesweep {
@@ -14,6 +17,15 @@ struct ensemble_task {
   parameters network;
   task_identity identity;
   std::int64_t label = 0;  ///< The caller's; comes back with the result.
+};
+
+/// A network that was followed through its phases, all its spikes noted.
+struct exact_run {
+  task_state state = task_state::pending;  ///< done, runaway, or pending: abandoned.
+  double begin = 0;                        ///< Of the first phase: after the burn-in [s].
+  std::vector<spike_record> spikes;        ///< From then on, in order of time.
+  std::vector<phase_outcome> phases;       ///< From then on, those that ended.
+  std::int64_t events = 0;                 ///< Network events simulated, burn-in included.
 };
 
 /// The lockstep simulator: sixteen exact networks at a time on one core, one per lane of SIMD vectors, one event per
@@ -33,7 +45,7 @@ struct ensemble_task {
 ///   - rounding of a weight: 24-bit uniform, 6e-8 of a kick; connection probability: 2^-32.
 /// An error of 4e-7 of a rate shows above the scatter of counts only after some 10^12 events of that class.
 ///
-/// Unlike sample_task(), a pool that passes `max_pending` (or 4 million) fails its task at once, and what an excursion
+/// Unlike sample_task(), pools that pass `max_pending` fail their task at once, and what an excursion
 /// draws is independent of the trajectory that it left. Other tasks do not notice.
 class ensemble_sampler {
  public:
@@ -41,9 +53,13 @@ class ensemble_sampler {
   using next_task = std::function<std::optional<ensemble_task>()>;
   /// Takes a finished task; state pending: it was abandoned.
   using finished_task = std::function<void(const ensemble_task& task, task_result&& result)>;
+  /// Takes a finished run.
+  using finished_run = std::function<void(const ensemble_task& task, exact_run&& run)>;
 
   /// Networks simulated at a time.
   static int lanes();
+  /// Names the law and the random numbers: another version may give other results for the same task.
+  static std::string version() { return "lockstep 1"; }
 
   /// All tasks have to carry this `seed`. Needs valid settings.
   ensemble_sampler(const section_settings& section, const sampling_settings& sampling, std::uint64_t seed);
@@ -55,6 +71,11 @@ class ensemble_sampler {
   /// `poll` is called every few ten thousand events; returning false from it abandons the tasks in flight and returns
   /// false. Exceptions of the callbacks pass through, and end the sampler's use.
   bool run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll = {});
+
+  /// The same, but follows each network for `seconds` after its burn-in (with `volley` also after the measurement of
+  /// the mean pool) instead of sampling transitions.
+  bool follow(double seconds, const next_task& next, const finished_run& finished,
+              const std::function<bool()>& poll = {});
 
  private:
   class implementation;

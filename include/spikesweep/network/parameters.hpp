@@ -69,7 +69,11 @@ double get_parameter(const parameters& p, const parameter_info& info);
 /// Sets a parameter. Throws input_error if the value is out of range, not finite, or not whole where it has to be.
 void set_parameter(parameters& p, const parameter_info& info, double value);
 
-/// Throws input_error, naming the parameter and its allowed range, unless every parameter is valid.
+/// Most neurons of a network.
+inline constexpr int neuron_limit = 65536;
+
+/// Throws input_error, naming the parameter and its allowed range, unless every parameter is valid and the network is
+/// not too large.
 void validate(const parameters& p);
 
 std::string_view name_of(inhibition_kind kind);

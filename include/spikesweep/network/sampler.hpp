@@ -9,6 +9,9 @@
 
 namespace spikesweep {
 
+/// Most pending kicks that a network may be allowed: what the lockstep simulator can hold.
+inline constexpr std::int64_t max_pending_limit = 4'000'000;
+
 /// How a task samples transitions.
 struct sampling_settings {
   transition_layout layout;

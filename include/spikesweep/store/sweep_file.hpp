@@ -36,7 +36,7 @@ struct task_record {
 
 /// How a task ran. Differs between runs, and never decides a sample.
 struct task_provenance {
-  double wall_s = 0;          ///< Wall time of the last attempt [s].
+  double core_s = 0;          ///< Core time of the last attempt: time is divided evenly among the tasks in hand [s].
   std::int32_t rank = 0;      ///< Rank that simulated it.
   std::uint8_t attempts = 0;  ///< Times it was started since it was new or retried.
 };
@@ -78,7 +78,7 @@ class sweep_writer {
   void reset_task(std::int64_t task);
   /// Writes rows, record, checksum and state, in that order. The state of `result` must not be pending, and a done task
   /// must have exactly sampling.transitions rows. Throws environment_error if the disk fails.
-  void write_task(std::int64_t task, const task_result& result, double wall_s);
+  void write_task(std::int64_t task, const task_result& result, double core_s);
   /// Adds a line to /provenance/log, which holds log_lines lines of log_width bytes; rank 0 only. Longer ones are cut;
   /// when it is full the last line is replaced.
   void log(const std::string& line);

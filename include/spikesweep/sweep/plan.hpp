@@ -9,9 +9,9 @@ namespace spikesweep {
 
 /// What a few short tasks showed about the cost of a sweep.
 struct task_calibration {
-  double ns_per_event = 10;  ///< Wall time of a network event on one core [ns].
-  double cost_ratio = 1;     ///< Events simulated over events expected (expected_events).
-  std::int64_t tasks = 0;    ///< Tasks that it rests on; 0: no measurement, only the defaults above.
+  double ns_per_event = 5;  ///< Wall time of a network event on one core with all lanes taken [ns].
+  double cost_ratio = 1;    ///< Events simulated over events expected (expected_events).
+  std::int64_t tasks = 0;   ///< Tasks that it rests on; 0: no measurement, only the defaults above.
 };
 
 /// What a sweep would take.
@@ -24,7 +24,7 @@ struct sweep_plan {
   std::int64_t samples = 0;      ///< Transitions, if no task fails.
   std::uint64_t disk_bytes = 0;  ///< Size of the sweep file.
   std::uint64_t memory_bytes =
-      0;                  ///< Of one rank, for the samples of the task in hand; the program itself not counted.
+      0;                  ///< Of one rank, for the samples of the tasks in hand; the program itself not counted.
   double events = 0;      ///< Network events, roughly.
   double core_s = 0;      ///< Time of one core, roughly [s].
   bool measured = false;  ///< Whether a calibration stands behind events and core_s.
@@ -33,9 +33,9 @@ struct sweep_plan {
   double wall_s(int ranks) const;
 };
 
-/// Runs up to `tasks` short tasks, the cheapest, the middle and the costliest expected point first among them, for
-/// about `budget_s` of wall time in all. Rank-local; a second or so.
-task_calibration calibrate(const sweep_description& description, int tasks = 3, double budget_s = 1);
+/// Runs a short task in each lane, the cheapest, the costliest and the middle point by expectation first among them,
+/// for at most `budget_s` of wall time. Rank-local.
+task_calibration calibrate(const sweep_description& description, double budget_s = 2);
 
 /// Counts and estimates. Rank-local; simulates nothing.
 sweep_plan plan_sweep(const sweep_description& description, const task_calibration& calibration = {});

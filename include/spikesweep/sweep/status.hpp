@@ -31,7 +31,7 @@ struct sweep_status {
   std::int64_t started = 0;         ///< Of the pending ones: in flight now or when the last run died.
   std::int64_t samples = 0;         ///< Transitions on disk.
   double simulated_s = 0;           ///< [s]
-  double core_s = 0;                ///< Wall time of all finished tasks together [s].
+  double core_s = 0;                ///< Core time of all finished tasks together [s].
   std::vector<int> done_points;     ///< Every task done.
   std::vector<int> failed_points;   ///< At least one task failed.
   std::vector<int> pending_points;  ///< At least one task left, none failed.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 
 #include <boost/mpi/communicator.hpp>
@@ -24,7 +25,7 @@ struct sweep_progress {
 
 struct sweep_options {
   bool retry_failed = false;  ///< Also run the failed tasks again.
-  /// After a signal, every rank finishes the task in hand if it can within this time, and drops it otherwise [s].
+  /// After a signal, every rank finishes the tasks in hand if it can within this time, and drops them otherwise [s].
   double grace_s = 20;
   /// When the job will be ended: no task is started that is not expected to end before (see job_end in launch.hpp).
   std::optional<std::chrono::system_clock::time_point> end;
@@ -44,12 +45,25 @@ struct sweep_outcome {
   double wall_s = 0;         ///< Wall time of this run [s].
 };
 
-/// Simulates one task; a function of point and replicate alone. Has to call `poll` (never empty) many times a second,
-/// and may give up, with state pending, when it returns false.
-using task_function = std::function<task_result(int point, int replicate, const std::function<bool()>& poll)>;
+/// What simulates the tasks of one rank, some of them side by side. A task's result has to be a function of the task
+/// alone.
+class task_engine {
+ public:
+  /// The next task, if there is one now.
+  using next_task = std::function<std::optional<std::int64_t>()>;
+  /// Takes the result of a task that ended; state pending: it was given up.
+  using finished_task = std::function<void(std::int64_t task, task_result&& result)>;
 
-/// sample_task at the points of a description. The description has to outlive it.
-task_function network_tasks(const sweep_description& description);
+  virtual ~task_engine() = default;
+  /// Most tasks in hand at a time.
+  virtual int width() const = 0;
+  /// Runs tasks until `next` has none and every one in hand ended. Has to call `poll` (never empty) many times a
+  /// second, and may give up all tasks in hand when it returns false.
+  virtual void run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) = 0;
+};
+
+/// The lockstep ensemble on the tasks of a description, which has to outlive it.
+std::unique_ptr<task_engine> make_network_engine(const sweep_description& description);
 
 /// Runs every task that is not done yet, on all ranks, into one file: a new one, or one that an earlier run of the same
 /// sweep left. Rank 0 schedules, and simulates as well. SIGTERM, SIGINT or SIGUSR1 at rank 0 ends it early, with every
@@ -61,6 +75,6 @@ task_function network_tasks(const sweep_description& description);
 sweep_outcome run_sweep(const boost::mpi::communicator& communicator, const std::filesystem::path& file,
                         const sweep_description& description, const sweep_options& options);
 sweep_outcome run_sweep(const boost::mpi::communicator& communicator, const std::filesystem::path& file,
-                        const sweep_description& description, const task_function& task, const sweep_options& options);
+                        const sweep_description& description, task_engine& engine, const sweep_options& options);
 
 }  // namespace spikesweep
