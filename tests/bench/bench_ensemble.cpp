@@ -2,11 +2,16 @@
 //   bench_ensemble ensemble      ns per event of the oracle and of the ensemble on each instruction set;
 //                                last line `ratio: X`, the best instruction set over the oracle, at the worse network
 //   bench_ensemble transitions   transitions per second; last line `ratio: X`, the ensemble over the oracle, likewise
+//   bench_ensemble sizes         ns per event of larger and larger networks; last line `ratio: X`, the smallest over
+//                                the largest
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <ctime>
 #include <functional>
+#include <optional>
+#include <stdexcept>
 #include <string_view>
 #include <vector>
 
@@ -101,6 +106,67 @@ double compare(const char* name, const parameters& p, const section_settings& se
   return best;
 }
 
+/// zhang2024 with so many times the neurons. With fixed probability, weights shrink as fan-outs grow.
+parameters scaled(int factor, bool fixed_probability) {
+  parameters p;
+  p.N_E *= factor;
+  p.N_I *= factor;
+  for (double* value : fixed_probability ? std::array{&p.S_EE, &p.S_IE, &p.S_EI, &p.S_II}
+                                         : std::array{&p.P_EE, &p.P_IE, &p.P_EI, &p.P_II}) {
+    *value /= factor;
+  }
+  return p;
+}
+
+/// Sixteen networks for about 3e8 events in all.
+measurement measure_size(const parameters& p) {
+  const double recurrent =
+      (p.P_EE * p.N_E + p.P_IE * p.N_I) * p.N_E * 7.5 + (p.P_EI * p.N_E + p.P_II * p.N_I) * p.N_I * 32.6;
+  const double events_per_s = p.N_E * p.lambda_E + p.N_I * p.lambda_I + recurrent;
+  sampling_settings sampling;
+  sampling.burn_in_s = 0;
+  sampling.max_pending = max_pending_limit;
+  const auto lanes = static_cast<std::uint32_t>(ensemble_sampler::lanes());
+  return measure([&] {
+    work out;
+    std::uint32_t next = 0;
+    ensemble_sampler sampler(section_settings(), sampling, 1);
+    sampler.follow(
+        3e8 / (lanes * events_per_s),
+        [&]() -> std::optional<ensemble_task> {
+          const std::uint32_t i = next++;
+          return i < lanes ? std::optional(ensemble_task{p, {1, 0, i}, 0}) : std::nullopt;
+        },
+        [&](const ensemble_task&, exact_run&& run) {
+          if (run.state != task_state::done) {
+            throw std::runtime_error("a network ran away");
+          }
+          out.events += run.events;
+        });
+    return out;
+  });
+}
+
+/// Returns the time per event of 400 neurons over that of the largest network.
+double compare_sizes() {
+  std::printf("%8s  %-18s  %-18s   [ns/event]\n", "neurons", "fixed probability", "fixed fan-out");
+  const double smallest = measure_size(parameters()).ns_per_event;
+  double ratio = 1;
+  for (const int neurons : {400, 1600, 6400, 12800, 25600, 65200}) {
+    constexpr int largest_pools = 6400;  // Beyond, the pending kicks pass what a lane holds.
+    const int factor = neurons / 400;
+    const double by_fanout = measure_size(scaled(factor, false)).ns_per_event;
+    if (neurons <= largest_pools) {
+      std::printf("%8d  %18.2f  %18.2f\n", neurons, measure_size(scaled(factor, true)).ns_per_event, by_fanout);
+    } else {
+      std::printf("%8d  %18s  %18.2f\n", neurons, "-", by_fanout);
+    }
+    std::fflush(stdout);
+    ratio = smallest / by_fanout;
+  }
+  return ratio;
+}
+
 int run(std::string_view what) {
   section_settings section;
   sampling_settings sampling;
@@ -119,8 +185,10 @@ int run(std::string_view what) {
     driven.S_EI = 1.8;
     section.kind = section_kind::interval;
     ratio = std::min(ratio, compare("box corner interval", driven, section, sampling));
+  } else if (what == "sizes") {
+    ratio = compare_sizes();
   } else {
-    std::fprintf(stderr, "usage: bench_ensemble ensemble|transitions\n");
+    std::fprintf(stderr, "usage: bench_ensemble ensemble|transitions|sizes\n");
     return 2;
   }
   std::printf("ratio: %.2f\n", ratio);
