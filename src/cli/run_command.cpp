@@ -32,7 +32,7 @@ struct run_arguments {
   std::string config = "quickstart";
   std::string output;
   std::vector<std::string> overrides;
-  bool retry_failed = false;
+  sweep_flags flags;
 };
 
 /// Wall times of the steps of this call [s]; nothing for a step that had been done before.
@@ -124,7 +124,7 @@ exit_code execute(const command_context& context, const run_arguments& arguments
   report_launch(context.world);
 
   step_times times;
-  const sweep_outcome swept = sweep_with_progress(context, directory.sweep(), description, arguments.retry_failed);
+  const sweep_outcome swept = sweep_with_progress(context, directory.sweep(), description, arguments.flags);
   if (swept.interrupted) {
     return exit_code::interrupted;
   }
@@ -167,7 +167,7 @@ void add_run_command(CLI::App& app, command_context& context) {
       ->required()
       ->type_name("DIR");
   add_set_option(*command, arguments->overrides, "override a config key");
-  command->add_flag("--retry-failed", arguments->retry_failed, "run failed tasks again");
+  add_sweep_flags(*command, arguments->flags);
   command->callback(
       [&context, arguments] { context.execute = [&context, arguments] { return execute(context, *arguments); }; });
 }

@@ -189,7 +189,7 @@ std::vector<std::int64_t> sweep_reader::damaged_tasks(std::int64_t first_task, s
     const auto first_row = static_cast<std::uint64_t>(task * d.sampling.transitions);
     const task_identity identity = d.identity(task);
     bool sound = record.rows == expected_rows && record.first_row == first_row && record.point == identity.point &&
-                 record.replicate == identity.replicate && record.state <= task_state::time_cap;
+                 record.replicate == identity.replicate && static_cast<int>(record.state) < task_state_count;
     if (sound) {
       record_hash hash;
       for (const column& c : column_table()) {
