@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string>
 
 #include <spikesweep/base/error.hpp>
@@ -10,6 +11,14 @@
 #include "records.hpp"
 
 namespace spikesweep {
+
+namespace {
+
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
 
 struct sweep_writer::impl {
   impl(MPI_Comm communicator, const std::filesystem::path& path, const sweep_description& d)
@@ -23,6 +32,7 @@ struct sweep_writer::impl {
         core_s(file.root().open_dataset(std::string(provenance_group) + "/core_s")),
         rank(file.root().open_dataset(std::string(provenance_group) + "/rank")),
         attempts(file.root().open_dataset(std::string(provenance_group) + "/attempts")),
+        finished_at(file.root().open_dataset(std::string(provenance_group) + "/finished_at")),
         log(file.root().open_dataset(std::string(provenance_group) + "/log")) {
     for (const column& c : column_table()) {
       columns.push_back(file.root().open_dataset(std::string(transitions_group) + '/' + c.path));
@@ -55,6 +65,7 @@ struct sweep_writer::impl {
   hdf5::dataset core_s;
   hdf5::dataset rank;
   hdf5::dataset attempts;
+  hdf5::dataset finished_at;
   hdf5::dataset log;
   std::vector<hdf5::dataset> columns;
   std::vector<hdf5::dataset> fields;
@@ -112,6 +123,7 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
     to.fields[i].write_rows(at, 1, field.memory_type(), field.at(record));
   }
   to.core_s.write_at(at, core_s);
+  to.finished_at.write_at(at, seconds_since_1970());
   to.checksum.write_at(at, hash.finish(record));
   to.state.write_at(at, static_cast<std::uint8_t>(record.state));
 }
@@ -130,7 +142,8 @@ void sweep_writer::close() {
   impl& from = *impl_;
   from.columns.clear();
   from.fields.clear();
-  for (hdf5::dataset* open : {&from.state, &from.checksum, &from.core_s, &from.rank, &from.attempts, &from.log}) {
+  for (hdf5::dataset* open :
+       {&from.state, &from.checksum, &from.core_s, &from.rank, &from.attempts, &from.finished_at, &from.log}) {
     *open = hdf5::dataset(hdf5::dataset_handle(), open->where());
   }
   from.file.close();
