@@ -14,6 +14,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
+#include <spikesweep/sweep/launch.hpp>
 
 #include "status_text.hpp"
 
@@ -35,7 +36,8 @@ constexpr const char* erase_rest = "\x1b[J";
 /// The screen or the lines that the status is shown in.
 class display {
  public:
-  explicit display(bool json) : json_(json), redraws_(!json && ::isatty(STDOUT_FILENO) == 1) {}
+  /// mpirun gives its ranks terminals of its own making, wherever its output goes.
+  explicit display(bool json) : json_(json), redraws_(!json && !launched() && ::isatty(STDOUT_FILENO) == 1) {}
 
   void show(const std::filesystem::path& file, const sweep_status& status) {
     if (redraws_) {
