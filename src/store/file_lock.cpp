@@ -80,13 +80,10 @@ lock_holder find_lock_holder(const std::filesystem::path& file) {
   const bool locked = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0;
   const bool held = !locked && errno == EWOULDBLOCK;
   ::close(descriptor);
-  if (held) {
-    who.state = lock_state::held;
-  } else if (known(who) && who.host != host_name()) {
-    who.state = lock_state::unknown;  // Some file systems keep flock to one host.
-  } else if (!locked && known(who) && !is_dead_here(who)) {
-    who.state = lock_state::held;
-  }
+  const bool elsewhere = known(who) && who.host != host_name();  // Some file systems keep flock to one host.
+  // Without flock the text decides.
+  const bool alive_here = !locked && known(who) && !elsewhere && !is_dead_here(who);
+  who.state = held || alive_here ? lock_state::held : elsewhere ? lock_state::unknown : lock_state::free;
   return who;
 }
 

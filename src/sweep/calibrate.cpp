@@ -27,6 +27,7 @@ constexpr double volley_mean_s = 2;
 /// one half of an axis only.
 std::vector<int> trial_points(const sweep_description& d) {
   std::vector<double> costs;
+  costs.reserve(static_cast<std::size_t>(d.points.size()));
   for (int point = 0; point < d.points.size(); ++point) {
     costs.push_back(expected_events(d, point));
   }

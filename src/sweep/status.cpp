@@ -108,6 +108,7 @@ std::vector<paced_task> count_tasks(const sweep_reader& reader, sweep_status& st
   const std::vector<task_provenance> provenance = reader.provenance();
   std::vector<point_sums> sums(status.points.size());
   std::vector<double> costs;
+  costs.reserve(status.points.size());
   for (int i = 0; i < d.points.size(); ++i) {
     costs.push_back(expected_events(d, i));
   }
