@@ -1,7 +1,13 @@
+#include <array>
+#include <chrono>
+#include <ctime>
 #include <fstream>
 #include <functional>
 #include <limits>
+#include <thread>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 
 #include <gmock/gmock.h>
@@ -206,10 +212,10 @@ TEST(sweep_file, that_is_truncated_foreign_or_newer_is_refused) {
   {
     hdf5::file newer = hdf5::file::create(scratch / "newer.h5");
     newer.root().write_attribute("format", std::string("spikesweep sweep"));
-    newer.root().write_attribute("format_version", 2);
+    newer.root().write_attribute("format_version", 3);
     newer.close();
   }
-  EXPECT_THAT(open(scratch / "newer.h5"), AllOf(HasSubstr("version 2"), HasSubstr("version 1")));
+  EXPECT_THAT(open(scratch / "newer.h5"), AllOf(HasSubstr("version 3"), HasSubstr("version 2")));
 }
 
 TEST(sweep_file, takes_a_sweep_without_tasks) {
@@ -291,7 +297,38 @@ TEST(file_lock, keeps_a_second_job_out_and_names_the_holder) {
 TEST(file_lock, of_a_dead_process_is_taken_over) {
   const scratch_directory scratch;
   std::ofstream(scratch / "s.h5.lock") << "some-other-host 999999\n";
+  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::unknown) << "it may live on that other host";
   EXPECT_NO_THROW(file_lock again(scratch / "s.h5"));
+}
+
+TEST(file_lock, is_seen_without_being_taken) {
+  const scratch_directory scratch;
+  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::free);
+  {
+    const file_lock lock(scratch / "s.h5");
+    const lock_holder job = find_lock_holder(scratch / "s.h5");
+    EXPECT_EQ(job.state, lock_state::held);
+    EXPECT_EQ(job.process, ::getpid());
+    EXPECT_NEAR(job.since, static_cast<double>(std::time(nullptr)), 60);
+  }
+  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::free);
+  std::array<char, 256> host{};
+  ::gethostname(host.data(), host.size() - 1);
+  std::ofstream(scratch / "s.h5.lock") << host.data() << " 999999999\n";
+  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::free) << "its holder died here";
+}
+
+TEST(file_lock, waits_for_those_who_only_look) {
+  const scratch_directory scratch;
+  std::ofstream(scratch / "s.h5.lock") << "";
+  const int looking = ::open((scratch / "s.h5.lock").c_str(), O_RDONLY);
+  ASSERT_EQ(::flock(looking, LOCK_SH | LOCK_NB), 0);
+  std::thread leaves([looking] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    ::close(looking);
+  });
+  EXPECT_NO_THROW(file_lock lock(scratch / "s.h5"));
+  leaves.join();
 }
 
 }  // namespace
