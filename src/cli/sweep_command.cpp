@@ -1,5 +1,6 @@
 #include "sweep_command.hpp"
 
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 
@@ -19,7 +20,7 @@ struct sweep_arguments {
   std::string config;
   std::string output;
   std::vector<std::string> overrides;
-  bool retry_failed = false;
+  earlier_sweep_arguments earlier;
 };
 
 std::string progress_text(const sweep_progress& progress) {
@@ -43,12 +44,22 @@ void print_outcome(const sweep_outcome& outcome, const std::string& file) {
   table.print(std::cout);
 }
 
+/// What the flags ask for. A job that SLURM put back into its queue is still the one that started over.
+existing_file wanted(const earlier_sweep_arguments& arguments) {
+  const char* restarts = std::getenv("SLURM_RESTART_COUNT");
+  if (arguments.fresh && restarts != nullptr && std::atoi(restarts) > 0) {
+    log_info("--fresh counted at the first start of this SLURM job; now it resumes");
+    return existing_file::resume;
+  }
+  return arguments.fresh ? existing_file::replace : arguments.extend ? existing_file::extend : existing_file::resume;
+}
+
 exit_code execute(const command_context& context, const sweep_arguments& arguments) {
   const configuration config = load_configuration(context, arguments.config, arguments.overrides);
   const sweep_description description = describe_sweep(config);
   on_root(context.world, [&] { check_output_file(arguments.output); });
   report_launch(context.world);
-  const sweep_outcome outcome = sweep_with_progress(context, arguments.output, description, arguments.retry_failed);
+  const sweep_outcome outcome = sweep_with_progress(context, arguments.output, description, arguments.earlier);
   if (context.root()) {
     print_outcome(outcome, arguments.output);
   }
@@ -57,12 +68,24 @@ exit_code execute(const command_context& context, const sweep_arguments& argumen
 
 }  // namespace
 
+void add_earlier_sweep_flags(CLI::App& command, earlier_sweep_arguments& arguments) {
+  CLI::Option* retry = command.add_flag("--retry-failed", arguments.retry_failed, "run failed tasks again");
+  CLI::Option* extend = command.add_flag("--extend", arguments.extend,
+                                         "grow the sweep that is there to the config's points and replicates");
+  command.add_flag("--fresh", arguments.fresh, "start over: what is there is replaced")
+      ->excludes(retry)
+      ->excludes(extend);
+}
+
 sweep_outcome sweep_with_progress(const command_context& context, const std::filesystem::path& file,
-                                  const sweep_description& description, bool retry_failed) {
+                                  const sweep_description& description, const earlier_sweep_arguments& arguments,
+                                  const std::vector<std::filesystem::path>& made_from_it) {
   progress_line line(context.progress());
   sweep_progress last;
   sweep_options options;
-  options.retry_failed = retry_failed;
+  options.retry_failed = arguments.retry_failed;
+  options.existing = wanted(arguments);
+  options.made_from_it = made_from_it;
   options.end = job_end();
   options.progress = [&](const sweep_progress& progress) {
     last = progress;
@@ -105,7 +128,7 @@ void add_sweep_command(CLI::App& app, command_context& context) {
       ->required()
       ->type_name("FILE.h5");
   add_set_option(*command, arguments->overrides, "override a config key");
-  command->add_flag("--retry-failed", arguments->retry_failed, "run failed tasks again");
+  add_earlier_sweep_flags(*command, arguments->earlier);
   command->callback(
       [&context, arguments] { context.execute = [&context, arguments] { return execute(context, *arguments); }; });
 }

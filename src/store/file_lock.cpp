@@ -1,6 +1,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <sstream>
 #include <string>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/store/file_lock.hpp>
 
 namespace spikesweep {
@@ -23,19 +25,28 @@ std::string host_name() {
   return name.data();
 }
 
-// What the lock file says of its holder.
+// What the lock file says of its holder: "HOST PROCESS", and under SLURM "HOST PROCESS JOB".
 struct holder {
   std::string host;
   long process = 0;
+  std::string job;
   bool known() const { return !host.empty() && process > 0; }
+  std::string text() const {
+    return "process " + std::to_string(process) + " on " + host + (job.empty() ? "" : ", SLURM job " + job);
+  }
 };
+
+std::string job_number() {
+  const char* number = std::getenv("SLURM_JOB_ID");
+  return number != nullptr ? number : "";
+}
 
 holder read_holder(int descriptor) {
   std::array<char, 512> text{};
   holder who;
   if (::pread(descriptor, text.data(), text.size() - 1, 0) > 0) {
     std::istringstream words(text.data());
-    words >> who.host >> who.process;
+    words >> who.host >> who.process >> who.job;
   }
   return who;
 }
@@ -43,7 +54,7 @@ holder read_holder(int descriptor) {
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::filesystem::path& lock, const holder& who) {
   std::string message = file.string() + " is in use by another job";
   if (who.known()) {
-    message += " (process " + std::to_string(who.process) + " on " + who.host + ")";
+    message += " (" + who.text() + ")";
   }
   throw input_error(message + "; wait for it to end, or if there is none remove " + lock.string());
 }
@@ -58,6 +69,16 @@ bool still_named(int descriptor, const std::filesystem::path& path) {
   struct ::stat named {};
   return ::fstat(descriptor, &open_file) == 0 && ::stat(path.c_str(), &named) == 0 &&
          open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
+}
+
+void write_holder(int descriptor, const std::filesystem::path& path) {
+  const std::string text = host_name() + ' ' + std::to_string(::getpid()) + ' ' + job_number() + '\n';
+  if (::ftruncate(descriptor, 0) != 0 ||
+      ::pwrite(descriptor, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+    const int error = errno;
+    ::close(descriptor);
+    throw environment_error("cannot write the lock " + path.string() + ": " + std::strerror(error));
+  }
 }
 
 }  // namespace
@@ -79,17 +100,16 @@ file_lock::file_lock(const std::filesystem::path& file) : path_(file) {
       refuse(file, path_, who);
     }
     if (still_named(descriptor_, path_)) {
+      if (who.known() && who.host != host_name()) {
+        log_warning(
+            path_.string() + " was left behind by " + who.text() +
+            " and is taken over; should that job still run, end one of the two: these nodes then share no locks");
+      }
       break;
     }
     ::close(descriptor_);
   }
-  const std::string text = host_name() + ' ' + std::to_string(::getpid()) + '\n';
-  if (::ftruncate(descriptor_, 0) != 0 ||
-      ::pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-    const int error = errno;
-    ::close(descriptor_);
-    throw environment_error("cannot write the lock " + path_.string() + ": " + std::strerror(error));
-  }
+  write_holder(descriptor_, path_);
 }
 
 file_lock::~file_lock() {
