@@ -93,9 +93,8 @@ void create_sweep_file(const std::filesystem::path& path, const sweep_descriptio
 }
 
 void replace_sweep_file(const std::filesystem::path& path, const sweep_description& description) {
-  const std::filesystem::path file = std::filesystem::canonical(path);  // A link stays a link.
-  check_is_sweep_file(file);
-  create_sweep_file(file, description);
+  check_is_sweep_file(path);
+  create_sweep_file(std::filesystem::canonical(path), description);  // A link stays a link.
 }
 
 std::uint64_t sweep_file_bytes(const sweep_description& d) {

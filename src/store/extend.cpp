@@ -198,7 +198,7 @@ void check_growth(const std::filesystem::path& file, const sweep_description& st
   }
   std::string message = file.string() + " cannot be extended to this config:";
   for (const std::string& obstacle : obstacles) {
-    message += "\n  " + obstacle;
+    message += "\n  " + obstacle + ';';
   }
   throw input_error(message +
                     "\nallowed: more replicates of any design; more points of a sobol design; values appended to the "

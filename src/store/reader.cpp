@@ -24,8 +24,8 @@ hdf5::file open_existing(const std::filesystem::path& path) {
   try {
     return hdf5::file::open(path);
   } catch (const input_error& reason) {
-    throw input_error(std::string(reason.what()) +
-                      ": truncated, or no sweep file; restore it, or remove it or name another one");
+    throw input_error(path.string() + " is truncated or no sweep file (" + reason.what() +
+                      "); restore it, or remove it or name another one");
   }
 }
 
@@ -253,7 +253,7 @@ void check_sweep_file(const std::filesystem::path& path, const sweep_description
   }
   std::string message = path.string() + " holds another sweep:";
   for (const std::string& difference : found) {
-    message += "\n  " + difference;
+    message += "\n  " + difference + ';';
   }
   const bool has_grown = growth_obstacles(reader.description(), description).empty();
   throw input_error(message + (has_grown ? "\n--extend grows it to this config and keeps what is done; or " : "\n") +
