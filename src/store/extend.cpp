@@ -7,6 +7,7 @@
 #include <mpi.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
@@ -227,6 +228,8 @@ bool extend_sweep_file(const std::filesystem::path& path, const sweep_descriptio
     to.close();
   }
   target.commit();
+  log_info(path.string() + " has grown from " + std::to_string(before.description().tasks()) + " to " +
+           std::to_string(description.tasks()) + " tasks");
   return true;
 }
 

@@ -110,6 +110,13 @@ TEST_F(resume, refuses_to_extend_what_would_not_keep_the_old_samples) {
   EXPECT_EQ(bytes_of(path()), before);
 }
 
+TEST_F(resume, extends_to_other_held_out_points) {
+  ASSERT_EQ(sweep("").code, 0);
+  const std::string settings = "--set design.test_points=4";
+  EXPECT_THAT(sweep(settings + " --extend").out, HasSubstr("found done  20\n"));
+  EXPECT_EQ(lasting_bytes(path()), from_scratch(settings));
+}
+
 TEST_F(resume, extend_without_a_file_is_a_new_sweep) {
   EXPECT_EQ(sweep("--extend").code, 0);
   EXPECT_EQ(lasting_bytes(path()), from_scratch(""));
@@ -167,6 +174,26 @@ TEST_F(resume, a_file_cut_anywhere_is_refused_and_left_alone) {
     }
     EXPECT_EQ(bytes_of(path("cut.h5")), before);
   }
+}
+
+TEST_F(resume, a_file_of_another_format_version_is_refused_unless_it_is_to_be_replaced) {
+  {
+    hdf5::file newer = hdf5::file::create(path());
+    newer.root().write_attribute("format", std::string("spikesweep sweep"));
+    newer.root().write_attribute("format_version", 99);
+    newer.root().write_attribute("spikesweep_version", std::string("9.8.7"));
+    newer.close();
+  }
+  const std::vector<char> before = bytes_of(path());
+  for (const std::string command :
+       {"status a.h5", "verify a.h5", "sweep c.toml -o a.h5", "sweep c.toml -o a.h5 --extend"}) {
+    SCOPED_TRACE(command);
+    expect_refused(runner.run(command), {"a.h5 has format version 99, made by spikesweep 9.8.7",
+                                         "use the version that made it, or sweep anew with --fresh"});
+  }
+  EXPECT_EQ(bytes_of(path()), before);
+  EXPECT_EQ(sweep("--fresh").code, 0);
+  EXPECT_EQ(lasting_bytes(path()), from_scratch(""));
 }
 
 TEST_F(resume, a_file_that_is_no_sweep_file_is_never_replaced) {

@@ -14,6 +14,7 @@
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/communicate.hpp>
+#include <spikesweep/sweep/interrupt.hpp>
 #include <spikesweep/sweep/status.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
@@ -287,6 +288,21 @@ TEST_F(sweep, that_has_grown_runs_what_is_new_and_has_the_bytes_of_one_from_scra
   }
   world.barrier();
   EXPECT_EQ(run_made_up_sweep(world, directory / "s.h5", description, samples, options).resumed, 48);
+}
+
+TEST_F(sweep, that_is_interrupted_before_it_has_grown_is_as_it_was) {
+  run_made_up_sweep(world, directory / "s.h5", description, samples, {});
+  const std::vector<char> before = testing::bytes_of(directory / "s.h5");
+  sweep_options options;
+  options.existing = existing_file::extend;
+  const interrupt_guard guard;
+  if (world.rank() == 0) {
+    ::raise(SIGUSR1);
+  }
+  EXPECT_THAT(error_of<interrupted_error>(
+                  [&] { run_made_up_sweep(world, directory / "s.h5", small_sweep(12, 4), samples, options); }),
+              HasSubstr("as it was"));
+  EXPECT_EQ(testing::bytes_of(directory / "s.h5"), before);
 }
 
 TEST_F(sweep, starts_over_and_drops_what_was_made_from_the_old_file) {
