@@ -1,7 +1,6 @@
 // Whole sweeps with made-up tasks, on any number of ranks.
 #include <atomic>
 #include <csignal>
-#include <fstream>
 #include <map>
 #include <optional>
 #include <thread>
@@ -14,7 +13,6 @@
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/communicate.hpp>
-#include <spikesweep/sweep/interrupt.hpp>
 #include <spikesweep/sweep/status.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
@@ -269,67 +267,6 @@ TEST_F(sweep, in_use_by_another_job_is_refused_on_every_rank) {
   world.barrier();
   EXPECT_THAT(error_of<input_error>([&] { run_made_up_sweep(world, directory / "s.h5", description, samples, {}); }),
               HasSubstr("in use"));
-}
-
-TEST_F(sweep, that_has_grown_runs_what_is_new_and_has_the_bytes_of_one_from_scratch) {
-  run_made_up_sweep(world, directory / "s.h5", description, samples, {});
-  description = small_sweep(12, 4);
-  EXPECT_THAT(error_of<input_error>([&] { run_made_up_sweep(world, directory / "s.h5", description, samples, {}); }),
-              HasSubstr("--extend"));
-  const int before = calls_of_all();
-  sweep_options options;
-  options.existing = existing_file::extend;
-  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", description, samples, options);
-  EXPECT_EQ(outcome.resumed, 30);
-  EXPECT_EQ(outcome.done, 48);
-  EXPECT_EQ(calls_of_all(), before + 18);
-  if (world.rank() == 0) {
-    EXPECT_EQ(lasting_bytes(directory / "s.h5"), expected_bytes(description, samples));
-  }
-  world.barrier();
-  EXPECT_EQ(run_made_up_sweep(world, directory / "s.h5", description, samples, options).resumed, 48);
-}
-
-TEST_F(sweep, that_is_interrupted_before_it_has_grown_is_as_it_was) {
-  run_made_up_sweep(world, directory / "s.h5", description, samples, {});
-  const std::vector<char> before = testing::bytes_of(directory / "s.h5");
-  sweep_options options;
-  options.existing = existing_file::extend;
-  const interrupt_guard guard;
-  if (world.rank() == 0) {
-    ::raise(SIGUSR1);
-  }
-  EXPECT_THAT(error_of<interrupted_error>(
-                  [&] { run_made_up_sweep(world, directory / "s.h5", small_sweep(12, 4), samples, options); }),
-              HasSubstr("as it was"));
-  EXPECT_EQ(testing::bytes_of(directory / "s.h5"), before);
-}
-
-TEST_F(sweep, starts_over_and_drops_what_was_made_from_the_old_file) {
-  sweep_options options;
-  options.existing = existing_file::replace;
-  options.made_from_it = {directory / "model.h5", directory / "missing"};
-  run_made_up_sweep(world, directory / "s.h5", description, samples, options);
-  if (world.rank() == 0) {
-    std::ofstream(directory / "model.h5") << "stale";
-  }
-  world.barrier();
-  const int before = calls_of_all();
-  {
-    std::optional<file_lock> other_job;
-    if (world.rank() == 0) {
-      other_job.emplace(directory / "s.h5");
-    }
-    world.barrier();
-    EXPECT_THROW(run_made_up_sweep(world, directory / "s.h5", description, samples, options), input_error);
-    EXPECT_TRUE(std::filesystem::exists(directory / "model.h5"));
-    world.barrier();
-  }
-  world.barrier();
-  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", description, samples, options);
-  EXPECT_EQ(outcome.resumed, 0);
-  EXPECT_EQ(calls_of_all(), before + 30);
-  EXPECT_FALSE(std::filesystem::exists(directory / "model.h5"));
 }
 
 TEST_F(sweep, that_cannot_be_written_fails_on_every_rank) {
