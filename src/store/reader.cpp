@@ -1,4 +1,6 @@
+#include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <span>
 #include <string>
 
@@ -20,6 +22,9 @@ hdf5::file open_existing(const std::filesystem::path& path) {
   }
   if (std::filesystem::is_directory(path, error)) {
     throw input_error(path.string() + " is a directory, not a sweep file");
+  }
+  if (!std::ifstream(path)) {
+    throw input_error("cannot read " + path.string() + ": " + std::strerror(errno));
   }
   try {
     return hdf5::file::open(path);
@@ -247,6 +252,7 @@ void check_is_sweep_file(const std::filesystem::path& path) {
 
 void check_sweep_file(const std::filesystem::path& path, const sweep_description& description) {
   const sweep_reader reader(path);
+  static_cast<void>(reader.records());  // Refuses states that this version does not know.
   const std::vector<std::string> found = differences(reader.description(), description);
   if (found.empty()) {
     return;

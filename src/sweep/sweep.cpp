@@ -158,7 +158,6 @@ bool prepare_file(const std::filesystem::path& file, const sweep_description& de
   }
   switch (options.existing) {
     case existing_file::resume:
-      check_sweep_file(file, description);
       break;
     case existing_file::extend:
       extend_sweep_file(file, description, [&file] {
@@ -175,6 +174,7 @@ bool prepare_file(const std::filesystem::path& file, const sweep_description& de
       }
       return false;
   }
+  check_sweep_file(file, description);
   return true;
 }
 

@@ -239,6 +239,7 @@ TEST(sweep_file, with_a_task_in_a_state_of_a_newer_version_is_refused_but_a_dama
   writer.close();
   EXPECT_THAT(error_of<input_error>([&] { static_cast<void>(sweep_reader(scratch / "s.h5").records()); }),
               AllOf(HasSubstr("task 3"), HasSubstr("state 200"), HasSubstr("--fresh")));
+  EXPECT_THAT(error_of<input_error>([&] { check_sweep_file(scratch / "s.h5", d); }), HasSubstr("state 200"));
   flip_bit(scratch / "s.h5", place_of(scratch / "s.h5", "tasks/state").first + 3);
   EXPECT_THAT(sweep_reader(scratch / "s.h5").damaged_tasks(), ElementsAre(3));
 }
