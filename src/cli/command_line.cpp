@@ -212,11 +212,27 @@ outcome attempt(int argc, char** argv, command_context& context, mpi_session& mp
   }
 }
 
+/// The exit code, if these processes cannot find each other; the first of them says so.
+std::optional<int> refuse_unwired() {
+  try {
+    check_wiring();
+    return std::nullopt;
+  } catch (const spikesweep_error& error) {
+    if (process_environment("SLURM_PROCID").value_or("0") == "0") {
+      print_error(error.what());
+    }
+    return static_cast<int>(error.code);
+  }
+}
+
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
   mpi_session mpi;
   if (launched()) {
+    if (const auto refused = refuse_unwired()) {
+      return *refused;
+    }
     mpi.start(argc, argv);
   }
   command_context context;

@@ -5,6 +5,7 @@
 #include <iostream>
 #include <iterator>
 #include <memory>
+#include <optional>
 #include <sstream>
 #include <system_error>
 
@@ -14,6 +15,7 @@
 
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/sweep/communicate.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
 
@@ -82,6 +84,16 @@ bool is_done(const std::filesystem::path& result, const std::filesystem::path& f
   return read_text(run_directory::settings_of(result)) == settings;
 }
 
+/// A training that was interrupted before the sweep file last changed has learnt from other data.
+void drop_stale_checkpoint(const run_directory& directory) {
+  std::error_code failure;
+  const auto saved = std::filesystem::last_write_time(directory.checkpoint(), failure);
+  if (!failure && saved < std::filesystem::last_write_time(directory.sweep())) {
+    log_info("train: starts afresh, the sweep has changed since " + directory.checkpoint().string());
+    std::filesystem::remove(directory.checkpoint());
+  }
+}
+
 /// Runs a step unless it is done; true if it ran. Collective.
 template <class Step>
 bool step(const command_context& context, const std::string& name, const std::filesystem::path& result,
@@ -120,16 +132,24 @@ exit_code execute(const command_context& context, const run_arguments& arguments
   }
   const interrupt_guard guard;  // Also between the steps.
   const run_directory directory{arguments.output};
-  on_root(context.world, [&] { make_directory(directory); });
+  std::optional<file_lock> lock;  // Of the steps after the sweep, which has a lock of its own.
+  on_root(context.world, [&] {
+    make_directory(directory);
+    lock.emplace(directory.path / "");
+  });
   report_launch(context.world);
 
   step_times times;
-  const sweep_outcome swept = sweep_with_progress(context, directory.sweep(), description, arguments.flags);
+  const sweep_outcome swept =
+      sweep_with_progress(context, directory.sweep(), description, arguments.flags, directory.made_from_sweep());
   if (swept.interrupted) {
     return exit_code::interrupted;
   }
   times.emplace_back("sweep", swept.wall_s);
-  on_root(context.world, [&] { write_text(directory.config(), config.text); });
+  on_root(context.world, [&] {
+    write_text(directory.config(), config.text);
+    drop_stale_checkpoint(directory);
+  });
 
   const std::string learnt = settings_text(config, {config_group::sweep, config_group::learning});
   step(context, "train", directory.model(), directory.sweep(), learnt, times,

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 namespace spikesweep {
 
@@ -11,6 +12,7 @@ struct run_directory {
   std::filesystem::path config() const { return path / "config.toml"; }  ///< The config as given, with overrides.
   std::filesystem::path sweep() const { return path / "sweep.h5"; }
   std::filesystem::path model() const { return path / "model.h5"; }
+  std::filesystem::path checkpoint() const { return path / "model.h5.checkpoint"; }  ///< Of an unfinished training.
   std::filesystem::path validation() const { return path / "validation.h5"; }
   std::filesystem::path table() const { return path / "validation.txt"; }  ///< The validation table, for people.
   std::filesystem::path report() const { return path / "report.html"; }
@@ -18,6 +20,11 @@ struct run_directory {
   /// The settings that a result was made with.
   static std::filesystem::path settings_of(const std::filesystem::path& result) {
     return result.string() + ".settings";
+  }
+  /// All that depends on the sweep file, the last made first.
+  std::vector<std::filesystem::path> made_from_sweep() const {
+    return {report(), record(),    table(), settings_of(validation()), validation(), settings_of(model()),
+            model(),  checkpoint()};
   }
 };
 

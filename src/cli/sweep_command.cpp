@@ -1,5 +1,6 @@
 #include "sweep_command.hpp"
 
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 
@@ -68,6 +69,16 @@ void print_json(const sweep_outcome& outcome, const std::string& file) {
   std::cout << object.text() << '\n';
 }
 
+/// What the flags ask for. A job that SLURM put back into its queue is still the one that started over.
+existing_file wanted(const sweep_flags& flags) {
+  const char* restarts = std::getenv("SLURM_RESTART_COUNT");
+  if (flags.fresh && restarts != nullptr && std::atoi(restarts) > 0) {
+    log_info("--fresh counted at the first start of this SLURM job; now it resumes");
+    return existing_file::resume;
+  }
+  return flags.fresh ? existing_file::replace : flags.extend ? existing_file::extend : existing_file::resume;
+}
+
 exit_code execute(const command_context& context, const sweep_arguments& arguments) {
   const configuration config = load_configuration(context, arguments.config, arguments.overrides);
   const sweep_description description = describe_sweep(config);
@@ -82,12 +93,25 @@ exit_code execute(const command_context& context, const sweep_arguments& argumen
 
 }  // namespace
 
+void add_sweep_flags(CLI::App& command, sweep_flags& flags) {
+  CLI::Option* retry = command.add_flag("--retry-failed", flags.retry_failed, "run failed tasks again");
+  CLI::Option* extend =
+      command.add_flag("--extend", flags.extend, "grow the sweep that is there to the config's points and replicates");
+  command.add_flag("--fresh", flags.fresh, "start over: what is there is replaced")->excludes(retry)->excludes(extend);
+  command.add_option("--grace", flags.grace, "after a signal, finish the tasks in hand that end within this time")
+      ->type_name("TIME")
+      ->capture_default_str();
+}
+
 sweep_outcome sweep_with_progress(const command_context& context, const std::filesystem::path& file,
-                                  const sweep_description& description, const sweep_flags& flags) {
+                                  const sweep_description& description, const sweep_flags& flags,
+                                  const std::vector<std::filesystem::path>& made_from_it) {
   progress_line line(context.progress());
   sweep_options options;
   options.retry_failed = flags.retry_failed;
   options.grace_s = parse_duration(flags.grace);
+  options.existing = wanted(flags);
+  options.made_from_it = made_from_it;
   options.end = job_end();
   options.progress = [&](const sweep_progress& progress) {
     if (line.due()) {
@@ -117,13 +141,6 @@ exit_code exit_code_of(const sweep_outcome& outcome) {
     return exit_code::interrupted;
   }
   return outcome.failed > 0 ? exit_code::failed_points : exit_code::done;
-}
-
-void add_sweep_flags(CLI::App& command, sweep_flags& flags) {
-  command.add_flag("--retry-failed", flags.retry_failed, "run failed tasks again");
-  command.add_option("--grace", flags.grace, "after a signal, finish the tasks in hand that end within this time")
-      ->type_name("TIME")
-      ->capture_default_str();
 }
 
 void add_sweep_command(CLI::App& app, command_context& context) {

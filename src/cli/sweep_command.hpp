@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <spikesweep/sweep/sweep.hpp>
 
@@ -9,18 +10,22 @@
 
 namespace spikesweep {
 
-/// How `sweep` and `run` are to treat the sweep.
+/// How `sweep` and `run` are to treat the sweep, from the command line.
 struct sweep_flags {
   bool retry_failed = false;
+  bool extend = false;
+  bool fresh = false;
   std::string grace = "20s";
 };
 
-/// The flags as options of a command.
+/// `--retry-failed`, `--extend` and `--fresh`, which excludes the others, and `--grace`.
 void add_sweep_flags(CLI::App& command, sweep_flags& flags);
 
-/// run_sweep with progress on standard error. Interrupted sweeps say how to go on. Collective.
+/// run_sweep with progress on standard error. Interrupted sweeps say how to go on. `made_from_it`: results to remove
+/// when `--fresh` has replaced the file. A requeued SLURM job resumes in spite of `--fresh`. Collective.
 sweep_outcome sweep_with_progress(const command_context& context, const std::filesystem::path& file,
-                                  const sweep_description& description, const sweep_flags& flags);
+                                  const sweep_description& description, const sweep_flags& flags,
+                                  const std::vector<std::filesystem::path>& made_from_it = {});
 
 /// The exit code that a sweep's outcome stands for.
 exit_code exit_code_of(const sweep_outcome& outcome);

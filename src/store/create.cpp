@@ -1,3 +1,5 @@
+#include "create.hpp"
+
 #include <array>
 #include <filesystem>
 #include <string>
@@ -75,8 +77,7 @@ void create_provenance(hdf5::group& root, const sweep_description& d) {
 
 }  // namespace
 
-void create_sweep_file(const std::filesystem::path& path, const sweep_description& description) {
-  atomic_file target(path);
+void write_new_sweep_file(const atomic_file& target, const sweep_description& description) {
   target.reserve(sweep_file_bytes(description));  // Only to see whether it fits: HDF5 starts from an empty file.
   hdf5::file made = hdf5::file::create_large(target.path());
   write_description(made.root(), description);
@@ -85,7 +86,17 @@ void create_sweep_file(const std::filesystem::path& path, const sweep_descriptio
   create_provenance(made.root(), description);
   made.close();
   target.reserve(std::filesystem::file_size(target.path()));
+}
+
+void create_sweep_file(const std::filesystem::path& path, const sweep_description& description) {
+  atomic_file target(path);
+  write_new_sweep_file(target, description);
   target.commit();
+}
+
+void replace_sweep_file(const std::filesystem::path& path, const sweep_description& description) {
+  check_is_sweep_file(path);
+  create_sweep_file(std::filesystem::canonical(path), description);  // A link stays a link.
 }
 
 std::uint64_t sweep_file_bytes(const sweep_description& d) {

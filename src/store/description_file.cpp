@@ -169,6 +169,59 @@ void compare(const Map& stored, const Map& given, std::vector<std::string>& foun
   }
 }
 
+bool any_setting(const std::string&) {
+  return true;
+}
+
+/// Whether a setting decides the samples of every task, and not only which tasks there are.
+bool decides_any_task(const std::string& key) {
+  return !key.starts_with("design.");
+}
+
+/// The settings of those that count which differ.
+std::vector<std::string> setting_differences(const sweep_description& stored, const sweep_description& given,
+                                             bool (*counts)(const std::string& key)) {
+  using text_map = std::map<std::string, std::string>;
+  const auto chosen = [counts](text_map values) {
+    std::erase_if(values, [counts](const auto& setting) { return !counts(setting.first); });
+    return values;
+  };
+  std::vector<std::string> found;
+  compare(chosen({stored.settings.begin(), stored.settings.end()}),
+          chosen({given.settings.begin(), given.settings.end()}), found);
+  if (found.empty()) {
+    // The canonical settings agree; what was made of them has to as well (another version might make something else).
+    compare(chosen(all_values(stored)), chosen(all_values(given)), found);
+  }
+  return found;
+}
+
+std::string shrinks(const std::string& what, int stored, int given) {
+  return what + ": " + std::to_string(stored) + " in the file, " + std::to_string(given) +
+         " now; a sweep can grow, not shrink";
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const std::string& word : words) {
+    text += (text.empty() ? "" : " ") + word;
+  }
+  return text;
+}
+
+/// The first stored point that `given`, on the same axes, has elsewhere; empty if there is none.
+std::string first_moved_point(const design& stored, const design& given) {
+  for (Eigen::Index point = 0; point < stored.points.rows(); ++point) {
+    for (Eigen::Index axis = 0; axis < stored.points.cols(); ++axis) {
+      if (stored.points(point, axis) != given.points(point, axis)) {
+        return "point " + std::to_string(point) + ": " + stored.axes[static_cast<std::size_t>(axis)] + " = " +
+               shown(stored.points(point, axis)) + " in the file, " + shown(given.points(point, axis)) + " now";
+      }
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 void write_description(hdf5::group& root, const sweep_description& d) {
@@ -201,23 +254,35 @@ void write_description(hdf5::group& root, const sweep_description& d) {
   samples.write_scalar("time_bins", d.sampling.layout.time_bins, {"1", "equal parts of a phase in its time profile"});
 }
 
-void check_format(const hdf5::group& root) {
+void check_format_name(const hdf5::group& root) {
   const std::string& name = root.where().file;
   std::string format;
-  int version = 0;
   try {
     format = root.read_string_attribute("format");
-    version = root.read_attribute<int>("format_version");
   } catch (const input_error&) {
     throw input_error(name + " is an HDF5 file but not a sweep file of spikesweep: its attribute 'format' is missing");
   }
   if (format != format_name) {
     throw input_error(name + " is not a sweep file: its format is '" + format + "', expected '" + format_name + "'");
   }
-  if (version != format_version) {
-    throw input_error(name + " has format version " + std::to_string(version) + ", this spikesweep reads version " +
-                      std::to_string(format_version));
+}
+
+void check_format(const hdf5::group& root) {
+  check_format_name(root);
+  const int version = root.read_attribute<int>("format_version");
+  if (version == format_version) {
+    return;
   }
+  std::string maker = "another version";
+  try {
+    maker = "spikesweep " + root.read_string_attribute("spikesweep_version");
+  } catch (const input_error&) {
+    // Even that may be elsewhere in another format.
+  }
+  throw input_error(root.where().file + " has format version " + std::to_string(version) + ", made by " + maker +
+                    "; this is spikesweep " SPIKESWEEP_VERSION ", which reads version " +
+                    std::to_string(format_version) +
+                    ": use the version that made it, or sweep anew with --fresh or into another output file");
 }
 
 sweep_description read_description(const hdf5::group& root) {
@@ -250,18 +315,26 @@ sweep_description read_description(const hdf5::group& root) {
 }
 
 std::vector<std::string> differences(const sweep_description& stored, const sweep_description& given) {
-  using text_map = std::map<std::string, std::string>;
-  std::vector<std::string> found;
-  compare(text_map(stored.settings.begin(), stored.settings.end()),
-          text_map(given.settings.begin(), given.settings.end()), found);
-  if (found.empty()) {
-    // The canonical settings agree; what was made of them has to as well (another version might make something else).
-    compare(all_values(stored), all_values(given), found);
-  }
+  std::vector<std::string> found = setting_differences(stored, given, any_setting);
   if (found.empty() &&
       (stored.points.axes != given.points.axes || stored.points.points.rows() != given.points.points.rows() ||
        stored.points.points != given.points.points || stored.points.roles != given.points.roles)) {
     found.emplace_back("design: the points in the file are not the points that this version places");
+  }
+  return found;
+}
+
+std::vector<std::string> growth_obstacles(const sweep_description& stored, const sweep_description& given) {
+  std::vector<std::string> found = setting_differences(stored, given, decides_any_task);
+  if (given.replicates < stored.replicates) {
+    found.push_back(shrinks("replicates", stored.replicates, given.replicates));
+  }
+  if (given.points.size() < stored.points.size()) {
+    found.push_back(shrinks("points", stored.points.size(), given.points.size()));
+  } else if (given.points.axes != stored.points.axes) {
+    found.push_back("axes: " + joined(stored.points.axes) + " in the file, " + joined(given.points.axes) + " now");
+  } else if (const std::string moved = first_moved_point(stored.points, given.points); !moved.empty()) {
+    found.push_back(moved);
   }
   return found;
 }

@@ -2,6 +2,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <sstream>
 #include <string>
@@ -13,6 +14,7 @@
 #include <unistd.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/store/file_lock.hpp>
 
 namespace spikesweep {
@@ -33,13 +35,23 @@ bool known(const lock_holder& who) {
   return !who.host.empty() && who.process > 0;
 }
 
-// What the lock file says of its holder.
+std::string name_of(const lock_holder& who) {
+  return "process " + std::to_string(who.process) + " on " + who.host +
+         (who.job.empty() ? "" : ", SLURM job " + who.job);
+}
+
+std::string job_number() {
+  const char* number = std::getenv("SLURM_JOB_ID");
+  return number != nullptr ? number : "";
+}
+
+// What the lock file says of its holder: "HOST PROCESS", and under SLURM "HOST PROCESS JOB".
 lock_holder read_holder(int descriptor) {
   std::array<char, 512> text{};
   lock_holder who;
   if (::pread(descriptor, text.data(), text.size() - 1, 0) > 0) {
     std::istringstream words(text.data());
-    words >> who.host >> who.process;
+    words >> who.host >> who.process >> who.job;
   }
   return who;
 }
@@ -47,7 +59,7 @@ lock_holder read_holder(int descriptor) {
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::filesystem::path& lock, const lock_holder& who) {
   std::string message = file.string() + " is in use by another job";
   if (known(who)) {
-    message += " (process " + std::to_string(who.process) + " on " + who.host + ")";
+    message += " (" + name_of(who) + ")";
   }
   throw input_error(message + "; wait for it to end, or if there is none remove " + lock.string());
 }
@@ -62,6 +74,16 @@ bool still_named(int descriptor, const std::filesystem::path& path) {
   struct ::stat named {};
   return ::fstat(descriptor, &open_file) == 0 && ::stat(path.c_str(), &named) == 0 &&
          open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
+}
+
+void write_holder(int descriptor, const std::filesystem::path& path) {
+  const std::string text = host_name() + ' ' + std::to_string(::getpid()) + ' ' + job_number() + '\n';
+  if (::ftruncate(descriptor, 0) != 0 ||
+      ::pwrite(descriptor, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
+    const int error = errno;
+    ::close(descriptor);
+    throw environment_error("cannot write the lock " + path.string() + ": " + std::strerror(error));
+  }
 }
 
 }  // namespace
@@ -108,17 +130,16 @@ file_lock::file_lock(const std::filesystem::path& file) : path_(file) {
       continue;
     }
     if (still_named(descriptor_, path_)) {
+      if (known(who) && who.host != host_name()) {
+        log_warning(
+            path_.string() + " was left behind by " + name_of(who) +
+            " and is taken over; should that job still run, end one of the two: these nodes then share no locks");
+      }
       break;
     }
     ::close(descriptor_);
   }
-  const std::string text = host_name() + ' ' + std::to_string(::getpid()) + '\n';
-  if (::ftruncate(descriptor_, 0) != 0 ||
-      ::pwrite(descriptor_, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
-    const int error = errno;
-    ::close(descriptor_);
-    throw environment_error("cannot write the lock " + path_.string() + ": " + std::strerror(error));
-  }
+  write_holder(descriptor_, path_);
 }
 
 file_lock::~file_lock() {

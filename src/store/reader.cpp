@@ -1,4 +1,6 @@
+#include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <span>
 #include <string>
 
@@ -13,7 +15,7 @@ namespace spikesweep {
 
 namespace {
 
-hdf5::file open_checked(const std::filesystem::path& path) {
+hdf5::file open_existing(const std::filesystem::path& path) {
   std::error_code error;
   if (!std::filesystem::exists(path, error)) {
     throw input_error("there is no file " + path.string());
@@ -21,16 +23,33 @@ hdf5::file open_checked(const std::filesystem::path& path) {
   if (std::filesystem::is_directory(path, error)) {
     throw input_error(path.string() + " is a directory, not a sweep file");
   }
-  hdf5::file opened = hdf5::file::open(path);
+  if (!std::ifstream(path)) {
+    throw input_error("cannot read " + path.string() + ": " + std::strerror(errno));
+  }
+  try {
+    return hdf5::file::open(path);
+  } catch (const input_error& reason) {
+    throw input_error(path.string() + " is truncated or no sweep file (" + reason.what() +
+                      "); restore it, or remove it or name another one");
+  }
+}
+
+hdf5::file open_of_this_version(const std::filesystem::path& path) {
+  hdf5::file opened = open_existing(path);
   check_format(opened.root());
   return opened;
+}
+
+/// Whether this version writes such a state.
+bool is_known(task_state state) {
+  return static_cast<int>(state) < task_state_count;
 }
 
 }  // namespace
 
 struct sweep_reader::impl {
   explicit impl(const std::filesystem::path& path)
-      : file(open_checked(path)),
+      : file(open_of_this_version(path)),
         version(file.root().read_string_attribute("spikesweep_version")),
         description(read_description(file.root())) {
     check_shapes();
@@ -82,6 +101,30 @@ struct sweep_reader::impl {
     return bytes;
   }
 
+  bool checksum_holds(const task_record& record) const {
+    record_hash hash;
+    for (const column& c : column_table()) {
+      hash.add(rows_of(c, record.first_row, record.rows));
+    }
+    return hash.finish(record) == record.checksum;
+  }
+
+  // A state that nobody knows is damage, which is repaired, unless the checksum vouches for it.
+  void refuse_newer_states(const std::vector<task_record>& records) const {
+    for (std::size_t t = 0; t < records.size(); ++t) {
+      const task_record& record = records[t];
+      if (!is_known(record.state) && record.rows <= description.sampling.transitions &&
+          record.first_row == t * static_cast<std::uint64_t>(description.sampling.transitions) &&
+          checksum_holds(record)) {
+        throw input_error("task " + std::to_string(t) + " in " + file.root().where().file + " is in state " +
+                          std::to_string(static_cast<int>(record.state)) +
+                          ", which this spikesweep " SPIKESWEEP_VERSION
+                          " does not know: use the newer version that has worked on the file, or sweep anew with "
+                          "--fresh or into another output file");
+      }
+    }
+  }
+
   void check_range(std::int64_t first, std::int64_t last) const {
     if (first < 0 || first > last || last > description.tasks()) {
       throw internal_error("tasks [" + std::to_string(first) + ", " + std::to_string(last) + ") of " +
@@ -123,6 +166,7 @@ std::vector<task_record> sweep_reader::records() const {
     records[t].state = static_cast<task_state>(states[t]);
     records[t].checksum = checksums[t];
   }
+  impl_->refuse_newer_states(records);
   return records;
 }
 
@@ -190,14 +234,8 @@ std::vector<std::int64_t> sweep_reader::damaged_tasks(std::int64_t first_task, s
     const auto first_row = static_cast<std::uint64_t>(task * d.sampling.transitions);
     const task_identity identity = d.identity(task);
     bool sound = record.rows == expected_rows && record.first_row == first_row && record.point == identity.point &&
-                 record.replicate == identity.replicate && static_cast<int>(record.state) < task_state_count;
-    if (sound) {
-      record_hash hash;
-      for (const column& c : column_table()) {
-        hash.add(impl_->rows_of(c, first_row, record.rows));
-      }
-      sound = hash.finish(record) == record.checksum;
-    }
+                 record.replicate == identity.replicate && is_known(record.state);
+    sound = sound && impl_->checksum_holds(record);
     if (!sound) {
       damaged.push_back(task);
     }
@@ -209,17 +247,24 @@ std::vector<std::int64_t> sweep_reader::damaged_tasks() const {
   return damaged_tasks(0, impl_->description.tasks());
 }
 
+void check_is_sweep_file(const std::filesystem::path& path) {
+  check_format_name(open_existing(path).root());
+}
+
 void check_sweep_file(const std::filesystem::path& path, const sweep_description& description) {
   const sweep_reader reader(path);
+  static_cast<void>(reader.records());  // Refuses states that this version does not know.
   const std::vector<std::string> found = differences(reader.description(), description);
   if (found.empty()) {
     return;
   }
   std::string message = path.string() + " holds another sweep:";
   for (const std::string& difference : found) {
-    message += "\n  " + difference;
+    message += "\n  " + difference + ';';
   }
-  throw input_error(message + "\nuse another output file, or the settings in this one");
+  const bool has_grown = growth_obstacles(reader.description(), description).empty();
+  throw input_error(message + (has_grown ? "\n--extend grows it to this config and keeps what is done; or " : "\n") +
+                    "use another output file, or the settings in this one");
 }
 
 }  // namespace spikesweep

@@ -8,6 +8,8 @@ namespace spikesweep {
 
 namespace {
 
+constexpr const char* srun_advice = "use `srun --mpi=pmix`, or mpirun";
+
 std::optional<long long> whole_number(const std::optional<std::string>& text) {
   long long value = 0;
   if (!text) {
@@ -24,6 +26,15 @@ std::optional<long long> whole_number(const std::optional<std::string>& text) {
 /// SLURM_NTASKS alone is also set in a batch script; these two tell that srun started this process.
 bool in_slurm_step(const environment_lookup& lookup) {
   return lookup("SLURM_STEP_ID").has_value() && lookup("SLURM_PROCID").has_value();
+}
+
+/// Processes of the step that srun started this one in; 1 without srun.
+long long processes_of_srun(const environment_lookup& lookup) {
+  auto count = whole_number(lookup("SLURM_STEP_NUM_TASKS"));
+  if (!count) {
+    count = whole_number(lookup("SLURM_NTASKS"));
+  }
+  return in_slurm_step(lookup) ? count.value_or(1) : 1;
 }
 
 [[noreturn]] void refuse(const std::string& launcher, long long ranks, const std::string& advice) {
@@ -53,12 +64,15 @@ void check_launch(int mpi_ranks, const environment_lookup& lookup) {
     refuse("mpirun", *by_mpirun, "use the mpirun of the Open MPI that spikesweep is linked with");
   }
   // With mpirun inside a batch script, mpirun's own count rules.
-  auto by_srun = whole_number(lookup("SLURM_STEP_NUM_TASKS"));
-  if (!by_srun) {
-    by_srun = whole_number(lookup("SLURM_NTASKS"));
+  if (!by_mpirun && processes_of_srun(lookup) > 1) {
+    refuse("srun", processes_of_srun(lookup), srun_advice);
   }
-  if (!by_mpirun && in_slurm_step(lookup) && by_srun.value_or(1) > 1) {
-    refuse("srun", *by_srun, "use `srun --mpi=pmix`, or mpirun");
+}
+
+void check_wiring(const environment_lookup& lookup) {
+  const auto has = [&lookup](const char* name) { return lookup(name).has_value(); };
+  if (!has("OMPI_COMM_WORLD_SIZE") && !has("PMIX_RANK") && !has("PMI_RANK") && processes_of_srun(lookup) > 1) {
+    refuse("srun", processes_of_srun(lookup), srun_advice);
   }
 }
 

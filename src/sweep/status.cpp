@@ -3,7 +3,7 @@
 
 #include <spikesweep/network/ensemble.hpp>
 #include <spikesweep/store/sweep_file.hpp>
-#include <spikesweep/sweep/scheduler.hpp>
+#include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/status.hpp>
 
 namespace spikesweep {

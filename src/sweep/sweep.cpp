@@ -156,6 +156,36 @@ void broadcast_outcome(const communicator& ranks, sweep_outcome& outcome) {
   boost::mpi::broadcast(ranks, reinterpret_cast<char*>(&outcome), static_cast<int>(sizeof outcome), 0);
 }
 
+/// Sees to it that the file is there and is of this sweep; true if it may hold finished tasks. Rank 0 alone.
+bool prepare_file(const std::filesystem::path& file, const sweep_description& description,
+                  const sweep_options& options) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(file, unknown)) {
+    create_sweep_file(file, description);
+    return false;
+  }
+  switch (options.existing) {
+    case existing_file::resume:
+      break;
+    case existing_file::extend:
+      extend_sweep_file(file, description, [&file] {
+        if (interrupted()) {
+          throw interrupted_error("interrupted before " + file.string() +
+                                  " was extended; it is as it was, and the same command extends it");
+        }
+      });
+      break;
+    case existing_file::replace:
+      replace_sweep_file(file, description);
+      for (const std::filesystem::path& stale : options.made_from_it) {
+        std::filesystem::remove(stale);
+      }
+      return false;
+  }
+  check_sweep_file(file, description);
+  return true;
+}
+
 }  // namespace
 
 sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::filesystem::path& file,
@@ -166,13 +196,7 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
   std::optional<file_lock> lock;
   const bool resumes = on_root(ranks, [&] {
     lock.emplace(file);
-    std::error_code unknown;
-    if (std::filesystem::exists(file, unknown)) {
-      check_sweep_file(file, description);
-      return true;
-    }
-    create_sweep_file(file, description);
-    return false;
+    return prepare_file(file, description, options);
   });
   sweep_outcome outcome;
   try {

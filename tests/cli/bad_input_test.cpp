@@ -214,6 +214,8 @@ INSTANTIATE_TEST_SUITE_P(
         bad_input{"missing_output_directory", "sweep c.toml -o no/such/a.h5", {"no/such/a.h5", "does not exist"}},
         bad_input{"output_is_directory", "sweep c.toml -o .", {"'.' is a directory"}},
         bad_input{"contradictory_flags", "-v -q plan c.toml", {"--quiet", "--verbose"}},
+        bad_input{"fresh_and_extend", "sweep c.toml -o a.h5 --fresh --extend", {"--extend excludes --fresh"}},
+        bad_input{"fresh_and_retry", "run c.toml -o d --fresh --retry-failed", {"--retry-failed excludes --fresh"}},
         bad_input{"output_given_twice", "sweep c.toml -o a.h5 -o b.h5", {"--output"}},
         bad_input{"unknown_set_parameter",
                   "simulate c.toml --duration 1s --set S_EF=4",

@@ -59,6 +59,48 @@ TEST(run, sweeps_trains_validates_and_reports_and_the_same_command_repeats_nothi
   EXPECT_THAT(other.err, HasSubstr("section.interval_ms"));
 }
 
+TEST(run, an_extended_or_fresh_sweep_is_learnt_and_validated_anew) {
+  const command_runner runner;
+  runner.write("small.toml", config("interval"));
+  const auto out = runner.directory() / "out";
+  ASSERT_EQ(runner.run("run small.toml -o out").code, 0);
+  const std::string model = read_text(out / "model.h5");
+  // As if the training of the smaller sweep had been interrupted: it is not to be gone on with.
+  std::ofstream(out / "model.h5.checkpoint") << "stale";
+  const std::string larger = "run small.toml -o out --set design.replicates=2";
+  const command_result refused = runner.run(larger);
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_THAT(refused.err, HasSubstr("--extend"));
+  EXPECT_EQ(read_text(out / "model.h5"), model);
+  const command_result extended = runner.run(larger + " --extend");
+  EXPECT_EQ(extended.code, 0) << extended.err;
+  EXPECT_NE(read_text(out / "model.h5"), model);
+  EXPECT_THAT(read_text(out / "model.h5.settings"), HasSubstr("design.replicates = 2\n"));
+  EXPECT_THAT(read_text(out / "config.toml"), HasSubstr("design.replicates=2"));
+  EXPECT_TRUE(ends_with_report(extended.out));
+  const auto trained = std::filesystem::last_write_time(out / "model.h5");
+  EXPECT_EQ(runner.run(larger + " --extend").code, 0);
+  EXPECT_EQ(std::filesystem::last_write_time(out / "model.h5"), trained) << "nothing grew: nothing to do";
+
+  // Nothing of the old sweep outlives a fresh one, even if that gets no further than its first moments.
+  std::ofstream(out / "model.h5.checkpoint") << "stale";
+  const command_result ended = runner.run("run small.toml -o out --fresh", test_ranks(), "SLURM_JOB_END_TIME=1");
+  EXPECT_EQ(ended.code, 75) << ended.err;
+  EXPECT_EQ(runner.files(), (std::set<std::string>{"small.toml", "out", "sweep.h5", "config.toml"}));
+  EXPECT_EQ(runner.run("run small.toml -o out").code, 0);
+  EXPECT_EQ(read_text(out / "config.toml"), config("interval"));
+}
+
+TEST(run, a_directory_in_use_is_refused) {
+  const command_runner runner;
+  runner.write("small.toml", config("interval"));
+  std::filesystem::create_directory(runner.directory() / "out");
+  const command_result refused = runner.run("run small.toml -o out --fresh", test_ranks(), "flock out/.lock");
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_EQ(count(refused.err, "spikesweep: error: "), 1) << refused.err;
+  EXPECT_THAT(refused.err, HasSubstr("out/ is in use by another job"));
+}
+
 TEST(run, the_model_predicts_within_its_range_and_says_where_that_ends) {
   const command_runner runner;
   runner.write("small.toml", config("interval"));

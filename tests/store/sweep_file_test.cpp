@@ -1,20 +1,14 @@
 #include <array>
-#include <chrono>
-#include <ctime>
 #include <fstream>
 #include <functional>
-#include <limits>
-#include <thread>
 
 #include <fcntl.h>
-#include <sys/file.h>
 #include <sys/resource.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <mpi.h>
 
-#include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "store/compare_files.hpp"
@@ -213,9 +207,62 @@ TEST(sweep_file, that_is_truncated_foreign_or_newer_is_refused) {
     hdf5::file newer = hdf5::file::create(scratch / "newer.h5");
     newer.root().write_attribute("format", std::string("spikesweep sweep"));
     newer.root().write_attribute("format_version", 3);
+    newer.root().write_attribute("spikesweep_version", std::string("9.8.7"));
     newer.close();
   }
-  EXPECT_THAT(open(scratch / "newer.h5"), AllOf(HasSubstr("version 3"), HasSubstr("version 2")));
+  EXPECT_THAT(open(scratch / "newer.h5"), AllOf(HasSubstr("version 3"), HasSubstr("version 2"),
+                                                HasSubstr("made by spikesweep 9.8.7"), HasSubstr("--fresh")));
+}
+
+TEST(sweep_file, cut_anywhere_is_refused_in_words) {
+  const scratch_directory scratch;
+  create_sweep_file(scratch / "s.h5", small_sweep());
+  const auto whole = std::filesystem::file_size(scratch / "s.h5");
+  for (const std::uintmax_t length : {whole - 1, whole / 2, whole / 100, std::uintmax_t{96}, std::uintmax_t{8},
+                                      std::uintmax_t{1}, std::uintmax_t{0}}) {
+    std::filesystem::copy_file(scratch / "s.h5", scratch / "cut.h5", std::filesystem::copy_options::overwrite_existing);
+    std::filesystem::resize_file(scratch / "cut.h5", length);
+    EXPECT_THAT(error_of<input_error>([&] { sweep_reader reader(scratch / "cut.h5"); }),
+                AllOf(HasSubstr("cut.h5"), HasSubstr("truncated")))
+        << length << " of " << whole << " bytes";
+  }
+}
+
+TEST(sweep_file, with_a_task_in_a_state_of_a_newer_version_is_refused_but_a_damaged_state_is_repaired) {
+  const scratch_directory scratch;
+  const sweep_description d = small_sweep();
+  create_sweep_file(scratch / "s.h5", d);
+  const auto newer = static_cast<task_state>(200);
+  task_result result;
+  result.state = newer;
+  sweep_writer writer(MPI_COMM_SELF, scratch / "s.h5", d);
+  writer.write_task(3, result, 1);
+  writer.close();
+  EXPECT_THAT(error_of<input_error>([&] { static_cast<void>(sweep_reader(scratch / "s.h5").records()); }),
+              AllOf(HasSubstr("task 3"), HasSubstr("state 200"), HasSubstr("--fresh")));
+  EXPECT_THAT(error_of<input_error>([&] { check_sweep_file(scratch / "s.h5", d); }), HasSubstr("state 200"));
+  flip_bit(scratch / "s.h5", place_of(scratch / "s.h5", "tasks/state").first + 3);
+  EXPECT_THAT(sweep_reader(scratch / "s.h5").damaged_tasks(), ElementsAre(3));
+}
+
+TEST(sweep_file, is_replaced_only_by_a_whole_new_one_and_only_if_it_was_a_sweep_file) {
+  const scratch_directory scratch;
+  const sweep_description d = small_sweep();
+  make_file(scratch / "s.h5", d, {0});
+  sweep_description other = small_sweep(2);
+  other.seed = 3;
+  std::filesystem::create_symlink(scratch / "s.h5", scratch / "link.h5");
+  replace_sweep_file(scratch / "link.h5", other);
+  EXPECT_TRUE(std::filesystem::is_symlink(scratch / "link.h5"));
+  EXPECT_NO_THROW(check_sweep_file(scratch / "s.h5", other));
+  EXPECT_EQ(sweep_reader(scratch / "s.h5").records()[0].state, task_state::pending);
+  std::ofstream(scratch / "text.h5") << "not HDF5 at all";
+  hdf5::file::create(scratch / "foreign.h5").close();
+  for (const std::string name : {"text.h5", "foreign.h5"}) {
+    const auto before = testing::bytes_of(scratch / name);
+    EXPECT_THAT(error_of<input_error>([&] { replace_sweep_file(scratch / name, d); }), HasSubstr(name));
+    EXPECT_EQ(testing::bytes_of(scratch / name), before);
+  }
 }
 
 TEST(sweep_file, takes_a_sweep_without_tasks) {
@@ -280,55 +327,6 @@ TEST(sweep_file, keeps_a_log_of_bounded_length) {
   }
   EXPECT_EQ(reader.log().size(), static_cast<std::size_t>(sweep_writer::log_lines));
   EXPECT_EQ(reader.log().back(), "line " + std::to_string(sweep_writer::log_lines - 1));
-}
-
-TEST(file_lock, keeps_a_second_job_out_and_names_the_holder) {
-  const scratch_directory scratch;
-  {
-    const file_lock first(scratch / "s.h5");
-    EXPECT_THAT(error_of<input_error>([&] { file_lock second(scratch / "s.h5"); }),
-                AllOf(HasSubstr("s.h5"), HasSubstr(std::to_string(::getpid()))));
-    EXPECT_NO_THROW(file_lock other(scratch / "other.h5"));
-  }
-  EXPECT_NO_THROW(file_lock again(scratch / "s.h5"));
-  EXPECT_TRUE(std::filesystem::is_empty(scratch.path())) << "a lock was left behind";
-}
-
-TEST(file_lock, of_a_dead_process_is_taken_over) {
-  const scratch_directory scratch;
-  std::ofstream(scratch / "s.h5.lock") << "some-other-host 999999\n";
-  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::unknown) << "it may live on that other host";
-  EXPECT_NO_THROW(file_lock again(scratch / "s.h5"));
-}
-
-TEST(file_lock, is_seen_without_being_taken) {
-  const scratch_directory scratch;
-  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::free);
-  {
-    const file_lock lock(scratch / "s.h5");
-    const lock_holder job = find_lock_holder(scratch / "s.h5");
-    EXPECT_EQ(job.state, lock_state::held);
-    EXPECT_EQ(job.process, ::getpid());
-    EXPECT_NEAR(job.since, static_cast<double>(std::time(nullptr)), 60);
-  }
-  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::free);
-  std::array<char, 256> host{};
-  ::gethostname(host.data(), host.size() - 1);
-  std::ofstream(scratch / "s.h5.lock") << host.data() << " 999999999\n";
-  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::free) << "its holder died here";
-}
-
-TEST(file_lock, waits_for_those_who_only_look) {
-  const scratch_directory scratch;
-  std::ofstream(scratch / "s.h5.lock") << "";
-  const int looking = ::open((scratch / "s.h5.lock").c_str(), O_RDONLY);
-  ASSERT_EQ(::flock(looking, LOCK_SH | LOCK_NB), 0);
-  std::thread leaves([looking] {
-    std::this_thread::sleep_for(std::chrono::milliseconds(30));
-    ::close(looking);
-  });
-  EXPECT_NO_THROW(file_lock lock(scratch / "s.h5"));
-  leaves.join();
 }
 
 }  // namespace

@@ -215,6 +215,33 @@ TEST_F(killed_sweep, is_over_at_the_third_start_if_a_task_ends_its_process) {
   EXPECT_EQ(again.wait_for(patience), 3) << "a crashed task is not run again unasked";
 }
 
+TEST_F(killed_sweep, keeps_the_old_file_when_killed_while_it_is_extended) {
+  child first({SPIKESWEEP_SWEEP_DRIVER, file, "0", "large"}, scratch / "messages");
+  ASSERT_EQ(first.wait_for(patience), 0) << messages();
+  const std::vector<std::string> extension{SPIKESWEEP_SWEEP_DRIVER, file, "0", "extend"};
+  const std::vector<char> before = testing::bytes_of(file);
+  int killed = 0;
+  for (const auto delay : {0ms, 5ms, 10ms, 20ms, 40ms, 80ms, 160ms}) {
+    std::filesystem::remove(file.string() + ".partial");
+    child running(extension, scratch / "messages");
+    while (!std::filesystem::exists(file.string() + ".partial") && !running.wait_for(0s)) {
+    }
+    std::this_thread::sleep_for(delay);
+    running.signal(SIGKILL);
+    running.wait_for(patience);
+    if (testing::bytes_of(file) != before) {
+      break;  // It was so far that the new file had its name.
+    }
+    ++killed;
+  }
+  EXPECT_GE(killed, 1);
+  child again(extension, scratch / "messages");
+  EXPECT_EQ(again.wait_for(patience), 0) << messages();
+  child undisturbed({SPIKESWEEP_SWEEP_DRIVER, scratch / "expected.h5", "0", "extend"}, scratch / "messages");
+  EXPECT_EQ(undisturbed.wait_for(patience), 0) << messages();
+  EXPECT_EQ(lasting_bytes(file), lasting_bytes(scratch / "expected.h5"));
+}
+
 TEST_F(killed_sweep, runs_without_mpirun) {
   child alone({SPIKESWEEP_SWEEP_DRIVER, file, "0"}, scratch / "messages");
   EXPECT_EQ(alone.wait_for(patience), 0) << messages();

@@ -37,6 +37,19 @@ TEST(launch, accepts_what_is_in_order) {
              {{"OMPI_COMM_WORLD_SIZE", "1"}, {"SLURM_NTASKS", "4"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "0"}})));
 }
 
+TEST(launch, refuses_processes_of_srun_that_cannot_find_each_other_before_mpi_starts) {
+  std::map<std::string, std::string> step{{"SLURM_NTASKS", "4"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "2"}};
+  EXPECT_THROW(check_wiring(environment(step)), environment_error);
+  for (const char* found_by : {"PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_SIZE"}) {
+    auto wired = step;
+    wired[found_by] = "2";
+    EXPECT_NO_THROW(check_wiring(environment(wired))) << found_by;
+  }
+  step["SLURM_STEP_NUM_TASKS"] = "1";
+  EXPECT_NO_THROW(check_wiring(environment(step)));
+  EXPECT_NO_THROW(check_wiring(environment({{"SLURM_NTASKS", "4"}}))) << "the batch script itself";
+}
+
 TEST(launch, knows_a_process_that_a_launcher_started) {
   EXPECT_FALSE(launched(environment({})));
   EXPECT_FALSE(launched(environment({{"SLURM_JOB_ID", "7"}, {"SLURM_NTASKS", "4"}, {"SLURM_PROCID", "0"}})))

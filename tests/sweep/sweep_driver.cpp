@@ -1,6 +1,7 @@
-// sweep_driver FILE TASK_MS [throw|crash]: a sweep of made-up tasks of about TASK_MS each, for tests that kill it.
-// Writes FILE.pid.RANK for every rank. With `throw`, the first task of point 7 throws, with `crash` it ends its
-// process. Ends with the exit code of the command line.
+// sweep_driver FILE TASK_MS [throw|crash|large|extend]: a sweep of made-up tasks of about TASK_MS each, for tests that
+// kill it. Writes FILE.pid.RANK for every rank. With `throw`, the task of point 7 throws, with `crash` the first of
+// them ends its process. With `large`, tasks have many rows, so that to copy them takes a while; with `extend`, that
+// sweep has grown. Ends with the exit code of the command line.
 #include <csignal>
 #include <fstream>
 #include <iostream>
@@ -21,14 +22,21 @@ namespace {
 
 using namespace spikesweep;
 
-int sweep(const boost::mpi::communicator& world, const std::string& file, int task_ms, const std::string& fault) {
+sweep_description describe(const std::string& word) {
+  constexpr std::int64_t many = 1000;
+  return word == "large"    ? testing::small_sweep(60, 2, many)
+         : word == "extend" ? testing::small_sweep(64, 3, many)
+                            : testing::small_sweep(60, 2);
+}
+
+int sweep(const boost::mpi::communicator& world, const std::string& file, int task_ms, const std::string& word) {
   std::ofstream(file + ".pid." + std::to_string(world.rank())) << ::getpid() << '\n';
-  const sweep_description description = testing::small_sweep(60, 2);
+  const sweep_description description = describe(word);
   const testing::task_function task = [&](int point, int replicate, const std::function<bool()>& poll) {
-    if (fault == "throw" && point == 7) {
+    if (word == "throw" && point == 7) {
       throw environment_error("made to fail");
     }
-    if (fault == "crash" && point == 7 && replicate == 0) {
+    if (word == "crash" && point == 7 && replicate == 0) {
       ::raise(SIGSEGV);
     }
     for (int ms = 0; ms < task_ms; ++ms) {
@@ -37,7 +45,9 @@ int sweep(const boost::mpi::communicator& world, const std::string& file, int ta
     }
     return testing::made_up_task(description, point, replicate);
   };
-  const sweep_outcome outcome = testing::run_made_up_sweep(world, file, description, task, {});
+  sweep_options options;
+  options.existing = word == "extend" ? existing_file::extend : existing_file::resume;
+  const sweep_outcome outcome = testing::run_made_up_sweep(world, file, description, task, options);
   return static_cast<int>(outcome.interrupted  ? exit_code::interrupted
                           : outcome.failed > 0 ? exit_code::failed_points
                                                : exit_code::done);
@@ -48,7 +58,7 @@ int sweep(const boost::mpi::communicator& world, const std::string& file, int ta
 int main(int argc, char** argv) {
   boost::mpi::environment environment(argc, argv, false);
   if (argc < 3) {
-    std::cerr << "usage: sweep_driver FILE TASK_MS [throw|crash]\n";
+    std::cerr << "usage: sweep_driver FILE TASK_MS [throw|crash|large|extend]\n";
     return 2;
   }
   const boost::mpi::communicator world;

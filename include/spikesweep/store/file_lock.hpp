@@ -17,15 +17,17 @@ struct lock_holder {
   lock_state state = lock_state::free;
   std::string host;  ///< Empty if nobody is named.
   long process = 0;  ///< On that host.
+  std::string job;   ///< Its SLURM job; empty without.
   double since = 0;  ///< When the lock file was last written [s since 1970].
 };
 
 /// Looks without taking the lock, but for an instant that file_lock waits for. Rank-local.
 lock_holder find_lock_holder(const std::filesystem::path& file);
 
-/// A lock of our own against two jobs on one file: `FILE.lock` beside it, holding host and process, locked with flock
-/// where the file system can. Freed by the system when the process dies, however it dies. Where flock is not available
-/// the holder written in the file counts, and one that is dead on this host is taken over. Rank-local.
+/// A lock of our own against two jobs on one file: `FILE.lock` beside it, holding host, process and SLURM job, locked
+/// with flock where the file system can. Freed by the system when the process dies, however it dies: a lock file left
+/// behind is taken over whatever it says, with a warning if it names another host. Where flock is not available the
+/// holder written in the file counts, and one that is dead on this host is taken over. Rank-local.
 class file_lock {
  public:
   /// Throws input_error, naming the holder, if another process has the lock; environment_error if the lock file cannot

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,7 +16,7 @@
 ///
 /// | call | collective |
 /// |---|---|
-/// | create_sweep_file, check_sweep_file, sweep_reader | no |
+/// | create_sweep_file, replace_sweep_file, extend_sweep_file, check_sweep_file, sweep_reader | no: one rank alone |
 /// | sweep_writer: constructor, close | yes, on its communicator |
 /// | sweep_writer: every other member | no: independent writes to rows that no other rank has |
 namespace spikesweep {
@@ -54,6 +55,23 @@ struct sweep_rows {
 /// directory cannot be written.
 /// Deliberately serial although many ranks write the samples: one writer makes the bytes the same for any rank count.
 void create_sweep_file(const std::filesystem::path& path, const sweep_description& description);
+
+/// The same in place of a sweep file of whatever settings, format version or contents, which is lost when the new one
+/// is complete, and not before. Throws input_error if what is there is no sweep file.
+void replace_sweep_file(const std::filesystem::path& path, const sweep_description& description);
+
+/// Grows a sweep to more points or replicates: writes the file of `description` under a temporary name, copies into it
+/// every finished task whose checksum holds and the whole provenance, and renames it into place. The outcome, once
+/// swept, has the bytes of a sweep of `description` from scratch. False, and nothing happens, if the file is of
+/// `description` already. Until the rename the old file stays as it is, whatever happens; both have to fit on the disk.
+/// `poll` is called often, and may throw to give up; may be empty.
+/// Throws input_error, naming what differs, unless the old tasks are among the new ones: the old points come first with
+/// equal values, no replicate is missing, all settings but those of the design agree. Roles are those of `description`.
+bool extend_sweep_file(const std::filesystem::path& path, const sweep_description& description,
+                       const std::function<void()>& poll);
+
+/// Throws input_error unless the file is a sweep file, of any format version.
+void check_is_sweep_file(const std::filesystem::path& path);
 
 /// Throws input_error, naming every key that differs with both values, unless the file holds this very sweep; also if
 /// the file is truncated, of another format version, or no sweep file at all.

@@ -20,6 +20,10 @@ bool launched(const environment_lookup& lookup = process_environment);
 /// says 1: `srun` without PMIx starts silent singletons, each of which would do the whole job. Rank-local.
 void check_launch(int mpi_ranks, const environment_lookup& lookup = process_environment);
 
+/// The same before MPI starts: throws environment_error if srun started several processes and gave them nothing to find
+/// each other by, where Open MPI would end each with a page of its own. Rank-local.
+void check_wiring(const environment_lookup& lookup = process_environment);
+
 /// When the batch system will end this job (SLURM_JOB_END_TIME), if it says so.
 std::optional<std::chrono::system_clock::time_point> job_end(const environment_lookup& lookup = process_environment);
 

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include <boost/mpi/communicator.hpp>
 
@@ -32,7 +33,17 @@ struct sweep_progress : sweep_counts {
   int ranks = 0;
 };
 
+/// What a sweep does with a file that is there.
+enum class existing_file {
+  resume,  ///< Goes on in it; it has to be of this very sweep.
+  extend,  ///< The same, but the sweep may have grown: see extend_sweep_file.
+  replace  ///< Starts over: see replace_sweep_file.
+};
+
 struct sweep_options {
+  existing_file existing = existing_file::resume;
+  /// What was made from the file: removed when it has been replaced.
+  std::vector<std::filesystem::path> made_from_it;
   bool retry_failed = false;  ///< Also run the failed tasks again.
   /// After a signal, the tasks in hand that can end within this time do, and the others are dropped at once [s].
   double grace_s = 20;
@@ -77,8 +88,9 @@ class task_engine {
 std::unique_ptr<task_engine> make_network_engine(const sweep_description& description);
 
 /// Runs every task that is not done yet, on all ranks, into one file: a new one, or one that an earlier run of the same
-/// sweep left. Rank 0 schedules, and simulates as well. SIGTERM, SIGINT or SIGUSR1 at rank 0 ends it early, with every
-/// finished task on disk; a second one drops the tasks in hand. Collective; every rank gets the same outcome.
+/// sweep left (or what options.existing makes of it). Rank 0 schedules, and simulates as well. SIGTERM, SIGINT or
+/// SIGUSR1 at rank 0 ends it early, with every finished task on disk; a second one drops the tasks in hand. Collective;
+/// every rank gets the same outcome.
 ///
 /// Throws, on every rank, input_error if the file holds another sweep, is no sweep file, or is in use by another job,
 /// and environment_error if it cannot be written. A rank that fails in mid-sweep prints one line and aborts the job;
