@@ -1,6 +1,7 @@
 """A SLURM of one node on the loopback interface, for tests: munged, slurmctld and slurmd from a configuration of its
 own in a temporary directory, on ports of its own. Needs neither systemd nor root, and leaves nothing running."""
 
+import contextlib
 import ctypes
 import getpass
 import os
@@ -53,7 +54,7 @@ PreemptMode=REQUEUE
 SlurmdParameters=config_overrides
 MpiDefault=none
 ReturnToService=2
-KillWait={kill_wait}
+KillWait=30
 OverTimeLimit=0
 InactiveLimit=0
 MinJobAge=3600
@@ -80,10 +81,6 @@ def free_ports(count):
     return ports
 
 
-def die_with_parent():
-    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-
-
 def descendants(of):
     """Process ids of all children, and children's children."""
     parents = {}
@@ -101,9 +98,9 @@ def descendants(of):
 
 
 class Cluster:
-    """Started by `with`. `processors` is what SLURM hands out, whatever the machine has."""
+    """Started by `with`. SLURM hands out `processors`, whatever the machine has; all jobs share `cores` of its cores."""
 
-    def __init__(self, processors, environment=None, kill_wait=10):
+    def __init__(self, processors, cores, environment=None):
         self.base = os.path.realpath(tempfile.mkdtemp(prefix="spikesweep-slurm-"))
         os.chmod(self.base, 0o755)  # MUNGE wants its socket to be within everyone's reach.
         self.configuration = os.path.join(self.base, "slurm.conf")
@@ -115,7 +112,8 @@ class Cluster:
         with open(self.configuration, "w", encoding="utf-8") as file:
             file.write(CONFIGURATION.format(host=socket.gethostname().split(".")[0], user=getpass.getuser(),
                                             base=self.base, controller_port=ports[0], node_port=ports[1],
-                                            processors=processors, kill_wait=kill_wait))
+                                            processors=processors))
+        self.cores = sorted(os.sched_getaffinity(0))[:cores]
 
     def __enter__(self):
         LIBC.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)  # Orphans of slurmd come to us, who end them.
@@ -132,36 +130,28 @@ class Cluster:
         return self
 
     def __exit__(self, *_):
-        subprocess.run(["scancel", "--user", getpass.getuser()], env=self.environment, check=False,
-                       stdin=subprocess.DEVNULL, capture_output=True, timeout=START_S) if self.daemons else None
-        for daemon in reversed(self.daemons):
-            daemon.terminate()
-        for daemon in self.daemons:
-            try:
-                daemon.wait(5)
-            except subprocess.TimeoutExpired:
-                daemon.kill()
+        # Nothing here is worth an orderly end, and whatever the daemons started has become ours.
         end = time.monotonic() + START_S
         while (left := descendants(os.getpid())) and time.monotonic() < end:
             for process in left:
-                try:
+                with contextlib.suppress(ProcessLookupError):
                     os.kill(process, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            try:
+            with contextlib.suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
-            except ChildProcessError:
-                pass
             time.sleep(0.1)
         shutil.rmtree(self.base, ignore_errors=True)
+
+    def prepare_daemon(self):
+        LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # Should the test be killed, they end with it.
+        os.sched_setaffinity(0, self.cores)
 
     def start(self, *command):
         with open(os.path.join(self.base, command[0] + ".out"), "wb") as out:
             program = shutil.which(command[0], path=PATH)
             self.daemons.append(subprocess.Popen([program, *command[1:]], env=self.environment, stdout=out,
                                                  stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                                 start_new_session=True, preexec_fn=die_with_parent))
+                                                 start_new_session=True, preexec_fn=self.prepare_daemon))
 
     def start_munge(self):
         munge = os.path.join(self.base, "munge")
@@ -200,5 +190,12 @@ class Cluster:
 
     def job(self, number):
         """What SLURM knows of a job, by the names of `scontrol show job`."""
-        shown = self.call("scontrol", "--oneliner", "show", "job", str(number)).stdout
-        return dict(word.split("=", 1) for word in shown.split() if "=" in word)
+        known = {}
+        for line in self.call("scontrol", "show", "job", str(number)).stdout.splitlines():
+            line = line.strip()
+            # These stand alone on their lines, and may hold spaces.
+            whole = line.startswith(("Command=", "Comment=", "StdOut=", "WorkDir="))
+            for word in [line] if whole else line.split():
+                name, _, value = word.partition("=")
+                known[name] = value
+        return known
