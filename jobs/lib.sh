@@ -20,8 +20,8 @@ find_launcher() {
     launch=mpirun
     srun --mpi=list 2>&1 | grep -q pmix && launch="srun --mpi=pmix"
   fi
-  # A rank gets 20 s to put down its tasks. mpirun leaves it 1 s after SIGTERM unless told [s]; SLURM's KillWait is 30.
-  export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout:-25}
+  # What mpirun leaves ranks between SIGTERM and SIGKILL [s]; 1 unless told. It waits as long after any exit but 0, twice.
+  export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout:-3}
 }
 
 # spikesweep starts no task that cannot end before the job does. SLURM before 23.02 does not tell jobs when that is.
@@ -62,18 +62,35 @@ on_usr1() {
   kill -USR1 "$ranks" 2>/dev/null # The launcher passes it on to the ranks.
 }
 
+# A second signal makes the ranks drop what they have in hand, which is better than being killed with it: tasks that
+# were in hand at three crashes are set aside. Rank 0 decides, and is on this node. It need not have seen the first yet.
+# shellcheck disable=SC2317 # Called by a trap.
+hurry() {
+  case $launch in
+    *srun*)
+      local kill_wait
+      kill_wait=$(scontrol show config | sed -n 's/^KillWait *= *\([0-9]*\).*/\1/p')
+      kill_wait=${kill_wait:-30}
+      sleep "$((kill_wait > 10 ? kill_wait - 5 : 5))"
+      kill -USR1 "$ranks" ;;
+    *) # mpirun passes nothing on once it has SIGTERM.
+      for _ in 1 2 3; do
+        sleep 0.3
+        pkill -USR1 -P "$ranks"
+      done ;;
+  esac
+}
+
 # The job is being cancelled, preempted, or out of time: SLURM signals the ranks as well, and kills all after KillWait.
 # shellcheck disable=SC2317 # Called by a trap.
 on_term() {
   woken=yes
   signalled=yes
+  [ -n "$ending" ] && return
   ending=yes
+  hurry 2>/dev/null &
   # SLURM does not put back a job that ran out of time.
   scontrol show job "$SLURM_JOB_ID" | grep -q 'Reason=TimeLimit' && put_back
-  # A second signal makes ranks drop what they have in hand, which is better than being killed with it.
-  local kill_wait
-  kill_wait=$(scontrol show config | sed -n 's/^KillWait *= *\([0-9]*\).*/\1/p')
-  { sleep "$((${kill_wait:-30} > 10 ? ${kill_wait:-30} - 5 : 5))" && kill -USR1 "$ranks"; } 2>/dev/null &
 }
 
 # run_ranks COMMAND [ARGUMENT...]: runs `spikesweep COMMAND ...` on all ranks of the job; `code` gets its exit status.
