@@ -20,7 +20,8 @@ find_launcher() {
     launch=mpirun
     srun --mpi=list 2>&1 | grep -q pmix && launch="srun --mpi=pmix"
   fi
-  # What mpirun leaves ranks between SIGTERM and SIGKILL [s]; 1 unless told. It waits as long after any exit but 0, twice.
+  # What mpirun leaves ranks between SIGTERM and SIGKILL [s], by default 1. It waits as long, twice, after a status
+  # other than 0.
   export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout:-3}
 }
 

@@ -3,8 +3,8 @@ own in a temporary directory, on ports of its own. Needs neither systemd nor roo
 
 import contextlib
 import ctypes
-import getpass
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -98,7 +98,7 @@ def descendants(of):
 
 
 class Cluster:
-    """Started by `with`. SLURM hands out `processors`, whatever the machine has; all jobs share `cores` of its cores."""
+    """Started by `with`. SLURM hands out `processors`, whatever the machine has; all jobs share `cores` of it."""
 
     def __init__(self, processors, cores, environment=None):
         self.base = os.path.realpath(tempfile.mkdtemp(prefix="spikesweep-slurm-"))
@@ -110,7 +110,7 @@ class Cluster:
         self.environment = {**clean, "PATH": PATH, "SLURM_CONF": self.configuration, **(environment or {})}
         ports = free_ports(2)
         with open(self.configuration, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(host=socket.gethostname().split(".")[0], user=getpass.getuser(),
+            file.write(CONFIGURATION.format(host=socket.gethostname().split(".")[0], user=pwd.getpwuid(os.geteuid()).pw_name,
                                             base=self.base, controller_port=ports[0], node_port=ports[1],
                                             processors=processors))
         self.cores = sorted(os.sched_getaffinity(0))[:cores]

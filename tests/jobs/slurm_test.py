@@ -159,10 +159,10 @@ def tasks_done(file):
 
 
 def setUpModule():  # pylint: disable=invalid-name
-    global SLURM, WORK, UNDISTURBED, SHORT
+    global SLURM, WORK, UNDISTURBED, SHORT, OVERDUE
     missing = programs_missing()
     if missing:
-        raise AssertionError(f"these programs of SLURM are missing: {' '.join(missing)}; tools/setup --test installs them")
+        raise AssertionError(f"programs of SLURM are missing: {' '.join(missing)}; tools/setup --test installs them")
     if not os.access(BINARY, os.X_OK):
         raise AssertionError(f"{BINARY} is not there: build it first")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # So that everything is cleaned up.
@@ -181,6 +181,10 @@ def setUpModule():  # pylint: disable=invalid-name
     SHORT = {launch: submit_sweep(f"short {launch}.h5", "--time=1", "--signal=B:USR1@30", "--comment=my own",
                                   SPIKESWEEP_LAUNCH=launch)
              for launch in ("mpirun", "srun --mpi=pmix")}
+    with open(path("deaf"), "w", encoding="utf-8") as file:  # Stands in for what does not heed SIGUSR1 in time.
+        file.write("#!/bin/sh\ntrap '' USR1\n[ -e tried ] && exit 0\ntouch tried\nexec sleep 300\n")
+    os.chmod(path("deaf"), 0o755)
+    OVERDUE = submit_sweep("overdue.h5", "--time=1", SPIKESWEEP=path("deaf"), SPIKESWEEP_LAUNCH="env")
 
 
 class SlurmTest(unittest.TestCase):
@@ -212,6 +216,11 @@ class Sweeps(SlurmTest):
                 self.assertEqual(job.log().count("sweep ended with 0"), 1)
                 self.assertEqual(shown["Comment"].rstrip(), f"my own restarts={restarts}")
                 self.assert_like_undisturbed(f"short {launch}.h5")
+
+    def test_killed_at_the_end_of_their_time_they_go_back_into_the_queue_too(self):
+        shown = self.assert_completed(OVERDUE)
+        self.assertIn("DUE TO TIME LIMIT", OVERDUE.log())
+        self.assertEqual((shown["Restarts"], shown["Comment"].rstrip()), ("1", "restarts=1"))
 
     def test_cancelled_they_stay_out_of_the_queue_and_resume_when_submitted_again(self):
         first = submit_sweep("cancelled.h5")
