@@ -48,7 +48,7 @@ AccountingStorageType=accounting_storage/none
 SelectType=select/cons_tres
 SelectTypeParameters=CR_CPU
 SchedulerType=sched/backfill
-SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2,defer_batch
+SchedulerParameters=batch_sched_delay=0,sched_interval=2,bf_interval=2
 PreemptType=preempt/partition_prio
 PreemptMode=REQUEUE
 SlurmdParameters=config_overrides
@@ -110,9 +110,9 @@ class Cluster:
         self.environment = {**clean, "PATH": PATH, "SLURM_CONF": self.configuration, **(environment or {})}
         ports = free_ports(2)
         with open(self.configuration, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(host=socket.gethostname().split(".")[0], user=pwd.getpwuid(os.geteuid()).pw_name,
-                                            base=self.base, controller_port=ports[0], node_port=ports[1],
-                                            processors=processors))
+            file.write(CONFIGURATION.format(host=socket.gethostname().split(".")[0], base=self.base,
+                                            user=pwd.getpwuid(os.geteuid()).pw_name, processors=processors,
+                                            controller_port=ports[0], node_port=ports[1]))
         self.cores = sorted(os.sched_getaffinity(0))[:cores]
 
     def __enter__(self):
