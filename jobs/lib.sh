@@ -33,9 +33,9 @@ find_end() {
     end=$(date --date="$end" +%s 2>/dev/null) && export SLURM_JOB_END_TIME=$end
 }
 
-# Adds one to the restarts noted at the end of the job's comment, "... restarts=N"; fails if they are too many.
-# SLURM's own count will not do: it includes preemptions and failed nodes, which may be any number.
-count_restart() {
+# Puts the job back into the queue unless it has been there too often; fails if it does not. Restarts are counted at the
+# end of the job's comment, "... restarts=N": SLURM's own count includes preemptions and failed nodes.
+put_back() {
   local most=${SPIKESWEEP_RESTARTS:-20} comment count=0
   comment=$(scontrol show job "$SLURM_JOB_ID" | sed -n 's/^ *Comment=\(.*[^ ]\) *$/\1/p')
   if [[ $comment =~ ^(.* )?restarts=([0-9]+)$ ]]; then
@@ -46,14 +46,14 @@ count_restart() {
     say "not put back into the queue: $count restarts, and SPIKESWEEP_RESTARTS=$most; submit it again to go on"
     return 1
   fi
-  if ! scontrol update JobId="$SLURM_JOB_ID" Comment="${comment:+$comment }restarts=$((count + 1))"; then
-    [ "${SLURM_RESTART_COUNT:-0}" -lt "$most" ] || return 1 # Counts too many, but comes to an end.
-  fi
   say "goes back into the queue: restart $((count + 1)) of at most $most"
-}
-
-put_back() {
-  count_restart && scontrol requeue "$SLURM_JOB_ID" && requeued=yes
+  scontrol requeue "$SLURM_JOB_ID" || return 1
+  requeued=yes
+  # Only now: SLURM changes nothing of a job that has run out of time, until it is put back.
+  if ! scontrol update JobId="$SLURM_JOB_ID" Comment="${comment:+$comment }restarts=$((count + 1))"; then
+    say "cannot note that in the job's comment, and uncounted restarts might never end: cancelled; submit it again"
+    scancel "$SLURM_JOB_ID"
+  fi
 }
 
 # shellcheck disable=SC2317 # Called by a trap.
