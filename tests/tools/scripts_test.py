@@ -104,8 +104,18 @@ class Test(ScriptTest):
         self.assertEqual([c[0] for c in calls], ["setup", "cmake", "cmake", "ctest"])
         self.assertTrue(calls[-1][2].endswith("-R sweep_file"))
 
+    def test_installs_what_only_tests_need(self):
+        self.assertEqual(self.call("test")[1][0][2], "--test")
+        self.assertEqual(self.call("quickstart")[1][0][2], "")
+
     def test_fails_when_a_test_fails(self):
         self.assertEqual(self.call("test", FAILING="ctest")[0].returncode, 9)
+
+
+class Setup(ScriptTest):
+    def test_refuses_what_it_does_not_know(self):
+        shutil.copy(os.path.join(ROOT, "tools", "setup"), os.path.join(self.root, "tools", "setup"))
+        self.assertEqual(self.call("setup", "--frobnicate")[0].returncode, 2)
 
 
 class Lint(ScriptTest):
