@@ -64,7 +64,7 @@ on_usr1() {
 }
 
 # A second signal makes the ranks drop what they have in hand, which is better than being killed with it: tasks that
-# were in hand at three crashes are set aside. Rank 0 decides, and is on this node. It need not have seen the first yet.
+# were in hand at two crashes become suspects. Rank 0 decides, and is on this node. It need not have seen the first yet.
 # shellcheck disable=SC2317 # Called by a trap.
 hurry() {
   case $launch in
