@@ -34,7 +34,7 @@ struct run_arguments {
   std::string config = "quickstart";
   std::string output;
   std::vector<std::string> overrides;
-  earlier_sweep_arguments earlier;
+  sweep_flags flags;
 };
 
 /// Wall times of the steps of this call [s]; nothing for a step that had been done before.
@@ -141,7 +141,7 @@ exit_code execute(const command_context& context, const run_arguments& arguments
 
   step_times times;
   const sweep_outcome swept =
-      sweep_with_progress(context, directory.sweep(), description, arguments.earlier, directory.made_from_sweep());
+      sweep_with_progress(context, directory.sweep(), description, arguments.flags, directory.made_from_sweep());
   if (swept.interrupted) {
     return exit_code::interrupted;
   }
@@ -187,7 +187,7 @@ void add_run_command(CLI::App& app, command_context& context) {
       ->required()
       ->type_name("DIR");
   add_set_option(*command, arguments->overrides, "override a config key");
-  add_earlier_sweep_flags(*command, arguments->earlier);
+  add_sweep_flags(*command, arguments->flags);
   command->callback(
       [&context, arguments] { context.execute = [&context, arguments] { return execute(context, *arguments); }; });
 }

@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include <spikesweep/base/duration.hpp>
+#include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/sweep/communicate.hpp>
 #include <spikesweep/sweep/launch.hpp>
@@ -20,15 +22,28 @@ struct sweep_arguments {
   std::string config;
   std::string output;
   std::vector<std::string> overrides;
-  earlier_sweep_arguments earlier;
+  sweep_flags flags;
+  bool json = false;
 };
 
-std::string progress_text(const sweep_progress& progress) {
-  const double finished = static_cast<double>(progress.done + progress.failed);
-  return fmt::format("sweep: {} of {} tasks ({:.0f} %), {} failed, {:.4g} s simulated, {} elapsed",
-                     progress.done + progress.failed, progress.total,
-                     progress.total > 0 ? 100 * finished / static_cast<double>(progress.total) : 100, progress.failed,
-                     progress.simulated_s, readable_duration(progress.elapsed_s));
+/// `transitions`: samples of a task that is done.
+std::string progress_text(const sweep_progress& progress, std::int64_t transitions) {
+  const std::int64_t finished = progress.done + progress.failed;
+  const double share = progress.total > 0 ? static_cast<double>(finished) / static_cast<double>(progress.total) : 1;
+  std::string text = fmt::format("sweep: {} of {} tasks ({:.0f} %)", finished, progress.total, 100 * share);
+  if (progress.failed > 0) {
+    text += fmt::format(", {} failed", progress.failed);
+  }
+  if (progress.ended > 0 && progress.elapsed_s > 0) {
+    text += fmt::format(", {} samples, {} events/s, {:.3g} x real time", progress.ended * transitions,
+                        readable(static_cast<double>(progress.events) / progress.elapsed_s),
+                        progress.simulated_s / progress.elapsed_s);
+  }
+  text += fmt::format(", {} elapsed", readable_duration(progress.elapsed_s));
+  if (finished < progress.total && progress.left_s > 0) {
+    text += fmt::format(", {} left", readable_duration(progress.left_s));
+  }
+  return text + fmt::format(", {} of {} ranks busy", progress.busy_ranks, progress.ranks);
 }
 
 void print_outcome(const sweep_outcome& outcome, const std::string& file) {
@@ -45,13 +60,23 @@ void print_outcome(const sweep_outcome& outcome, const std::string& file) {
 }
 
 /// What the flags ask for. A job that SLURM put back into its queue is still the one that started over.
-existing_file wanted(const earlier_sweep_arguments& arguments) {
+existing_file wanted(const sweep_flags& flags) {
   const char* restarts = std::getenv("SLURM_RESTART_COUNT");
-  if (arguments.fresh && restarts != nullptr && std::atoi(restarts) > 0) {
+  if (flags.fresh && restarts != nullptr && std::atoi(restarts) > 0) {
     log_info("--fresh counted at the first start of this SLURM job; now it resumes");
     return existing_file::resume;
   }
-  return arguments.fresh ? existing_file::replace : arguments.extend ? existing_file::extend : existing_file::resume;
+  return flags.fresh ? existing_file::replace : flags.extend ? existing_file::extend : existing_file::resume;
+}
+
+void print_json(const sweep_outcome& outcome, const std::string& file) {
+  json_object object;
+  object.add("file", file).add("tasks", outcome.total).add("done", outcome.done).add("found_done", outcome.resumed);
+  object.add("failed", outcome.failed).add("left", outcome.total - outcome.done - outcome.failed);
+  object.add("damaged", outcome.damaged).add("interrupted", outcome.interrupted).add("ended", outcome.ended);
+  object.add("simulated_s", outcome.simulated_s).add("events", outcome.events).add("wall_s", outcome.wall_s);
+  object.add("store_s", outcome.store_s).add("master_s", outcome.master_s).add("requests", outcome.requests);
+  std::cout << object.text() << '\n';
 }
 
 exit_code execute(const command_context& context, const sweep_arguments& arguments) {
@@ -59,47 +84,43 @@ exit_code execute(const command_context& context, const sweep_arguments& argumen
   const sweep_description description = describe_sweep(config);
   on_root(context.world, [&] { check_output_file(arguments.output); });
   report_launch(context.world);
-  const sweep_outcome outcome = sweep_with_progress(context, arguments.output, description, arguments.earlier);
+  const sweep_outcome outcome = sweep_with_progress(context, arguments.output, description, arguments.flags);
   if (context.root()) {
-    print_outcome(outcome, arguments.output);
+    (arguments.json ? print_json : print_outcome)(outcome, arguments.output);
   }
   return exit_code_of(outcome);
 }
 
 }  // namespace
 
-void add_earlier_sweep_flags(CLI::App& command, earlier_sweep_arguments& arguments) {
-  CLI::Option* retry = command.add_flag("--retry-failed", arguments.retry_failed, "run failed tasks again");
-  CLI::Option* extend = command.add_flag("--extend", arguments.extend,
-                                         "grow the sweep that is there to the config's points and replicates");
-  command.add_flag("--fresh", arguments.fresh, "start over: what is there is replaced")
-      ->excludes(retry)
-      ->excludes(extend);
-}
-
 sweep_outcome sweep_with_progress(const command_context& context, const std::filesystem::path& file,
-                                  const sweep_description& description, const earlier_sweep_arguments& arguments,
+                                  const sweep_description& description, const sweep_flags& flags,
                                   const std::vector<std::filesystem::path>& made_from_it) {
   progress_line line(context.progress());
   sweep_progress last;
   sweep_options options;
-  options.retry_failed = arguments.retry_failed;
-  options.existing = wanted(arguments);
+  options.existing = wanted(flags);
   options.made_from_it = made_from_it;
+  options.retry_failed = flags.retry_failed;
+  options.grace_s = parse_duration(flags.grace);
   options.end = job_end();
   options.progress = [&](const sweep_progress& progress) {
     last = progress;
     if (line.due()) {
-      line.update(progress_text(progress));
+      line.update(progress_text(progress, description.sampling.transitions));
     }
   };
   const sweep_outcome outcome = run_sweep(context.world, file, description, options);
   last.done = outcome.done;
   last.failed = outcome.failed;
   last.total = outcome.total;
+  last.ended = outcome.ended;
   last.simulated_s = outcome.simulated_s;
+  last.events = outcome.events;
   last.elapsed_s = outcome.wall_s;
-  line.finish(progress_text(last));
+  last.busy_ranks = 0;
+  last.ranks = context.world.size();
+  line.finish(progress_text(last, description.sampling.transitions));
   if (outcome.damaged > 0) {
     log_warning(fmt::format("{} tasks on disk were damaged and have been run again", outcome.damaged));
   }
@@ -120,6 +141,16 @@ exit_code exit_code_of(const sweep_outcome& outcome) {
   return outcome.failed > 0 ? exit_code::failed_points : exit_code::done;
 }
 
+void add_sweep_flags(CLI::App& command, sweep_flags& flags) {
+  CLI::Option* retry = command.add_flag("--retry-failed", flags.retry_failed, "run failed tasks again");
+  CLI::Option* extend =
+      command.add_flag("--extend", flags.extend, "grow the sweep that is there to the config's points and replicates");
+  command.add_flag("--fresh", flags.fresh, "start over: what is there is replaced")->excludes(retry)->excludes(extend);
+  command.add_option("--grace", flags.grace, "after a signal, finish the tasks in hand that end within this time")
+      ->type_name("TIME")
+      ->capture_default_str();
+}
+
 void add_sweep_command(CLI::App& app, command_context& context) {
   CLI::App* command = app.add_subcommand("sweep", "simulate every task of a config into one file, or resume");
   const auto arguments = std::make_shared<sweep_arguments>();
@@ -128,7 +159,8 @@ void add_sweep_command(CLI::App& app, command_context& context) {
       ->required()
       ->type_name("FILE.h5");
   add_set_option(*command, arguments->overrides, "override a config key");
-  add_earlier_sweep_flags(*command, arguments->earlier);
+  add_sweep_flags(*command, arguments->flags);
+  command->add_flag("--json", arguments->json, "print one JSON object, with where the time went");
   command->callback(
       [&context, arguments] { context.execute = [&context, arguments] { return execute(context, *arguments); }; });
 }

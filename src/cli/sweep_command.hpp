@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <vector>
 
 #include <spikesweep/sweep/sweep.hpp>
@@ -9,20 +10,21 @@
 
 namespace spikesweep {
 
-/// What to do about an earlier sweep, from the command line.
-struct earlier_sweep_arguments {
+/// How `sweep` and `run` are to treat the sweep.
+struct sweep_flags {
   bool retry_failed = false;
   bool extend = false;
   bool fresh = false;
+  std::string grace = "20s";
 };
 
-/// `--retry-failed`, `--extend` and `--fresh`, which excludes the others.
-void add_earlier_sweep_flags(CLI::App& command, earlier_sweep_arguments& arguments);
+/// The flags as options of a command; `--fresh` excludes the others that are about what is there.
+void add_sweep_flags(CLI::App& command, sweep_flags& flags);
 
 /// run_sweep with progress on standard error. Interrupted sweeps say how to go on. `made_from_it`: results to remove
 /// when `--fresh` has replaced the file. A requeued SLURM job resumes in spite of `--fresh`. Collective.
 sweep_outcome sweep_with_progress(const command_context& context, const std::filesystem::path& file,
-                                  const sweep_description& description, const earlier_sweep_arguments& arguments,
+                                  const sweep_description& description, const sweep_flags& flags,
                                   const std::vector<std::filesystem::path>& made_from_it = {});
 
 /// The exit code that a sweep's outcome stands for.

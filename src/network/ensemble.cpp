@@ -1,4 +1,5 @@
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include <spikesweep/base/error.hpp>
@@ -40,11 +41,16 @@ class ensemble_sampler::implementation : public lane_control {
       }
       step_ = run_lanes(lanes_, *this, step_, steps_between_polls);
       if (poll && !poll()) {
-        abandon();
+        abandon([](int) { return true; });
         return false;
+      }
+      if (const auto seconds = std::exchange(drop_slow_, std::nullopt)) {
+        abandon([&](int lane) { return seconds_left(lane) > *seconds; });
       }
     }
   }
+
+  void drop_slow(double seconds) { drop_slow_ = seconds; }
 
   void start(int lane, std::uint64_t step) override { at(lane)->start(step); }
   void fired(int lane, int neuron, bool recurrent) override { at(lane)->fired(neuron, recurrent); }
@@ -67,6 +73,7 @@ class ensemble_sampler::implementation : public lane_control {
     if (task) {
       SPIKESWEEP_ASSERT(task->identity.seed == seed_);
       at(lane).emplace(lanes_, lane, *task, section_, sampling_, follow_s_);
+      loaded_[static_cast<std::size_t>(lane)] = clock::now();
       lanes_.occupied |= 1U << lane;
       lanes_.waiting |= 1U << lane;
     }
@@ -85,9 +92,17 @@ class ensemble_sampler::implementation : public lane_control {
     load(lane);
   }
 
-  void abandon() {
+  /// Expected wall time until a lane's task ends [s].
+  double seconds_left(int lane) {
+    const double taken = std::chrono::duration<double>(clock::now() - loaded_[static_cast<std::size_t>(lane)]).count();
+    const double done = at(lane)->share_done();
+    return taken * (1 - done) / done;  // Infinite, or no number, where there is nothing to tell by.
+  }
+
+  template <class F>
+  void abandon(const F& whether) {
     for (int lane = 0; lane < lane_count; ++lane) {
-      if (at(lane)) {
+      if (at(lane) && whether(lane)) {
         (*finished_)(*at(lane), step_);
         unload(lane);
       }
@@ -101,6 +116,9 @@ class ensemble_sampler::implementation : public lane_control {
   std::array<std::optional<lane_task>, lane_count> tasks_;
   std::uint64_t step_ = 0;
   double follow_s_ = 0;
+  using clock = std::chrono::steady_clock;
+  std::array<clock::time_point, lane_count> loaded_{};  ///< When the lane's task came.
+  std::optional<double> drop_slow_;
   const next_task* next_ = nullptr;
   const take* finished_ = nullptr;
 };
@@ -123,6 +141,10 @@ bool ensemble_sampler::run(const next_task& next, const finished_task& finished,
         finished(task, from.take_result(step));
       },
       poll);
+}
+
+void ensemble_sampler::drop_slow(double seconds) {
+  implementation_->drop_slow(seconds);
 }
 
 bool ensemble_sampler::follow(double seconds, const next_task& next, const finished_run& finished,

@@ -19,6 +19,8 @@ constexpr double mean_pool_every_s = 1e-4;
 /// External kicks in a slice: few enough for float time, many enough that slices cost nothing.
 constexpr double kicks_in_slice = 4096;
 constexpr double longest_slice_s = 1;
+/// Of a phase, before one was seen: about 41 MFEs a second at the canonical set, each with a quiet phase [s].
+constexpr double usual_phase_s = 0.012;
 
 double slice_length(const parameters& p) {
   const double kicks = p.N_E * p.lambda_E + p.N_I * p.lambda_I;
@@ -309,6 +311,7 @@ void lane_task::end_record() {
   const auto i = static_cast<std::size_t>(rows_++);
   // Exactly the interval where it is one: the difference of two times would carry their rounding.
   block.duration[i] = phase_.kind == phase_kind::step ? section_.interval_ms * per_millisecond : phase_.duration();
+  rows_s_ += block.duration[i];
   block.phase[i] = static_cast<std::uint8_t>(phase_.kind);
   block.perturbed[i] = static_cast<std::uint8_t>(perturbed_);
   block.capped[i] = phase_.capped;
@@ -328,6 +331,18 @@ void lane_task::end_record() {
 bool lane_task::end(task_state state) {
   result_.state = state;
   return true;
+}
+
+double lane_task::share_done() const {
+  const double lead_in = sampling_.burn_in_s + (section_.kind == section_kind::volley ? mean_pool_s : 0);
+  if (follow_s_ > 0) {
+    return std::min(1.0, now() / (lead_in + follow_s_));
+  }
+  const bool interval = section_.kind == section_kind::interval;
+  const double row_s = rows_ > 0 ? rows_s_ / static_cast<double>(rows_)
+                                 : (interval ? section_.interval_ms * per_millisecond : usual_phase_s);
+  const double all = lead_in + static_cast<double>(sampling_.transitions) * row_s;
+  return std::min(1.0, (std::min(now(), lead_in) + rows_s_) / all);
 }
 
 task_result lane_task::take_result(std::uint64_t step) {

@@ -27,6 +27,9 @@ class lane_task {
   /// The lane stopped at an event. True if the task ended.
   bool stopped();
 
+  /// Roughly the share of its way that the task has come, in [0, 1].
+  double share_done() const;
+
   const ensemble_task& task() const { return task_; }
   /// The result, after the end; `step` is that of the lane now.
   task_result take_result(std::uint64_t step);
@@ -101,6 +104,7 @@ class lane_task {
   std::vector<spike_record> spikes_;
   std::vector<std::int32_t> state_;  ///< The coarse-grained state between phases.
   std::int64_t rows_ = 0;
+  double rows_s_ = 0;  ///< Of all rows so far [s].
   int perturbed_ = 0;  ///< 0, or the number of the phase in an excursion.
   fork_point fork_;
 };

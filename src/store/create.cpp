@@ -54,7 +54,7 @@ void create_per_task(hdf5::group& group, const std::string& name, hid_t type, st
 void create_records(hdf5::group& root, const sweep_description& d) {
   hdf5::group group = root.create_group(tasks_group);
   create_per_task(group, "state", H5T_STD_U8LE, d.tasks(),
-                  {"1", "0 pending, 1 done, 2 failed: runaway, 3 failed: time cap"});
+                  {"1", "0 pending, 1 done, 2 failed: runaway, 3 failed: time cap, 4 failed: crashed"});
   for (const record_field& field : record_table()) {
     create_per_task(group, field.name, hdf5::file_type(field.memory_type()), d.tasks(),
                     {field.units, field.description});

@@ -70,6 +70,28 @@ void dataset::write_rows(hsize_t first, hsize_t rows, hid_t type, const void* da
   }
 }
 
+row_writer::row_writer(dataset target, hsize_t rows)
+    : target_(std::move(target)), count_(target_.shape()), in_file_(H5Dget_space(target_.id())) {
+  if (count_.empty()) {
+    throw internal_error("no rows in " + target_.where().path + " in " + target_.where().file);
+  }
+  most_rows_ = count_[0];
+  count_[0] = rows;
+  start_.assign(count_.size(), 0);
+  in_memory_ = space_of(count_);
+}
+
+void row_writer::write(hsize_t first, hid_t type, const void* data) {
+  if (first + count_[0] > most_rows_) {
+    throw internal_error("rows outside " + target_.where().path + " in " + target_.where().file);
+  }
+  start_[0] = first;
+  H5Sselect_hyperslab(in_file_.id(), H5S_SELECT_SET, start_.data(), nullptr, count_.data(), nullptr);
+  if (H5Dwrite(target_.id(), type, in_memory_.id(), in_file_.id(), H5P_DEFAULT, data) < 0) {
+    fail_environment("write", target_.where());
+  }
+}
+
 void dataset::read_rows(hsize_t first, hsize_t rows, hid_t type, void* data) const {
   const auto [in_file, in_memory] = select_rows(*this, first, rows);
   if (H5Dread(id(), type, in_memory.id(), in_file.id(), H5P_DEFAULT, data) < 0) {

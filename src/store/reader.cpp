@@ -42,7 +42,7 @@ hdf5::file open_of_this_version(const std::filesystem::path& path) {
 
 /// Whether this version writes such a state.
 bool is_known(task_state state) {
-  return state <= task_state::time_cap;
+  return static_cast<int>(state) < task_state_count;
 }
 
 }  // namespace

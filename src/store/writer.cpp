@@ -1,8 +1,11 @@
 #include <algorithm>
 #include <array>
 #include <string>
+#include <utility>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/stopwatch.hpp>
+#include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "columns.hpp"
@@ -18,31 +21,41 @@ struct sweep_writer::impl {
         transitions(d.sampling.transitions),
         replicates(d.replicates),
         tasks(d.tasks()),
-        state(file.root().open_dataset(std::string(tasks_group) + "/state")),
-        checksum(file.root().open_dataset(std::string(tasks_group) + "/checksum")),
-        core_s(file.root().open_dataset(std::string(provenance_group) + "/core_s")),
-        rank(file.root().open_dataset(std::string(provenance_group) + "/rank")),
-        attempts(file.root().open_dataset(std::string(provenance_group) + "/attempts")),
-        log(file.root().open_dataset(std::string(provenance_group) + "/log")) {
+        state(one_row(tasks_group, "state")),
+        checksum(one_row(tasks_group, "checksum")),
+        core_s(one_row(provenance_group, "core_s")),
+        rank(one_row(provenance_group, "rank")),
+        attempts(one_row(provenance_group, "attempts")),
+        log(open(provenance_group, "log")),
+        states(state.target().read<std::uint8_t>()),
+        attempts_so_far(attempts.target().read<std::uint8_t>()) {
     for (const column& c : column_table()) {
-      columns.push_back(file.root().open_dataset(std::string(transitions_group) + '/' + c.path));
+      columns.emplace_back(open(transitions_group, c.path), static_cast<hsize_t>(transitions));
     }
     for (const record_field& field : record_table()) {
-      fields.push_back(file.root().open_dataset(std::string(tasks_group) + '/' + field.name));
+      fields.push_back(one_row(tasks_group, field.name));
     }
   }
 
-  hsize_t at(std::int64_t task) const {
+  hdf5::dataset open(const std::string& group, const std::string& name) {
+    return file.root().open_dataset(group + '/' + name);
+  }
+  hdf5::row_writer one_row(const std::string& group, const std::string& name) { return {open(group, name), 1}; }
+
+  std::size_t at(std::int64_t task) const {
     if (task < 0 || task >= tasks) {
       throw internal_error("no task " + std::to_string(task) + " in a sweep of " + std::to_string(tasks));
     }
-    return static_cast<hsize_t>(task);
+    return static_cast<std::size_t>(task);
   }
 
-  std::uint8_t attempts_of(std::int64_t task) const {
-    std::uint8_t count = 0;
-    attempts.read_rows(at(task), 1, hdf5::memory_type<std::uint8_t>(), &count);
-    return count;
+  void set_state(std::size_t task, task_state to) {
+    states[task] = static_cast<std::uint8_t>(to);
+    state.write(task, states[task]);
+  }
+  void set_attempts(std::size_t task, int to) {
+    attempts_so_far[task] = static_cast<std::uint8_t>(std::clamp(to, 0, 255));
+    attempts.write(task, attempts_so_far[task]);
   }
 
   hdf5::file file;
@@ -50,41 +63,53 @@ struct sweep_writer::impl {
   std::int64_t transitions;
   int replicates;
   std::int64_t tasks;
-  hdf5::dataset state;
-  hdf5::dataset checksum;
-  hdf5::dataset core_s;
-  hdf5::dataset rank;
-  hdf5::dataset attempts;
+  hdf5::row_writer state;
+  hdf5::row_writer checksum;
+  hdf5::row_writer core_s;
+  hdf5::row_writer rank;
+  hdf5::row_writer attempts;
   hdf5::dataset log;
-  std::vector<hdf5::dataset> columns;
-  std::vector<hdf5::dataset> fields;
+  std::vector<hdf5::row_writer> columns;
+  std::vector<hdf5::row_writer> fields;
+  std::vector<std::uint8_t> states;           ///< As they were at the start, and as this rank has set them since.
+  std::vector<std::uint8_t> attempts_so_far;  ///< Likewise.
+  double io_s = 0;
 };
 
 sweep_writer::sweep_writer(MPI_Comm communicator, const std::filesystem::path& path,
                            const sweep_description& description)
-    : impl_(std::make_unique<impl>(communicator, path, description)) {}
+    : impl_(std::make_unique<impl>(communicator, path, description)) {
+  ignore_file_size_signal();
+}
 
 sweep_writer::~sweep_writer() = default;
 
+double sweep_writer::io_s() const {
+  return impl_->io_s;
+}
+
 void sweep_writer::begin_task(std::int64_t task, int rank) {
-  const std::uint8_t before = impl_->attempts_of(task);
-  impl_->attempts.write_at(impl_->at(task), static_cast<std::uint8_t>(std::min(before + 1, 255)));
-  impl_->rank.write_at(impl_->at(task), static_cast<std::int32_t>(rank));
+  const std::size_t at = impl_->at(task);
+  const stopwatch watch(impl_->io_s);
+  impl_->set_attempts(at, impl_->attempts_so_far[at] + 1);
+  impl_->rank.write(at, static_cast<std::int32_t>(rank));
 }
 
 void sweep_writer::abandon_task(std::int64_t task) {
-  const std::uint8_t before = impl_->attempts_of(task);
-  impl_->attempts.write_at(impl_->at(task), static_cast<std::uint8_t>(before > 0 ? before - 1 : 0));
+  const std::size_t at = impl_->at(task);
+  const stopwatch watch(impl_->io_s);
+  impl_->set_attempts(at, impl_->attempts_so_far[at] - 1);
 }
 
 void sweep_writer::reset_task(std::int64_t task) {
-  impl_->state.write_at(impl_->at(task), static_cast<std::uint8_t>(task_state::pending));
-  impl_->attempts.write_at(impl_->at(task), std::uint8_t{0});
+  const std::size_t at = impl_->at(task);
+  impl_->set_state(at, task_state::pending);
+  impl_->set_attempts(at, 0);
 }
 
 void sweep_writer::write_task(std::int64_t task, const task_result& result, double core_s) {
   impl& to = *impl_;
-  const hsize_t at = to.at(task);
+  const std::size_t at = to.at(task);
   const std::int64_t rows = result.state == task_state::done ? result.block.rows() : 0;
   if (result.state == task_state::pending || (result.state == task_state::done && rows != to.transitions)) {
     throw internal_error("task " + std::to_string(task) + " ended with " + std::to_string(result.block.rows()) +
@@ -97,23 +122,27 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
   record.first_row = at * static_cast<std::uint64_t>(to.transitions);
   record.rows = static_cast<std::uint32_t>(rows);
   record.summary = result.summary;
-
-  // An older record of this task must not be trusted while it is being replaced.
-  to.state.write_at(at, static_cast<std::uint8_t>(task_state::pending));
+  std::vector<std::vector<std::byte>> packed;
   record_hash hash;
   for (std::size_t i = 0; i < to.columns.size() && rows > 0; ++i) {
-    const column& c = column_table()[i];
-    const std::vector<std::byte> bytes = pack(c, to.layout, result.block);
-    hash.add(bytes);
-    to.columns[i].write_rows(record.first_row, static_cast<hsize_t>(rows), c.memory_type(), bytes.data());
+    packed.push_back(pack(column_table()[i], to.layout, result.block));
+    hash.add(packed.back());
+  }
+
+  const stopwatch watch(to.io_s);
+  if (to.states[at] != static_cast<std::uint8_t>(task_state::pending)) {
+    to.set_state(at, task_state::pending);  // The older record must not be trusted while it is being replaced.
+  }
+  for (std::size_t i = 0; i < packed.size(); ++i) {
+    to.columns[i].write(record.first_row, column_table()[i].memory_type(), packed[i].data());
   }
   for (std::size_t i = 0; i < to.fields.size(); ++i) {
     const record_field& field = record_table()[i];
-    to.fields[i].write_rows(at, 1, field.memory_type(), field.at(record));
+    to.fields[i].write(at, field.memory_type(), field.at(record));
   }
-  to.core_s.write_at(at, core_s);
-  to.checksum.write_at(at, hash.finish(record));
-  to.state.write_at(at, static_cast<std::uint8_t>(record.state));
+  to.core_s.write(at, core_s);
+  to.checksum.write(at, hash.finish(record));
+  to.set_state(at, record.state);
 }
 
 void sweep_writer::log(const std::string& line) {
@@ -128,11 +157,13 @@ void sweep_writer::log(const std::string& line) {
 
 void sweep_writer::close() {
   impl& from = *impl_;
+  // HDF5 closes a file once its last object is closed.
   from.columns.clear();
   from.fields.clear();
-  for (hdf5::dataset* open : {&from.state, &from.checksum, &from.core_s, &from.rank, &from.attempts, &from.log}) {
-    *open = hdf5::dataset(hdf5::dataset_handle(), open->where());
+  for (hdf5::row_writer* open : {&from.state, &from.checksum, &from.core_s, &from.rank, &from.attempts}) {
+    open->close();
   }
+  from.log = hdf5::dataset(hdf5::dataset_handle(), from.log.where());
   from.file.close();
 }
 

@@ -5,8 +5,8 @@
 #include <vector>
 
 #include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/plan.hpp>
-#include <spikesweep/sweep/scheduler.hpp>
 
 namespace spikesweep {
 

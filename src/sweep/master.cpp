@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 #include <thread>
 
 #include <boost/mpi/status.hpp>
 
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
 
 namespace spikesweep {
@@ -17,9 +19,10 @@ constexpr double progress_every_s = 0.2;
 }  // namespace
 
 sweep_outcome master::run() {
+  run_suspects();
   for (;;) {
     serve();
-    if (runner_.run([this] { return next(); }, [this](const task_report& report) { count(report); },
+    if (runner_.run([this] { return next(); }, [this](const task_report& report) { count(0, report); },
                     [this] { return go_on(); }) > 0) {
       continue;
     }
@@ -29,32 +32,47 @@ sweep_outcome master::run() {
     }
     std::this_thread::sleep_for(idle_pause);
   }
-  outcome_.interrupted = tasks_.waiting() > 0 || running_ > 0 || dropped_ > 0;
+  outcome_.interrupted = tasks_.waiting() > 0 || running_ > 0 || dropped_ > 0 || !suspects_.empty();
   outcome_.wall_s = seconds_since(start_);
+  outcome_.store_s += runner_.store_s();
   return outcome_;
 }
 
-std::optional<std::int64_t> master::next() {
-  if (tasks_.suspects() > 0 || suspect_in_hand_) {
-    if (runner_.in_hand() > 0) {
-      return std::nullopt;
-    }
-    suspect_in_hand_ = true;
-    if (const auto suspect = tasks_.take_suspect(seconds_left())) {
-      ++running_;
-      return suspect;
-    }
-    suspect_in_hand_ = false;
+void master::run_suspects() {
+  if (suspects_.empty() || seconds_left() <= 0) {
+    return;
   }
+  log_info(std::to_string(suspects_.size()) +
+           " tasks were in hand at two crashes or more: they run first, in a process of their own");
+  const std::vector<std::int64_t> tasks = suspects_;
+  runner_.run_apart(
+      tasks,
+      [this](const task_report& report, const std::string& how) {
+        std::erase(suspects_, report.task);
+        if (report.state == task_state::crashed) {
+          const task_identity task = description_.identity(report.task);
+          log_warning("task " + std::to_string(report.task) + " (point " + std::to_string(task.point) + ", replicate " +
+                      std::to_string(task.replicate) + ") is set aside: " + how);
+        }
+        add_up(report);
+      },
+      [this] { return go_on() && seconds_left() > 0; });
+}
+
+std::optional<std::int64_t> master::next() {
+  const stopwatch watch(outcome_.master_s);
   const std::vector<std::int64_t> mine = tasks_.take(1, seconds_left());
+  tell_end();
   if (mine.empty()) {
     return std::nullopt;
   }
+  busy_ += in_hand_[0]++ == 0 ? 1 : 0;
   ++running_;
   return mine.front();
 }
 
 void master::serve() {
+  const stopwatch watch(outcome_.master_s);
   while (const auto waiting = communicator_.iprobe(boost::mpi::any_source, worker_tag)) {
     answer(waiting->source(), receive_message<worker_message>(communicator_, waiting->source(), worker_tag));
   }
@@ -68,10 +86,11 @@ void master::answer(int worker, const worker_message& message) {
       send_bundle(worker);
       break;
     case worker_message::report:
-      count(message.report_of);
+      count(worker, message.report_of);
       break;
     case worker_message::goodbye:
       ++goodbyes_;
+      outcome_.store_s += message.store_s;
       send_message(communicator_, worker, master_tag, master_message{master_message::farewell, 0, 0, {}});
       break;
   }
@@ -83,20 +102,55 @@ void master::send_bundle(int worker) {
   message.count = static_cast<std::int32_t>(tasks.size());
   std::copy(tasks.begin(), tasks.end(), message.tasks.begin());
   running_ += message.count;
+  auto& of_worker = in_hand_[static_cast<std::size_t>(worker)];
+  busy_ += of_worker == 0 && message.count > 0 ? 1 : 0;
+  of_worker += message.count;
+  ++outcome_.requests;
   send_message(communicator_, worker, master_tag, message);
+  tell_end();
 }
 
-void master::count(const task_report& report) {
+void master::tell_end() {
+  if (told_end_ || tasks_.waiting() > 0) {
+    return;
+  }
+  told_end_ = true;
+  for (int worker = 1; worker < communicator_.size(); ++worker) {
+    send_message(communicator_, worker, master_tag, master_message{});
+  }
+}
+
+void master::count(int rank, const task_report& report) {
   --running_;
+  busy_ -= --in_hand_[static_cast<std::size_t>(rank)] == 0 ? 1 : 0;
   if (report.state == task_state::pending) {
     ++dropped_;
     return;
   }
   tasks_.finished(report.task, report.wall_s);
+  learn(report);
+  add_up(report);
+}
+
+void master::add_up(const task_report& report) {
   ++(report.state == task_state::done ? outcome_.done : outcome_.failed);
+  ++outcome_.ended;
   outcome_.simulated_s += report.simulated_s;
+  outcome_.events += report.events;
   shown_ = {};  // Show it at once.
   show_progress();
+}
+
+void master::learn(const task_report& report) {
+  if (report.state != task_state::done) {
+    return;
+  }
+  costs_.learn(static_cast<int>(description_.identity(report.task).point), static_cast<double>(report.events));
+  if (costs_.learned() >= next_estimate_) {
+    next_estimate_ = 2 * costs_.learned();
+    tasks_.estimate(
+        [this](std::int64_t task) { return costs_.expected(static_cast<int>(description_.identity(task).point)); });
+  }
 }
 
 void master::watch_signals() {
@@ -114,6 +168,7 @@ void master::stop(double grace_s) {
   stopping_ = true;
   give_up_ =
       steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>(grace_s));
+  runner_.drop_slow(grace_s);
   for (int worker = 1; worker < communicator_.size(); ++worker) {
     send_message(communicator_, worker, master_tag, master_message{master_message::stop, 0, grace_s, {}});
   }
@@ -142,7 +197,18 @@ void master::show_progress() {
     return;
   }
   shown_ = steady_clock::now();
-  options_.progress({outcome_.done, outcome_.failed, outcome_.total, outcome_.simulated_s, seconds_since(start_)});
+  sweep_progress now;
+  now.done = outcome_.done;
+  now.failed = outcome_.failed;
+  now.total = outcome_.total;
+  now.ended = outcome_.ended;
+  now.simulated_s = outcome_.simulated_s;
+  now.events = outcome_.events;
+  now.elapsed_s = seconds_since(start_);
+  now.left_s = tasks_.left_s();
+  now.busy_ranks = busy_;
+  now.ranks = communicator_.size();
+  options_.progress(now);
 }
 
 }  // namespace spikesweep

@@ -1,30 +1,50 @@
 #pragma once
 
 #include <string>
+#include <vector>
+
+#include <spikesweep/sweep/cost_model.hpp>
 
 #include "task_runner.hpp"
 
 namespace spikesweep {
 
-/// Rank 0: hands out tasks, runs some itself, and serves the workers meanwhile. Suspects, which were in flight when the
-/// job crashed again and again, it runs itself, first and one at a time: so a crash does not fall on another task.
+/// Rank 0: hands out tasks, runs some itself, and serves the workers meanwhile. Suspects, which were in hand when the
+/// job crashed again and again, it runs first, in a process of their own: so a crash takes neither the job nor another
+/// task with it.
 class master {
  public:
   /// `counts`: what earlier runs left; total, done, failed, resumed and damaged have to be set.
-  master(const boost::mpi::communicator& communicator, task_runner& runner, scheduler& tasks,
-         const sweep_options& options, const sweep_outcome& counts)
-      : communicator_(communicator), runner_(runner), tasks_(tasks), options_(options), outcome_(counts) {}
+  master(const boost::mpi::communicator& communicator, task_runner& runner, const sweep_description& description,
+         scheduler& tasks, cost_model& costs, std::vector<std::int64_t> suspects, const sweep_options& options,
+         const sweep_outcome& counts)
+      : communicator_(communicator),
+        runner_(runner),
+        description_(description),
+        tasks_(tasks),
+        costs_(costs),
+        suspects_(std::move(suspects)),
+        options_(options),
+        outcome_(counts),
+        in_hand_(static_cast<std::size_t>(communicator.size())) {}
 
   /// Returns once every worker has said goodbye.
   sweep_outcome run();
 
  private:
+  void run_suspects();
   std::optional<std::int64_t> next();
   /// Answers every message that is there, looks for signals, reports progress.
   void serve();
   void answer(int worker, const worker_message& message);
   void send_bundle(int worker);
-  void count(const task_report& report);
+  /// Tells the workers, once, that nothing waits any more: so not each of them has to ask.
+  void tell_end();
+  /// A task of this rank was reported.
+  void count(int rank, const task_report& report);
+  void add_up(const task_report& report);
+  /// Lets what was learned from finished tasks decide the order of the others, now and then.
+  void learn(const task_report& report);
   /// Stops handing out, if a signal came or the job's end is too near.
   void watch_signals();
   void stop(double grace_s);
@@ -35,15 +55,21 @@ class master {
 
   const boost::mpi::communicator& communicator_;
   task_runner& runner_;
+  const sweep_description& description_;
   scheduler& tasks_;
+  cost_model& costs_;
+  std::vector<std::int64_t> suspects_;
   const sweep_options& options_;
   sweep_outcome outcome_;
-  std::int64_t dropped_ = 0;  ///< Tasks handed out but not run, or given up.
-  std::int64_t running_ = 0;  ///< Tasks handed out and not reported.
-  bool suspect_in_hand_ = false;
+  std::vector<std::int64_t> in_hand_;  ///< Tasks of each rank, handed out and not reported.
+  std::int64_t running_ = 0;           ///< The sum of these.
+  int busy_ = 0;                       ///< Ranks with tasks in hand.
+  std::int64_t dropped_ = 0;           ///< Tasks handed out but not run, or given up.
+  std::int64_t next_estimate_ = 16;    ///< Costs are estimated anew after so many tasks.
   int goodbyes_ = 0;
   int signals_seen_ = 0;
   bool stopping_ = false;
+  bool told_end_ = false;
   steady_clock::time_point start_ = steady_clock::now();
   steady_clock::time_point shown_ = start_;
   steady_clock::time_point give_up_;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <type_traits>
 
@@ -17,6 +18,7 @@ struct task_report {
   task_state state = task_state::pending;  ///< pending: dropped.
   double simulated_s = 0;
   double wall_s = 0;
+  std::int64_t events = 0;
 };
 
 /// From a worker to the master.
@@ -28,13 +30,14 @@ struct worker_message {
   };
   kind_type kind = request;
   task_report report_of;
+  double store_s = 0;  ///< With `goodbye`: time that the worker spent in the sweep file [s].
 };
 
 /// From the master to a worker.
 struct master_message {
   enum kind_type : std::int32_t {
-    bundle,   ///< Answers a request; empty: there is nothing more.
-    stop,     ///< Finish the task in hand within grace_s, drop the others.
+    bundle,   ///< Answers a request; empty, asked for or not: there is nothing more.
+    stop,     ///< Finish within grace_s what can be, drop the rest.
     farewell  ///< Answers `goodbye`: nothing comes after it.
   };
   kind_type kind = bundle;
@@ -43,14 +46,21 @@ struct master_message {
   std::array<std::int64_t, scheduler::max_bundle> tasks{};
 };
 
-// All messages are of fixed size and go as bytes. One tag each way, so that MPI keeps them in order.
+// Messages go as bytes, of a bundle the tasks that are there. One tag each way, so that MPI keeps them in order.
 inline constexpr int worker_tag = 1;
 inline constexpr int master_tag = 2;
+
+inline std::size_t size_of(const worker_message& message) {
+  return sizeof message;
+}
+inline std::size_t size_of(const master_message& message) {
+  return offsetof(master_message, tasks) + static_cast<std::size_t>(message.count) * sizeof message.tasks[0];
+}
 
 template <class Message>
 void send_message(const boost::mpi::communicator& communicator, int to, int tag, const Message& message) {
   static_assert(std::is_trivially_copyable_v<Message>);
-  communicator.send(to, tag, reinterpret_cast<const char*>(&message), static_cast<int>(sizeof message));
+  communicator.send(to, tag, reinterpret_cast<const char*>(&message), static_cast<int>(size_of(message)));
 }
 
 template <class Message>

@@ -28,6 +28,8 @@ class network_engine : public task_engine {
         [&](const ensemble_task& task, task_result&& result) { finished(task.label, std::move(result)); }, poll);
   }
 
+  void drop_slow(double seconds) override { sampler_.drop_slow(seconds); }
+
  private:
   const sweep_description& description_;
   ensemble_sampler sampler_;

@@ -2,8 +2,8 @@
 
 #include <spikesweep/network/ensemble.hpp>
 #include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/plan.hpp>
-#include <spikesweep/sweep/scheduler.hpp>
 
 namespace spikesweep {
 

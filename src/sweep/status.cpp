@@ -41,14 +41,14 @@ void count_other(const task_record& record, const task_provenance& provenance, s
     case task_state::time_cap:
       ++status.time_cap;
       break;
-    default:
-      if (provenance.attempts < max_crashes) {
-        ++status.pending;
-        ++point.pending;
-        status.started += provenance.attempts > 0 ? 1 : 0;
-        return;
-      }
+    case task_state::crashed:
       ++status.crashed;
+      break;
+    default:
+      ++status.pending;
+      ++point.pending;
+      status.started += provenance.attempts > 0 ? 1 : 0;
+      return;
   }
   ++point.failed;
 }

@@ -12,8 +12,8 @@
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/communicate.hpp>
+#include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
-#include <spikesweep/sweep/scheduler.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
 #include "master.hpp"
@@ -27,8 +27,12 @@ using boost::mpi::communicator;
 
 /// What is left to do, as rank 0 finds it.
 struct remaining_work {
-  std::vector<scheduled_task> tasks;
-  std::vector<std::int64_t> retried;  ///< Of these, the ones that had failed.
+  std::vector<std::int64_t> tasks;
+  std::vector<std::int64_t> suspects;         ///< Others, to be run in quarantine.
+  std::vector<std::int64_t> retried;          ///< Of both, the ones that had failed.
+  std::vector<std::pair<int, double>> costs;  ///< Point and events of tasks done.
+
+  std::size_t left() const { return tasks.size() + suspects.size(); }
   sweep_outcome counts;
 };
 
@@ -56,20 +60,17 @@ remaining_work find_work(const std::filesystem::path& file, const sweep_descript
   remaining_work work;
   work.counts.total = description.tasks();
   work.counts.damaged = static_cast<std::int64_t>(damaged.size());
-  std::vector<double> costs;
-  for (int point = 0; point < description.points.size(); ++point) {
-    costs.push_back(std::max(1.0, expected_events(description, point)));
-  }
   for (std::int64_t task = 0; task < description.tasks(); ++task) {
     const auto at = static_cast<std::size_t>(task);
     const bool trusted = !untrusted.contains(task);
     if (trusted && records[at].state == task_state::done) {
       ++work.counts.done;
       ++work.counts.resumed;
+      work.costs.emplace_back(static_cast<int>(description.identity(task).point),
+                              static_cast<double>(records[at].summary.events));
       continue;
     }
-    const bool crashed = records[at].state == task_state::pending && provenance[at].attempts >= max_crashes;
-    const bool failed = crashed || (trusted && records[at].state != task_state::pending);
+    const bool failed = trusted && records[at].state != task_state::pending;
     if (failed && !retry_failed) {
       ++work.counts.failed;
       continue;
@@ -77,9 +78,9 @@ remaining_work find_work(const std::filesystem::path& file, const sweep_descript
     if (failed) {
       work.retried.push_back(task);
     }
-    // One more crash sets it aside: that one has to be its own.
-    const bool suspect = !failed && provenance[at].attempts == max_crashes - 1;
-    work.tasks.push_back({task, costs[description.identity(task).point], suspect});
+    const bool suspect =
+        !failed && records[at].state == task_state::pending && provenance[at].attempts >= suspect_after;
+    (suspect ? work.suspects : work.tasks).push_back(task);
   }
   return work;
 }
@@ -94,8 +95,8 @@ std::string now() {
 
 std::string begin_line(const communicator& ranks, const remaining_work& work) {
   return now() + " spikesweep " SPIKESWEEP_VERSION " starts on " + std::to_string(ranks.size()) +
-         " ranks: " + std::to_string(work.tasks.size()) + " of " + std::to_string(work.counts.total) +
-         " tasks to do, " + std::to_string(work.counts.damaged) + " of them damaged";
+         " ranks: " + std::to_string(work.left()) + " of " + std::to_string(work.counts.total) + " tasks to do, " +
+         std::to_string(work.counts.damaged) + " of them damaged";
 }
 
 std::string end_line(const sweep_outcome& outcome) {
@@ -105,17 +106,23 @@ std::string end_line(const sweep_outcome& outcome) {
 
 /// Runs tasks until there are no more. What it returns counts on rank 0 only.
 sweep_outcome work_off(const communicator& ranks, task_runner& runner, int width, sweep_writer& writer,
-                       const sweep_options& options, remaining_work work) {
+                       const sweep_description& description, const sweep_options& options, remaining_work work) {
   if (ranks.rank() != 0) {
     worker(ranks, runner).run();
     return {};
   }
   writer.log(begin_line(ranks, work));
-  for (const std::int64_t retried : work.retried) {
-    writer.reset_task(retried);
+  cost_model costs(description);
+  for (const auto& [point, events] : work.costs) {
+    costs.learn(point, events);
   }
-  scheduler tasks(std::move(work.tasks), ranks.size(), width);
-  const sweep_outcome outcome = master(ranks, runner, tasks, options, work.counts).run();
+  std::vector<scheduled_task> waiting;
+  for (const std::int64_t task : work.tasks) {
+    waiting.push_back({task, costs.expected(static_cast<int>(description.identity(task).point))});
+  }
+  scheduler tasks(std::move(waiting), ranks.size(), width);
+  const sweep_outcome outcome =
+      master(ranks, runner, description, tasks, costs, std::move(work.suspects), options, work.counts).run();
   writer.log(end_line(outcome));
   return outcome;
 }
@@ -133,7 +140,8 @@ sweep_outcome simulate(const communicator& ranks, const std::filesystem::path& f
   sweep_writer writer(ranks, file, description);
   try {
     task_runner runner(engine, writer, ranks.rank());
-    const sweep_outcome outcome = work_off(ranks, runner, engine.width(), writer, options, std::move(work));
+    const sweep_outcome outcome =
+        work_off(ranks, runner, engine.width(), writer, description, options, std::move(work));
     writer.close();
     return outcome;
   } catch (const std::exception& error) {
@@ -198,7 +206,14 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
       work = find_work(file, description, damaged, options.retry_failed);
       outcome = work.counts;
     }
-    auto left = work.tasks.size();
+    auto left = work.left();
+    if (!work.retried.empty()) {
+      sweep_writer alone(MPI_COMM_SELF, file, description);
+      for (const std::int64_t task : work.retried) {
+        alone.reset_task(task);
+      }
+      alone.close();
+    }
     boost::mpi::broadcast(ranks, left, 0);
     if (left > 0) {
       outcome = simulate(ranks, file, description, engine, options, std::move(work));

@@ -5,18 +5,14 @@
 #include <optional>
 #include <unordered_map>
 
+#include <spikesweep/base/stopwatch.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
 #include "messages.hpp"
+#include "quarantine.hpp"
 
 namespace spikesweep {
-
-using steady_clock = std::chrono::steady_clock;
-
-inline double seconds_since(steady_clock::time_point start) {
-  return std::chrono::duration<double>(steady_clock::now() - start).count();
-}
 
 /// Simulates tasks of this rank and writes them.
 class task_runner {
@@ -41,8 +37,28 @@ class task_runner {
     return taken;
   }
 
+  /// The same for tasks that may have crashed the job before, in a process of their own.
+  void run_apart(const std::vector<std::int64_t>& tasks,
+                 const std::function<void(const task_report&, const std::string& how)>& report,
+                 const std::function<bool()>& poll) {
+    const auto start = steady_clock::now();
+    run_in_quarantine(
+        engine_, tasks,
+        [&](std::int64_t task, task_result&& result, const std::string& how) {
+          writer_.begin_task(task, rank_);
+          writer_.write_task(task, result, seconds_since(start) / static_cast<double>(tasks.size()));
+          report(report_of(task, result, seconds_since(start)), how);
+        },
+        poll);
+  }
+
+  /// Gives up, at the next poll, the tasks in hand that are not expected to end within so many seconds.
+  void drop_slow(double seconds) { engine_.drop_slow(seconds); }
+
   /// Tasks in hand.
   std::size_t in_hand() const { return running_.size(); }
+  /// Time spent in the sweep file so far [s].
+  double store_s() const { return writer_.io_s(); }
 
  private:
   struct running_task {
@@ -65,7 +81,11 @@ class task_runner {
     } else {
       writer_.write_task(task, result, share_ - was.share_before);
     }
-    return {task, result.state, result.summary.simulated_s, seconds_since(was.start)};
+    return report_of(task, result, seconds_since(was.start));
+  }
+
+  static task_report report_of(std::int64_t task, const task_result& result, double wall_s) {
+    return {task, result.state, result.summary.simulated_s, wall_s, result.summary.events};
   }
 
   /// Divides the time since the last call among the tasks in hand.

@@ -17,11 +17,11 @@ void worker::run() {
     }
     runner_.run([this] { return next(); },
                 [this](const task_report& report) {
-                  send_message(communicator_, 0, worker_tag, worker_message{worker_message::report, report});
+                  send_message(communicator_, 0, worker_tag, worker_message{worker_message::report, report, 0});
                 },
                 [this] { return go_on(); });
   }
-  send_message(communicator_, 0, worker_tag, worker_message{worker_message::goodbye, {}});
+  send_message(communicator_, 0, worker_tag, worker_message{worker_message::goodbye, {}, runner_.store_s()});
   while (!farewell_) {
     receive();
     std::this_thread::sleep_for(idle_pause);
@@ -42,7 +42,7 @@ std::optional<std::int64_t> worker::next() {
 
 void worker::request() {
   asked_ = true;
-  send_message(communicator_, 0, worker_tag, worker_message{worker_message::request, {}});
+  send_message(communicator_, 0, worker_tag, worker_message{worker_message::request, {}, 0});
 }
 
 void worker::receive() {
@@ -55,11 +55,12 @@ void worker::take_in(const master_message& message) {
   switch (message.kind) {
     case master_message::bundle:
       asked_ = false;
-      exhausted_ = message.count == 0;
+      exhausted_ = exhausted_ || message.count == 0;
       queue_.insert(queue_.end(), message.tasks.begin(), message.tasks.begin() + message.count);
       break;
     case master_message::stop:
       stopping_ = true;
+      runner_.drop_slow(message.grace_s);
       give_up_ = steady_clock::now() +
                  std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>(message.grace_s));
       break;

@@ -206,6 +206,39 @@ TEST(EnsembleFailure, AnAbandonedTaskStaysPending) {
   EXPECT_EQ(polls, 3);
 }
 
+TEST(EnsembleFailure, OnlyTasksThatCannotEndInTimeAreDropped) {
+  sampling_settings sampling = short_sampling();
+  sampling.transitions = 200;
+  std::map<std::int64_t, task_state> ended;
+  std::vector<std::uint32_t> numbers = upwards(6);
+  ensemble_sampler sampler(section_settings(), sampling, 5);
+  const auto run = [&](double seconds) {
+    ended.clear();
+    std::size_t next = 0;
+    int polls = 0;
+    return sampler.run(
+        [&]() -> std::optional<ensemble_task> {
+          return next < numbers.size() ? std::optional(task_number(numbers[next++])) : std::nullopt;
+        },
+        [&](const ensemble_task& task, task_result&& result) { ended[task.label] = result.state; },
+        [&] {
+          if (++polls == 20) {
+            sampler.drop_slow(seconds);
+          }
+          return true;
+        });
+  };
+  EXPECT_TRUE(run(1e6));
+  for (const auto& [task, state] : ended) {
+    EXPECT_EQ(state, task_state::done) << task;
+  }
+  EXPECT_TRUE(run(1e-9));
+  ASSERT_EQ(ended.size(), numbers.size());
+  for (const auto& [task, state] : ended) {
+    EXPECT_EQ(state, task_state::pending) << task;
+  }
+}
+
 TEST(EnsembleFailure, SilentNetworksPassTheirSteps) {
   parameters p;
   p.lambda_E = p.lambda_I = 0;

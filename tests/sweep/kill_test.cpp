@@ -227,6 +227,21 @@ TEST_F(killed_sweep, keeps_the_old_file_when_killed_while_it_is_extended) {
   EXPECT_EQ(lasting_bytes(file), lasting_bytes(scratch / "expected.h5"));
 }
 
+TEST_F(killed_sweep, is_over_at_the_third_start_if_a_task_ends_its_process) {
+  auto words = job(file, 1);
+  words.emplace_back("crash");
+  for (int start = 1; start <= 3; ++start) {
+    child running(words, scratch / "messages");
+    const auto status = running.wait_for(patience);
+    ASSERT_TRUE(status.has_value()) << "the job hangs";
+    ASSERT_EQ(*status == 3, start == 3) << "start " << start << " ended with " << *status << ": " << messages();
+  }
+  EXPECT_EQ(done().size(), static_cast<std::size_t>(tasks - 1));
+  EXPECT_EQ(sweep_reader(file).records()[14].state, task_state::crashed);
+  child again(job(file, 1), scratch / "messages");
+  EXPECT_EQ(again.wait_for(patience), 3) << "a crashed task is not run again unasked";
+}
+
 TEST_F(killed_sweep, runs_without_mpirun) {
   child alone({SPIKESWEEP_SWEEP_DRIVER, file, "0"}, scratch / "messages");
   EXPECT_EQ(alone.wait_for(patience), 0) << messages();

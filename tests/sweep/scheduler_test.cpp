@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <set>
 
 #include <gmock/gmock.h>
@@ -34,16 +35,24 @@ TEST(scheduler, hands_out_every_task_once) {
   EXPECT_EQ(tasks.waiting(), 0);
 }
 
-TEST(scheduler, shrinks_its_bundles_down_to_one_task) {
-  scheduler tasks(equal_tasks(100), 4);
-  std::vector<std::size_t> sizes;
-  for (auto bundle = tasks.take(); !bundle.empty(); bundle = tasks.take()) {
-    sizes.push_back(bundle.size());
+TEST(scheduler, hands_out_a_quarter_to_a_half_of_a_fair_share_of_what_is_left) {
+  constexpr int ranks = 4;
+  scheduler tasks(equal_tasks(10000), ranks);
+  std::set<std::size_t> sizes;
+  for (double left = 10000; left > 0;) {
+    const auto size = static_cast<double>(tasks.take().size());
+    EXPECT_GE(size, std::max(1.0, std::floor(left / ranks / 4)));
+    EXPECT_LE(size, std::max(1.0, left / ranks / 2));
+    sizes.insert(static_cast<std::size_t>(size));
+    left -= size;
   }
-  EXPECT_EQ(sizes.front(), 12U) << "half of a fair share of 100 tasks for 4";
-  EXPECT_TRUE(std::is_sorted(sizes.rbegin(), sizes.rend()));
-  EXPECT_EQ(sizes.back(), 1U);
-  EXPECT_EQ(scheduler(equal_tasks(100000), 2).take().size(), static_cast<std::size_t>(scheduler::max_bundle));
+  EXPECT_GT(sizes.size(), 20U) << "equal bundles come back together";
+  EXPECT_LE(scheduler(equal_tasks(1000000), 2).take().size(), static_cast<std::size_t>(scheduler::max_bundle));
+}
+
+TEST(scheduler, fills_every_lane_of_a_rank_with_its_first_bundle) {
+  EXPECT_EQ(scheduler(equal_tasks(64), 4, 16).take().size(), 16U);
+  EXPECT_EQ(scheduler(equal_tasks(20), 4, 16).take().size(), 5U) << "a fair share";
 }
 
 TEST(scheduler, starts_with_the_longest_tasks) {
@@ -77,18 +86,6 @@ TEST(scheduler, starts_no_task_that_would_not_end_in_time) {
   EXPECT_THAT(tasks.take(1, 40), ElementsAre(1));
 }
 
-TEST(scheduler, hands_out_suspects_apart) {
-  scheduler tasks({{0, 1}, {1, 2, true}, {2, 3, true}}, 1);
-  EXPECT_EQ(tasks.waiting(), 3);
-  EXPECT_EQ(tasks.take_suspect(), 2);
-  EXPECT_EQ(tasks.suspects(), 1);
-  EXPECT_THAT(tasks.take(), ElementsAre(0));
-  EXPECT_THAT(tasks.take(), IsEmpty());
-  tasks.stop();
-  EXPECT_EQ(tasks.take_suspect(), std::nullopt);
-  EXPECT_EQ(tasks.waiting(), 1);
-}
-
 TEST(scheduler, counts_on_tasks_that_run_side_by_side) {
   scheduler tasks(equal_tasks(34), 1, 16);
   tasks.take(1);
@@ -102,9 +99,35 @@ TEST(scheduler, refuses_a_task_it_did_not_hand_out) {
   EXPECT_THROW(scheduler({}, 0), internal_error);
 }
 
-TEST(scheduler, expects_more_work_of_strongly_driven_points) {
-  const sweep_description d = testing::small_sweep();
-  EXPECT_GT(expected_events(d, 5), expected_events(d, 0));
+TEST(scheduler, takes_new_costs_for_what_waits) {
+  scheduler tasks({{0, 1}, {1, 2}, {2, 3}}, 50);
+  EXPECT_THAT(tasks.take(1), ElementsAre(2));
+  tasks.estimate([](std::int64_t task) { return task == 0 ? 7.0 : 2.0; });
+  EXPECT_THAT(tasks.take(1), ElementsAre(0));
+  tasks.finished(2, 30);
+  EXPECT_DOUBLE_EQ(tasks.expected_s(2), 20);
+  EXPECT_DOUBLE_EQ(tasks.left_s(), (20 + 70 / 2.0) / 50) << "task 1 and half of task 0, on 50 ranks";
+}
+
+TEST(scheduler, makes_bundles_large_where_many_ranks_would_ask_too_often) {
+  scheduler tasks(equal_tasks(100000), 10000, 16);
+  EXPECT_EQ(tasks.take().size(), 10U) << "a fair share, before a task is known to be short";
+  tasks.finished(0, 1);
+  // 10,000 ranks of 16 tasks of 1 s end 160,000 tasks a second: bundles of 160 or more make 1000 requests or fewer.
+  for (int i = 0; i < 50; ++i) {
+    const auto size = tasks.take().size();
+    EXPECT_GE(size, 160U);
+    EXPECT_LE(size, 240U);
+  }
+}
+
+TEST(scheduler, is_fast_with_many_tasks_that_do_not_fit_the_time_left) {
+  scheduler tasks(equal_tasks(1000000), 4);
+  tasks.take(1);
+  tasks.finished(0, 10);
+  for (int i = 0; i < 100000; ++i) {
+    ASSERT_THAT(tasks.take(1, 12), IsEmpty());
+  }
 }
 
 }  // namespace

@@ -1,7 +1,8 @@
-// sweep_driver FILE TASK_MS [throw|large|extend]: a sweep of made-up tasks of about TASK_MS each, for tests that kill
-// it. Writes FILE.pid.RANK for every rank. With `throw`, the task of point 7 throws. With `large`, tasks have many
-// rows, so that to copy them takes a while; with `extend`, that sweep has grown. Ends with the exit code of the command
-// line.
+// sweep_driver FILE TASK_MS [throw|crash|large|extend]: a sweep of made-up tasks of about TASK_MS each, for tests that
+// kill it. Writes FILE.pid.RANK for every rank. With `throw`, the first task of point 7 throws, with `crash` it ends
+// its process. With `large`, tasks have many rows, so that to copy them takes a while; with `extend`, that sweep has
+// grown. Ends with the exit code of the command line.
+#include <csignal>
 #include <fstream>
 #include <iostream>
 #include <string>
@@ -35,6 +36,9 @@ int sweep(const boost::mpi::communicator& world, const std::string& file, int ta
     if (word == "throw" && point == 7) {
       throw environment_error("made to fail");
     }
+    if (word == "crash" && point == 7 && replicate == 0) {
+      ::raise(SIGSEGV);
+    }
     for (int ms = 0; ms < task_ms; ++ms) {
       poll();
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -44,7 +48,9 @@ int sweep(const boost::mpi::communicator& world, const std::string& file, int ta
   sweep_options options;
   options.existing = word == "extend" ? existing_file::extend : existing_file::resume;
   const sweep_outcome outcome = testing::run_made_up_sweep(world, file, description, task, options);
-  return static_cast<int>(outcome.interrupted ? exit_code::interrupted : exit_code::done);
+  return static_cast<int>(outcome.interrupted  ? exit_code::interrupted
+                          : outcome.failed > 0 ? exit_code::failed_points
+                                               : exit_code::done);
 }
 
 }  // namespace
@@ -52,7 +58,7 @@ int sweep(const boost::mpi::communicator& world, const std::string& file, int ta
 int main(int argc, char** argv) {
   boost::mpi::environment environment(argc, argv, false);
   if (argc < 3) {
-    std::cerr << "usage: sweep_driver FILE TASK_MS [throw|large|extend]\n";
+    std::cerr << "usage: sweep_driver FILE TASK_MS [throw|crash|large|extend]\n";
     return 2;
   }
   const boost::mpi::communicator world;

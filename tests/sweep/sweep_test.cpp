@@ -5,6 +5,8 @@
 #include <optional>
 #include <thread>
 
+#include <unistd.h>
+
 #include <boost/mpi/collectives.hpp>
 #include <boost/serialization/string.hpp>
 #include <gmock/gmock.h>
@@ -220,34 +222,75 @@ TEST_F(sweep, simulates_a_damaged_task_again) {
   }
 }
 
-TEST_F(sweep, sets_a_task_aside_that_was_in_flight_at_three_crashes) {
+TEST_F(sweep, sets_a_task_aside_that_crashed_the_job_and_then_its_own_process) {
   if (world.rank() == 0) {
     create_sweep_file(directory / "s.h5", description);
     sweep_writer writer(MPI_COMM_SELF, directory / "s.h5", description);
-    for (int i = 0; i < max_crashes; ++i) {
-      writer.begin_task(8, 3);
-    }
-    for (const int suspect : {0, 29}) {
-      for (int i = 0; i < max_crashes - 1; ++i) {
+    for (const int suspect : {0, 8, 17, 29}) {
+      for (int i = 0; i < suspect_after; ++i) {
         writer.begin_task(suspect, 3);
       }
     }
     writer.begin_task(9, 3);
   }
   world.barrier();
-  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", description, samples, {});
+  const pid_t rank_process = ::getpid();
+  const task_function poisonous = [&](int point, int replicate, const std::function<bool()>& poll) {
+    if (point == 2 && replicate == 2) {  // Task 8.
+      EXPECT_NE(::getpid(), rank_process) << "a suspect may not run in a rank's own process";
+      ::raise(SIGKILL);
+    }
+    return samples(point, replicate, poll);
+  };
+  const sweep_outcome outcome = run_made_up_sweep(world, directory / "s.h5", description, poisonous, {});
+  EXPECT_FALSE(outcome.interrupted);
   EXPECT_EQ(outcome.done, 29);
   EXPECT_EQ(outcome.failed, 1);
   if (world.rank() == 0) {
     EXPECT_EQ(read_status(directory / "s.h5").crashed, 1);
-    const auto provenance = sweep_reader(directory / "s.h5").provenance();
-    EXPECT_EQ(provenance[0].rank, 0) << "a suspect runs on rank 0";
-    EXPECT_EQ(provenance[29].rank, 0) << "a suspect runs on rank 0";
+    const sweep_reader reader(directory / "s.h5");
+    EXPECT_EQ(reader.records()[8].state, task_state::crashed);
+    EXPECT_THAT(reader.damaged_tasks(), IsEmpty());
+    for (const int innocent : {0, 17, 29}) {
+      EXPECT_EQ(reader.provenance()[static_cast<std::size_t>(innocent)].rank, 0) << "a suspect runs on rank 0";
+    }
   }
   world.barrier();
+  EXPECT_EQ(run_made_up_sweep(world, directory / "s.h5", description, samples, {}).failed, 1)
+      << "a crashed task is not run again unasked";
   sweep_options retry;
   retry.retry_failed = true;
   EXPECT_EQ(run_made_up_sweep(world, directory / "s.h5", description, samples, retry).done, 30);
+  if (world.rank() == 0) {
+    EXPECT_EQ(lasting_bytes(directory / "s.h5"), expected_bytes(description, samples));
+  }
+}
+
+TEST_F(sweep, ends_in_quarantine_on_a_signal_and_holds_nothing_against_the_tasks_there) {
+  if (world.rank() == 0) {
+    create_sweep_file(directory / "s.h5", description);
+    sweep_writer writer(MPI_COMM_SELF, directory / "s.h5", description);
+    for (int i = 0; i < suspect_after; ++i) {
+      writer.begin_task(4, 0);
+    }
+    writer.begin_task(5, 0);
+    writer.begin_task(5, 0);
+  }
+  world.barrier();
+  const pid_t rank_process = ::getpid();
+  const task_function endless = [&](int point, int replicate, const std::function<bool()>& poll) {
+    if (::getpid() != rank_process) {
+      ::kill(::getppid(), SIGUSR1);
+      std::this_thread::sleep_for(60s);
+    }
+    return samples(point, replicate, poll);
+  };
+  sweep_options options;
+  options.grace_s = 0.2;
+  EXPECT_TRUE(run_made_up_sweep(world, directory / "s.h5", description, endless, options).interrupted);
+  const sweep_outcome healed = run_made_up_sweep(world, directory / "s.h5", description, samples, {});
+  EXPECT_EQ(healed.done, 30);
+  EXPECT_EQ(healed.failed, 0);
 }
 
 TEST_F(sweep, of_other_settings_is_refused_on_every_rank) {

@@ -72,6 +72,10 @@ class ensemble_sampler {
   /// false. Exceptions of the callbacks pass through, and end the sampler's use.
   bool run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll = {});
 
+  /// For `poll` to call: after it, the tasks in flight that are not expected to end within so many seconds, from the
+  /// pace and the share of their way so far, are abandoned.
+  void drop_slow(double seconds);
+
   /// The same, but follows each network for `seconds` after its burn-in (with `volley` also after the measurement of
   /// the mean pool) instead of sampling transitions.
   bool follow(double seconds, const next_task& next, const finished_run& finished,

@@ -61,9 +61,11 @@ struct task_summary {
 enum class task_state : std::uint8_t {
   pending = 0,  ///< Not done yet.
   done = 1,
-  runaway = 2,  ///< Failed: the pending kicks passed the stated bound.
-  time_cap = 3  ///< Failed: too few phases within the simulated-time cap.
+  runaway = 2,   ///< Failed: the pending kicks passed the stated bound.
+  time_cap = 3,  ///< Failed: too few phases within the simulated-time cap.
+  crashed = 4    ///< Failed: it ended the process that simulated it.
 };
+inline constexpr int task_state_count = 5;
 
 /// The outcome of one task.
 struct task_result {

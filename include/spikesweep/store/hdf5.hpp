@@ -157,6 +157,32 @@ class dataset {
   place where_;
 };
 
+/// Writes runs of so many rows of a dataset, over and over: keeps what dataset::write_rows() makes anew each time,
+/// which takes longer than the writing of a few bytes.
+class row_writer {
+ public:
+  row_writer(dataset target, hsize_t rows);
+
+  /// Rows [first, first + rows) from memory of one row after another.
+  void write(hsize_t first, hid_t type, const void* data);
+  /// One number of a 1-D dataset, where rows is 1.
+  template <number T>
+  void write(hsize_t row, T value) {
+    write(row, memory_type<T>(), &value);
+  }
+  const dataset& target() const { return target_; }
+  /// Closes the dataset; nothing can be written any more.
+  void close() { target_ = dataset(dataset_handle(), target_.where()); }
+
+ private:
+  dataset target_;
+  hsize_t most_rows_;  ///< Of the dataset.
+  extent start_;
+  extent count_;
+  dataspace_handle in_file_;
+  dataspace_handle in_memory_;
+};
+
 /// A group. Names may be paths: missing groups on the way are made.
 class group {
  public:

@@ -21,8 +21,9 @@
 /// | sweep_writer: every other member | no: independent writes to rows that no other rank has |
 namespace spikesweep {
 
-/// A task that was in flight at so many crashes is set aside as failed, so that one point cannot block a sweep.
-inline constexpr int max_crashes = 3;
+/// A task that was in hand at so many crashes of the job may have been their cause: from then on it is run in a process
+/// of its own, and set aside as crashed if that one dies too; so one point cannot block a sweep.
+inline constexpr int suspect_after = 2;
 
 /// What the file keeps of a task beside its rows. Written after the rows, `state` last.
 struct task_record {
@@ -92,11 +93,13 @@ class sweep_writer {
   void begin_task(std::int64_t task, int rank);
   /// Takes the attempt back: the task was abandoned in good order.
   void abandon_task(std::int64_t task);
-  /// Makes a failed task as good as new.
+  /// Makes a failed task as good as new. No other rank may have the file open: it would not notice.
   void reset_task(std::int64_t task);
   /// Writes rows, record, checksum and state, in that order. The state of `result` must not be pending, and a done task
   /// must have exactly sampling.transitions rows. Throws environment_error if the disk fails.
   void write_task(std::int64_t task, const task_result& result, double core_s);
+  /// Time spent in HDF5 by begin_task, abandon_task and write_task so far [s].
+  double io_s() const;
   /// Adds a line to /provenance/log, which holds log_lines lines of log_width bytes; rank 0 only. Longer ones are cut;
   /// when it is full the last line is replaced.
   void log(const std::string& line);

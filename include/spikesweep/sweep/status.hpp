@@ -26,7 +26,7 @@ struct sweep_status {
   std::int64_t done = 0;
   std::int64_t runaway = 0;   ///< Failed: pending kicks passed their bound.
   std::int64_t time_cap = 0;  ///< Failed: too few phases within the simulated-time cap.
-  std::int64_t crashed = 0;   ///< Set aside: in flight at max_crashes crashes.
+  std::int64_t crashed = 0;   ///< Set aside: they ended their process.
   std::int64_t pending = 0;
   std::int64_t started = 0;         ///< Of the pending ones: in flight now or when the last run died.
   std::int64_t samples = 0;         ///< Transitions on disk.

@@ -20,8 +20,13 @@ struct sweep_progress {
   std::int64_t done = 0;    ///< Tasks done, those of earlier runs included.
   std::int64_t failed = 0;  ///< Tasks failed, those of earlier runs included.
   std::int64_t total = 0;   ///< Tasks of the sweep.
+  std::int64_t ended = 0;   ///< Tasks done or failed in this run.
   double simulated_s = 0;   ///< Simulated by this run [s].
+  std::int64_t events = 0;  ///< Network events of this run's tasks that ended.
   double elapsed_s = 0;     ///< Wall time since this run began [s].
+  double left_s = 0;        ///< Expected wall time to the end; 0 while unknown [s].
+  int busy_ranks = 0;       ///< Ranks with tasks in hand.
+  int ranks = 0;
 };
 
 /// What a sweep does with a file that is there.
@@ -36,7 +41,7 @@ struct sweep_options {
   /// What was made from the file: removed when it has been replaced.
   std::vector<std::filesystem::path> made_from_it;
   bool retry_failed = false;  ///< Also run the failed tasks again.
-  /// After a signal, every rank finishes the tasks in hand if it can within this time, and drops them otherwise [s].
+  /// After a signal, the tasks in hand that can end within this time do, and the others are dropped at once [s].
   double grace_s = 20;
   /// When the job will be ended: no task is started that is not expected to end before (see job_end in launch.hpp).
   std::optional<std::chrono::system_clock::time_point> end;
@@ -46,14 +51,19 @@ struct sweep_options {
 
 /// How a sweep ended.
 struct sweep_outcome {
-  std::int64_t done = 0;     ///< Tasks done, those of earlier runs included.
-  std::int64_t failed = 0;   ///< Tasks failed: runaway, time cap, or in flight at max_crashes crashes.
-  std::int64_t total = 0;    ///< Tasks of the sweep.
-  std::int64_t resumed = 0;  ///< Tasks found done at the start.
-  std::int64_t damaged = 0;  ///< Tasks whose checksum did not hold at the start; they were run again.
-  bool interrupted = false;  ///< By a signal or the end of the job, with tasks left to do.
-  double simulated_s = 0;    ///< Simulated by this run [s].
-  double wall_s = 0;         ///< Wall time of this run [s].
+  std::int64_t done = 0;      ///< Tasks done, those of earlier runs included.
+  std::int64_t failed = 0;    ///< Tasks failed: runaway, time cap, or crashed.
+  std::int64_t total = 0;     ///< Tasks of the sweep.
+  std::int64_t resumed = 0;   ///< Tasks found done at the start.
+  std::int64_t damaged = 0;   ///< Tasks whose checksum did not hold at the start; they were run again.
+  bool interrupted = false;   ///< By a signal or the end of the job, with tasks left to do.
+  std::int64_t ended = 0;     ///< Tasks done or failed in this run.
+  double simulated_s = 0;     ///< Simulated by this run [s].
+  std::int64_t events = 0;    ///< Network events of this run's tasks that ended.
+  double wall_s = 0;          ///< Wall time of this run [s].
+  double store_s = 0;         ///< Time that all ranks together spent in the sweep file [s].
+  double master_s = 0;        ///< Time that rank 0 spent on handing out and on counting [s].
+  std::int64_t requests = 0;  ///< Bundles that rank 0 was asked for.
 };
 
 /// What simulates the tasks of one rank, some of them side by side. A task's result has to be a function of the task
@@ -71,6 +81,9 @@ class task_engine {
   /// Runs tasks until `next` has none and every one in hand ended. Has to call `poll` (never empty) many times a
   /// second, and may give up all tasks in hand when it returns false.
   virtual void run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) = 0;
+  /// For `poll` to call: gives up, after it, the tasks in hand that are not expected to end within so many seconds.
+  /// An engine that cannot tell gives up none.
+  virtual void drop_slow(double /*seconds*/) {}
 };
 
 /// The lockstep ensemble on the tasks of a description, which has to outlive it.
