@@ -2,13 +2,25 @@
 
 #include <filesystem>
 #include <system_error>
+#include <utility>
+
+#include <boost/mpi/environment.hpp>
 
 #include <spikesweep/sweep/communicate.hpp>
 
 namespace spikesweep {
 
-exit_code on_rank_0(const command_context& context, const std::function<exit_code()>& command) {
-  return context.root() ? command() : exit_code::done;
+int command_context::rank() const {
+  return boost::mpi::environment::initialized() ? world.rank() : 0;
+}
+
+int command_context::ranks() const {
+  return boost::mpi::environment::initialized() ? world.size() : 1;
+}
+
+void execute_on_rank_0(command_context& context, std::function<exit_code()> command) {
+  context.serial = true;
+  context.execute = [&context, command = std::move(command)] { return context.root() ? command() : exit_code::done; };
 }
 
 configuration load_configuration(const command_context& context, const std::string& path_or_name,

@@ -17,16 +17,20 @@ namespace spikesweep {
 
 /// What every command gets: the ranks, and a place for what it will do once all arguments are known.
 struct command_context {
-  boost::mpi::communicator world;
+  boost::mpi::communicator world;      ///< For commands that are not serial.
   std::function<exit_code()> execute;  ///< Set by the command that was chosen; called on every rank.
+  bool serial = false;  ///< Set with it by a command of rank 0 alone: it runs without MPI, or on any rank.
 
-  bool root() const { return world.rank() == 0; }
+  /// 0 and 1 where MPI was not started.
+  int rank() const;
+  int ranks() const;
+  bool root() const { return rank() == 0; }
   /// Progress on rank 0, silence elsewhere.
   progress_output progress() const { return root() ? progress_output::standard() : progress_output::silent(); }
 };
 
-/// Runs a serial command on rank 0; the others have nothing to do, and learn the exit code at the end.
-exit_code on_rank_0(const command_context& context, const std::function<exit_code()>& command);
+/// Chooses a serial command, for rank 0; the others have nothing to do, and learn the exit code at the end.
+void execute_on_rank_0(command_context& context, std::function<exit_code()> command);
 
 /// Reads a config on rank 0 and parses it on every rank, so that all throw the same input_error. Collective.
 configuration load_configuration(const command_context& context, const std::string& path_or_name,

@@ -5,13 +5,16 @@
 #include <cstdlib>
 #include <iostream>
 #include <new>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include <boost/mpi/environment.hpp>
 #include <omp.h>
 
 #include <spikesweep/base/nearest.hpp>
+#include <spikesweep/sweep/launch.hpp>
 
 #include "agreement.hpp"
 #include "command_context.hpp"
@@ -128,7 +131,34 @@ bool parse(CLI::App& app, const std::vector<std::string>& arguments, const globa
   return false;
 }
 
-exit_code run(int argc, char** argv, command_context& context) {
+/// MPI, and the ranks' agreement on an exit code.
+class mpi_session {
+ public:
+  /// Collective.
+  void start(int& argc, char**& argv) {
+    if (!agreement_) {
+      environment_.emplace(argc, argv, boost::mpi::threading::single, false);
+      agreement_.emplace(boost::mpi::communicator());
+    }
+  }
+
+  /// Collective if MPI was started. Prints the error, and returns the exit code.
+  int end(const outcome& mine) const {
+    if (agreement_) {
+      return agreement_->reach(mine);
+    }
+    if (!mine.message.empty()) {
+      print_error(mine.message);
+    }
+    return mine.code;
+  }
+
+ private:
+  std::optional<boost::mpi::environment> environment_;
+  std::optional<exit_agreement> agreement_;
+};
+
+exit_code run(int argc, char** argv, command_context& context, mpi_session& mpi) {
   CLI::App app("Sweeps stochastic spiking networks across MPI ranks and fits one surrogate over all parameters.",
                "spikesweep");
   app.require_subcommand(0, 1);
@@ -143,9 +173,12 @@ exit_code run(int argc, char** argv, command_context& context) {
     }
     return exit_code::done;
   }
-  start_logging(context.world.rank(), flags.verbose ? verbosity::verbose
-                                      : flags.quiet ? verbosity::quiet
-                                                    : verbosity::normal);
+  if (!context.serial) {
+    mpi.start(argc, argv);
+  }
+  start_logging(context.rank(), flags.verbose ? verbosity::verbose
+                                : flags.quiet ? verbosity::quiet
+                                              : verbosity::normal);
   if (std::getenv("OMP_NUM_THREADS") == nullptr) {
     omp_set_num_threads(1);  // Ranks are the parallelism; threads of theirs would crowd the cores.
   }
@@ -153,10 +186,10 @@ exit_code run(int argc, char** argv, command_context& context) {
 }
 
 /// Runs, and turns whatever is thrown into a code and a message.
-outcome attempt(int argc, char** argv, command_context& context) {
+outcome attempt(int argc, char** argv, command_context& context, mpi_session& mpi) {
   constexpr int failed = static_cast<int>(exit_code::failed);
   try {
-    const exit_code code = run(argc, argv, context);
+    const exit_code code = run(argc, argv, context, mpi);
     if (context.root() && !std::cout.flush()) {
       return {failed, "cannot write to standard output"};
     }
@@ -181,10 +214,13 @@ outcome attempt(int argc, char** argv, command_context& context) {
 
 }  // namespace
 
-int run_command_line(int argc, char** argv, const boost::mpi::communicator& world) {
-  const exit_agreement agreement(world);
-  command_context context{world, {}};
-  return agreement.reach(attempt(argc, argv, context));
+int run_command_line(int argc, char** argv) {
+  mpi_session mpi;
+  if (launched()) {
+    mpi.start(argc, argv);
+  }
+  command_context context;
+  return mpi.end(attempt(argc, argv, context, mpi));
 }
 
 }  // namespace spikesweep

@@ -41,6 +41,11 @@ rank_place find_place(const boost::mpi::communicator& world) {
 
 }  // namespace
 
+int usable_cores() {
+  const cpu_set_t cores = allowed_cores();
+  return CPU_COUNT(&cores);
+}
+
 void report_launch(const boost::mpi::communicator& world) {
   check_launch(world.size());
   const rank_place mine = find_place(world);

@@ -8,4 +8,7 @@ namespace spikesweep {
 /// launcher started more ranks than MPI connects. Collective.
 void report_launch(const boost::mpi::communicator& world);
 
+/// Cores that this process may use.
+int usable_cores();
+
 }  // namespace spikesweep

@@ -3,23 +3,53 @@
 
 #include <fmt/format.h>
 
+#include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/sweep/plan.hpp>
 
 #include "command_context.hpp"
+#include "launch_report.hpp"
 
 namespace spikesweep {
 
 namespace {
 
+/// More than any machine has.
+constexpr int most_ranks = 10'000'000;
+
 struct plan_arguments {
   std::string config;
   std::vector<std::string> overrides;
+  int ranks = 0;  ///< 0: those that run this, or one for each core.
+  bool json = false;
 };
 
-exit_code execute(const command_context& context, const plan_arguments& arguments) {
-  const sweep_description description = describe_sweep(load_configuration(arguments.config, arguments.overrides));
-  const sweep_plan plan = plan_sweep(description, calibrate(description));
+std::string plan_json(const sweep_plan& plan, int ranks) {
+  const task_calibration& trial = plan.calibration;
+  json_object object;
+  object.add("points", plan.points).add("train_points", plan.train_points);
+  object.add("selection_points", plan.selection_points).add("test_points", plan.test_points);
+  object.add("tasks", plan.tasks).add("samples", plan.samples);
+  object.add("disk_bytes", plan.disk_bytes).add("memory_bytes_per_rank", plan.memory_bytes);
+  object.add("events", plan.events).add("core_s", plan.core_s);
+  object.add("wall_s_on_one_rank", plan.wall_s(1)).add("ranks", ranks).add("wall_s", plan.wall_s(ranks));
+  object.add("ns_per_event", trial.ns_per_event).add("measured_s", trial.wall_s);
+  object.add("trial_tasks", trial.tasks).add("trial_transitions", trial.transitions);
+  return object.text();
+}
+
+/// What the times rest on.
+std::string basis(const task_calibration& trial) {
+  if (trial.wall_s == 0) {
+    return "nothing: a usual time for each event";
+  }
+  const std::string pace =
+      fmt::format("{:.3g} ns an event over {}", trial.ns_per_event, readable_duration(trial.wall_s));
+  return trial.tasks > 0 ? fmt::format("{}, {} trial tasks of {} transitions", pace, trial.tasks, trial.transitions)
+                         : pace + "; no trial task ended in that time, so the number of events is a guess";
+}
+
+void print_plan(const sweep_plan& plan, int ranks) {
   text_table table({"", ""});
   table.add_row({"points", fmt::format("{} ({} train, {} selection, {} test)", plan.points, plan.train_points,
                                        plan.selection_points, plan.test_points)});
@@ -28,13 +58,25 @@ exit_code execute(const command_context& context, const plan_arguments& argument
   table.add_row({"disk", readable_bytes(static_cast<double>(plan.disk_bytes))});
   table.add_row({"memory per rank", readable_bytes(static_cast<double>(plan.memory_bytes)) + " for samples"});
   table.add_row({"network events", readable(plan.events)});
-  const std::string basis = plan.measured ? "from short trial tasks" : "not measured";
-  table.add_row({"time on one core", fmt::format("about {} ({})", readable_duration(plan.core_s), basis)});
-  const int ranks = context.world.size();
+  table.add_row({"time on 1 rank", "about " + readable_duration(plan.wall_s(1))});
   if (ranks > 1) {
-    table.add_row({fmt::format("time on {} ranks", ranks), "about " + readable_duration(plan.wall_s(ranks))});
+    table.add_row({fmt::format("time on {} ranks", ranks),
+                   fmt::format("about {}, a core each", readable_duration(plan.wall_s(ranks)))});
   }
+  table.add_row({"measured here", basis(plan.calibration)});
   table.print(std::cout);
+}
+
+exit_code execute(const command_context& context, const plan_arguments& arguments) {
+  const sweep_description description = describe_sweep(load_configuration(arguments.config, arguments.overrides));
+  const sweep_plan plan = plan_sweep(description, calibrate(description));
+  const int here = context.ranks() > 1 ? context.ranks() : usable_cores();
+  const int ranks = arguments.ranks > 0 ? arguments.ranks : here;
+  if (arguments.json) {
+    std::cout << plan_json(plan, ranks) << '\n';
+  } else {
+    print_plan(plan, ranks);
+  }
   return exit_code::done;
 }
 
@@ -45,10 +87,12 @@ void add_plan_command(CLI::App& app, command_context& context) {
   const auto arguments = std::make_shared<plan_arguments>();
   add_config_argument(*command, arguments->config);
   add_set_option(*command, arguments->overrides, "override a config key");
+  command->add_option("--ranks", arguments->ranks, "ranks to give a time for; by default one for each core here")
+      ->check(CLI::Range(1, most_ranks))
+      ->type_name("N");
+  command->add_flag("--json", arguments->json, "print one JSON object");
   command->callback([&context, arguments] {
-    context.execute = [&context, arguments] {
-      return on_rank_0(context, [&] { return execute(context, *arguments); });
-    };
+    execute_on_rank_0(context, [&context, arguments] { return execute(context, *arguments); });
   });
 }
 

@@ -170,9 +170,7 @@ void add_predict_command(CLI::App& app, command_context& context) {
   command->add_flag("--extrapolate", arguments->extrapolate, "predict outside the trained range, too");
   command->callback([&context, arguments] {
     const double duration = parse_duration(arguments->duration);
-    context.execute = [&context, arguments, duration] {
-      return on_rank_0(context, [&] { return execute(*arguments, duration); });
-    };
+    execute_on_rank_0(context, [arguments, duration] { return execute(*arguments, duration); });
   });
 }
 

@@ -237,9 +237,7 @@ void add_simulate_command(CLI::App& app, command_context& context) {
   command->add_flag("--json", arguments->json, "print one JSON object");
   command->callback([&context, arguments] {
     const double duration = parse_duration(arguments->duration);
-    context.execute = [&context, arguments, duration] {
-      return on_rank_0(context, [&] { return execute(context, *arguments, duration); });
-    };
+    execute_on_rank_0(context, [&context, arguments, duration] { return execute(context, *arguments, duration); });
   });
 }
 

@@ -97,7 +97,6 @@ sweep_outcome sweep_with_progress(const command_context& context, const std::fil
                                   const sweep_description& description, const sweep_flags& flags,
                                   const std::vector<std::filesystem::path>& made_from_it) {
   progress_line line(context.progress());
-  sweep_progress last;
   sweep_options options;
   options.existing = wanted(flags);
   options.made_from_it = made_from_it;
@@ -105,20 +104,13 @@ sweep_outcome sweep_with_progress(const command_context& context, const std::fil
   options.grace_s = parse_duration(flags.grace);
   options.end = job_end();
   options.progress = [&](const sweep_progress& progress) {
-    last = progress;
     if (line.due()) {
       line.update(progress_text(progress, description.sampling.transitions));
     }
   };
   const sweep_outcome outcome = run_sweep(context.world, file, description, options);
-  last.done = outcome.done;
-  last.failed = outcome.failed;
-  last.total = outcome.total;
-  last.ended = outcome.ended;
-  last.simulated_s = outcome.simulated_s;
-  last.events = outcome.events;
+  sweep_progress last{outcome};
   last.elapsed_s = outcome.wall_s;
-  last.busy_ranks = 0;
   last.ranks = context.world.size();
   line.finish(progress_text(last, description.sampling.transitions));
   if (outcome.damaged > 0) {

@@ -48,11 +48,13 @@ std::span<const parameter_info> parameter_table() {
 }
 
 const parameter_info& find_parameter(std::string_view name) {
-  std::vector<std::string> names;
+  std::vector<std::string> names;  // Left empty where the name is found: every point of a sweep looks its axes up.
   for (const auto& info : table) {
     if (info.name == name) {
       return info;
     }
+  }
+  for (const auto& info : table) {
     names.emplace_back(info.name);
   }
   const std::string near = nearest_name(name, names);

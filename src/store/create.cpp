@@ -69,6 +69,8 @@ void create_provenance(hdf5::group& root, const sweep_description& d) {
                   {"s", "core time of the task's last attempt, of those side by side an equal share"});
   create_per_task(group, "rank", H5T_STD_I32LE, d.tasks(), {"1", "MPI rank that simulated the task"});
   create_per_task(group, "attempts", H5T_STD_U8LE, d.tasks(), {"1", "times the task was started"});
+  create_per_task(group, "finished_at", H5T_IEEE_F64LE, d.tasks(),
+                  {"s", "when the task's record was written, since 1970-01-01 UTC; 0 if never"});
   const hdf5::datatype_handle line = hdf5::string_type(sweep_writer::log_width);
   group.create_dataset("log", line.id(), {sweep_writer::log_lines}, {"1", "when the sweep was started and ended"});
 }
@@ -103,8 +105,8 @@ std::uint64_t sweep_file_bytes(const sweep_description& d) {
   for (const column& c : column_table()) {
     row += c.row_bytes(d.sampling.layout);
   }
-  std::uint64_t task = sizeof(std::uint8_t) + sizeof(std::uint64_t);     // state, checksum
-  task += sizeof(double) + sizeof(std::int32_t) + sizeof(std::uint8_t);  // provenance
+  std::uint64_t task = sizeof(std::uint8_t) + sizeof(std::uint64_t);         // state, checksum
+  task += 2 * sizeof(double) + sizeof(std::int32_t) + sizeof(std::uint8_t);  // provenance
   for (const record_field& field : record_table()) {
     task += field.size();
   }

@@ -1,10 +1,12 @@
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
 #include <string>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -19,31 +21,34 @@ namespace spikesweep {
 
 namespace {
 
+/// find_lock_holder() may have the lock for an instant: a few looks this far apart tell it from a job.
+constexpr std::chrono::milliseconds between_looks{20};
+constexpr int looks = 5;
+
 std::string host_name() {
   std::array<char, 256> name{};
   ::gethostname(name.data(), name.size() - 1);
   return name.data();
 }
 
-// What the lock file says of its holder: "HOST PROCESS", and under SLURM "HOST PROCESS JOB".
-struct holder {
-  std::string host;
-  long process = 0;
-  std::string job;
-  bool known() const { return !host.empty() && process > 0; }
-  std::string text() const {
-    return "process " + std::to_string(process) + " on " + host + (job.empty() ? "" : ", SLURM job " + job);
-  }
-};
+bool known(const lock_holder& who) {
+  return !who.host.empty() && who.process > 0;
+}
+
+std::string name_of(const lock_holder& who) {
+  return "process " + std::to_string(who.process) + " on " + who.host +
+         (who.job.empty() ? "" : ", SLURM job " + who.job);
+}
 
 std::string job_number() {
   const char* number = std::getenv("SLURM_JOB_ID");
   return number != nullptr ? number : "";
 }
 
-holder read_holder(int descriptor) {
+// What the lock file says of its holder: "HOST PROCESS", and under SLURM "HOST PROCESS JOB".
+lock_holder read_holder(int descriptor) {
   std::array<char, 512> text{};
-  holder who;
+  lock_holder who;
   if (::pread(descriptor, text.data(), text.size() - 1, 0) > 0) {
     std::istringstream words(text.data());
     words >> who.host >> who.process >> who.job;
@@ -51,15 +56,15 @@ holder read_holder(int descriptor) {
   return who;
 }
 
-[[noreturn]] void refuse(const std::filesystem::path& file, const std::filesystem::path& lock, const holder& who) {
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::filesystem::path& lock, const lock_holder& who) {
   std::string message = file.string() + " is in use by another job";
-  if (who.known()) {
-    message += " (" + who.text() + ")";
+  if (known(who)) {
+    message += " (" + name_of(who) + ")";
   }
   throw input_error(message + "; wait for it to end, or if there is none remove " + lock.string());
 }
 
-bool is_dead_here(const holder& who) {
+bool is_dead_here(const lock_holder& who) {
   return who.host == host_name() && ::kill(static_cast<pid_t>(who.process), 0) != 0 && errno == ESRCH;
 }
 
@@ -83,26 +88,51 @@ void write_holder(int descriptor, const std::filesystem::path& path) {
 
 }  // namespace
 
+lock_holder find_lock_holder(const std::filesystem::path& file) {
+  const std::string path = file.string() + ".lock";
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return {};
+  }
+  lock_holder who = read_holder(descriptor);
+  struct ::stat text {};
+  if (::fstat(descriptor, &text) == 0) {
+    who.since = static_cast<double>(text.st_mtim.tv_sec);
+  }
+  const bool locked = ::flock(descriptor, LOCK_SH | LOCK_NB) == 0;
+  const bool held = !locked && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  const bool elsewhere = known(who) && who.host != host_name();  // Some file systems keep flock to one host.
+  // Without flock the text decides.
+  const bool alive_here = !locked && known(who) && !elsewhere && !is_dead_here(who);
+  who.state = held || alive_here ? lock_state::held : elsewhere ? lock_state::unknown : lock_state::free;
+  return who;
+}
+
 file_lock::file_lock(const std::filesystem::path& file) : path_(file) {
   path_ += ".lock";
-  for (;;) {
+  for (int look = 1;; ++look) {
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (descriptor_ < 0) {
       throw environment_error("cannot make the lock " + path_.string() + ": " + std::strerror(errno));
     }
     const bool locked = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
     const int error = locked ? 0 : errno;
-    const holder who = read_holder(descriptor_);
+    const lock_holder who = read_holder(descriptor_);
     // EWOULDBLOCK: held. Anything else (ENOLCK, EOPNOTSUPP): this file system has no flock, so the text decides.
-    const bool held = !locked && (error == EWOULDBLOCK || (who.known() && !is_dead_here(who)));
+    const bool held = !locked && (error == EWOULDBLOCK || (known(who) && !is_dead_here(who)));
     if (held) {
       ::close(descriptor_);
-      refuse(file, path_, who);
+      if (look >= looks) {
+        refuse(file, path_, who);
+      }
+      std::this_thread::sleep_for(between_looks);
+      continue;
     }
     if (still_named(descriptor_, path_)) {
-      if (who.known() && who.host != host_name()) {
+      if (known(who) && who.host != host_name()) {
         log_warning(
-            path_.string() + " was left behind by " + who.text() +
+            path_.string() + " was left behind by " + name_of(who) +
             " and is taken over; should that job still run, end one of the two: these nodes then share no locks");
       }
       break;

@@ -174,9 +174,10 @@ std::vector<task_provenance> sweep_reader::provenance() const {
   const auto core_s = impl_->provenance<double>("core_s");
   const auto rank = impl_->provenance<std::int32_t>("rank");
   const auto attempts = impl_->provenance<std::uint8_t>("attempts");
+  const auto finished_at = impl_->provenance<double>("finished_at");
   std::vector<task_provenance> all(core_s.size());
   for (std::size_t t = 0; t < all.size(); ++t) {
-    all[t] = {core_s[t], rank.at(t), attempts.at(t)};
+    all[t] = {core_s[t], rank.at(t), attempts.at(t), finished_at.at(t)};
   }
   return all;
 }

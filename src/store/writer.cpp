@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -14,6 +15,14 @@
 
 namespace spikesweep {
 
+namespace {
+
+double seconds_since_1970() {
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
 struct sweep_writer::impl {
   impl(MPI_Comm communicator, const std::filesystem::path& path, const sweep_description& d)
       : file(hdf5::file::open_parallel(path, communicator)),
@@ -26,6 +35,7 @@ struct sweep_writer::impl {
         core_s(one_row(provenance_group, "core_s")),
         rank(one_row(provenance_group, "rank")),
         attempts(one_row(provenance_group, "attempts")),
+        finished_at(one_row(provenance_group, "finished_at")),
         log(open(provenance_group, "log")),
         states(state.target().read<std::uint8_t>()),
         attempts_so_far(attempts.target().read<std::uint8_t>()) {
@@ -68,6 +78,7 @@ struct sweep_writer::impl {
   hdf5::row_writer core_s;
   hdf5::row_writer rank;
   hdf5::row_writer attempts;
+  hdf5::row_writer finished_at;
   hdf5::dataset log;
   std::vector<hdf5::row_writer> columns;
   std::vector<hdf5::row_writer> fields;
@@ -141,6 +152,7 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
     to.fields[i].write(at, field.memory_type(), field.at(record));
   }
   to.core_s.write(at, core_s);
+  to.finished_at.write(at, seconds_since_1970());
   to.checksum.write(at, hash.finish(record));
   to.set_state(at, record.state);
 }
@@ -160,7 +172,8 @@ void sweep_writer::close() {
   // HDF5 closes a file once its last object is closed.
   from.columns.clear();
   from.fields.clear();
-  for (hdf5::row_writer* open : {&from.state, &from.checksum, &from.core_s, &from.rank, &from.attempts}) {
+  for (hdf5::row_writer* open :
+       {&from.state, &from.checksum, &from.core_s, &from.rank, &from.attempts, &from.finished_at}) {
     open->close();
   }
   from.log = hdf5::dataset(hdf5::dataset_handle(), from.log.where());

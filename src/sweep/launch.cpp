@@ -21,6 +21,11 @@ std::optional<long long> whole_number(const std::optional<std::string>& text) {
   return value;
 }
 
+/// SLURM_NTASKS alone is also set in a batch script; these two tell that srun started this process.
+bool in_slurm_step(const environment_lookup& lookup) {
+  return lookup("SLURM_STEP_ID").has_value() && lookup("SLURM_PROCID").has_value();
+}
+
 [[noreturn]] void refuse(const std::string& launcher, long long ranks, const std::string& advice) {
   throw environment_error(launcher + " started " + std::to_string(ranks) +
                           " processes but MPI connects only 1 of them: each would do the whole job by itself; " +
@@ -34,6 +39,11 @@ std::optional<std::string> process_environment(const std::string& name) {
   return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
 }
 
+bool launched(const environment_lookup& lookup) {
+  const auto has = [&lookup](const char* name) { return lookup(name).has_value(); };
+  return has("OMPI_COMM_WORLD_SIZE") || has("PMIX_RANK") || has("PMI_RANK") || in_slurm_step(lookup);
+}
+
 void check_launch(int mpi_ranks, const environment_lookup& lookup) {
   if (mpi_ranks > 1) {
     return;
@@ -42,14 +52,12 @@ void check_launch(int mpi_ranks, const environment_lookup& lookup) {
   if (by_mpirun.value_or(1) > 1) {
     refuse("mpirun", *by_mpirun, "use the mpirun of the Open MPI that spikesweep is linked with");
   }
-  // SLURM_NTASKS alone is also set in a batch script, where one process is what was asked for; SLURM_STEP_ID and
-  // SLURM_PROCID tell that srun started this one. With mpirun inside a batch script, mpirun's own count rules.
-  const bool in_step = lookup("SLURM_STEP_ID").has_value() && lookup("SLURM_PROCID").has_value();
+  // With mpirun inside a batch script, mpirun's own count rules.
   auto by_srun = whole_number(lookup("SLURM_STEP_NUM_TASKS"));
   if (!by_srun) {
     by_srun = whole_number(lookup("SLURM_NTASKS"));
   }
-  if (!by_mpirun && in_step && by_srun.value_or(1) > 1) {
+  if (!by_mpirun && in_slurm_step(lookup) && by_srun.value_or(1) > 1) {
     refuse("srun", *by_srun, "use `srun --mpi=pmix`, or mpirun");
   }
 }

@@ -197,13 +197,7 @@ void master::show_progress() {
     return;
   }
   shown_ = steady_clock::now();
-  sweep_progress now;
-  now.done = outcome_.done;
-  now.failed = outcome_.failed;
-  now.total = outcome_.total;
-  now.ended = outcome_.ended;
-  now.simulated_s = outcome_.simulated_s;
-  now.events = outcome_.events;
+  sweep_progress now{outcome_};
   now.elapsed_s = seconds_since(start_);
   now.left_s = tasks_.left_s();
   now.busy_ranks = busy_;

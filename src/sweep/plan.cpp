@@ -42,7 +42,7 @@ sweep_plan plan_sweep(const sweep_description& d, const task_calibration& calibr
   }
   plan.events *= calibration.cost_ratio;
   plan.core_s = plan.events * calibration.ns_per_event * s_per_ns;
-  plan.measured = calibration.tasks > 0;
+  plan.calibration = calibration;
   return plan;
 }
 

@@ -1,9 +1,17 @@
+#include <algorithm>
+#include <limits>
+
+#include <spikesweep/network/ensemble.hpp>
 #include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/status.hpp>
 
 namespace spikesweep {
 
 namespace {
+
+/// Clocks of two hosts, and the second to which the log counts, may differ by this much [s].
+constexpr double clock_tolerance_s = 5;
 
 /// Sums of the done tasks of a point.
 struct point_sums {
@@ -14,8 +22,27 @@ struct point_sums {
   double empty = 0;
 };
 
+/// What became of a task.
+enum class fate { waiting, started, done, runaway, time_cap, crashed };
+
 double ratio(double part, double whole) {
   return whole > 0 ? part / whole : 0;
+}
+
+fate fate_of(const task_record& record, const task_provenance& provenance) {
+  switch (record.state) {
+    case task_state::done:
+      return fate::done;
+    case task_state::runaway:
+      return fate::runaway;
+    case task_state::time_cap:
+      return fate::time_cap;
+    case task_state::crashed:
+      return fate::crashed;
+    case task_state::pending:
+      break;
+  }
+  return provenance.attempts > 0 ? fate::started : fate::waiting;
 }
 
 void count_done(const task_record& record, double core_s, sweep_status& status, point_status& point, point_sums& sums) {
@@ -32,62 +59,110 @@ void count_done(const task_record& record, double core_s, sweep_status& status, 
   sums.empty += static_cast<double>(record.summary.empty);
 }
 
-void count_other(const task_record& record, const task_provenance& provenance, sweep_status& status,
-                 point_status& point) {
-  switch (record.state) {
-    case task_state::runaway:
-      ++status.runaway;
-      break;
-    case task_state::time_cap:
-      ++status.time_cap;
-      break;
-    case task_state::crashed:
-      ++status.crashed;
-      break;
-    default:
-      ++status.pending;
-      ++point.pending;
-      status.started += provenance.attempts > 0 ? 1 : 0;
-      return;
-  }
-  ++point.failed;
+void count_left(bool started, sweep_status& status, point_status& point) {
+  ++status.pending;
+  ++point.pending;
+  status.started += started ? 1 : 0;
 }
 
-}  // namespace
+void count_failed(fate end, int attempts, sweep_status& status, point_status& point) {
+  ++(end == fate::runaway ? status.runaway : end == fate::time_cap ? status.time_cap : status.crashed);
+  ++(end == fate::runaway ? point.runaway : end == fate::time_cap ? point.time_cap : point.crashed);
+  point.attempts = std::max(point.attempts, attempts);
+}
 
-sweep_status read_status(const std::filesystem::path& file) {
-  const sweep_reader reader(file);
-  const sweep_description& d = reader.description();
-  const std::vector<task_record> records = reader.records();
-  const std::vector<task_provenance> provenance = reader.provenance();
-  sweep_status status;
-  status.version = reader.version();
-  status.log = reader.log();
-  status.total = d.tasks();
-  status.points.resize(static_cast<std::size_t>(d.points.size()));
-  std::vector<point_sums> sums(status.points.size());
-  for (std::size_t task = 0; task < records.size(); ++task) {
-    const std::size_t at = d.identity(static_cast<std::int64_t>(task)).point;
-    if (records[task].state == task_state::done) {
-      count_done(records[task], provenance[task].core_s, status, status.points[at], sums[at]);
-    } else {
-      count_other(records[task], provenance[task], status, status.points[at]);
-    }
-  }
-  for (int i = 0; i < d.points.size(); ++i) {
-    point_status& point = status.points[static_cast<std::size_t>(i)];
-    const point_sums& sum = sums[static_cast<std::size_t>(i)];
-    const parameters p = parameters_at(d.points, d.base, i);
-    point.rate_E = ratio(sum.spikes_E, point.simulated_s * p.N_E);
-    point.rate_I = ratio(sum.spikes_I, point.simulated_s * p.N_I);
-    point.capped_share = ratio(sum.capped, sum.active);
-    // Active and quiet phases alternate, and only the active ones are counted; a step is both.
-    point.empty_share = ratio(sum.empty, d.section.kind == section_kind::interval ? sum.active : 2 * sum.active);
-    (point.failed > 0    ? status.failed_points
+void add_figures(const sweep_description& d, const parameters& p, const point_sums& sum, point_status& point) {
+  point.rate_E = ratio(sum.spikes_E, point.simulated_s * p.N_E);
+  point.rate_I = ratio(sum.spikes_I, point.simulated_s * p.N_I);
+  point.capped_share = ratio(sum.capped, sum.active);
+  // Active and quiet phases alternate, and only the active ones are counted; a step is both.
+  point.empty_share = ratio(sum.empty, d.section.kind == section_kind::interval ? sum.active : 2 * sum.active);
+}
+
+void sort_points(sweep_status& status) {
+  for (int i = 0; i < status.swept.size(); ++i) {
+    const point_status& point = status.points[static_cast<std::size_t>(i)];
+    (point.failed() > 0  ? status.failed_points
      : point.pending > 0 ? status.pending_points
                          : status.done_points)
         .push_back(i);
   }
+}
+
+/// Counts one task; gives what the pace rests on.
+paced_task count_task(const task_record& record, const task_provenance& provenance, sweep_status& status,
+                      point_status& point, point_sums& sums) {
+  const fate end = fate_of(record, provenance);
+  const bool left = end == fate::waiting || end == fate::started;
+  if (end == fate::done) {
+    count_done(record, provenance.core_s, status, point, sums);
+  } else if (left) {
+    count_left(end == fate::started, status, point);
+  } else {
+    count_failed(end, provenance.attempts, status, point);
+  }
+  return {0, left, provenance.core_s, provenance.finished_at};
+}
+
+std::vector<paced_task> count_tasks(const sweep_reader& reader, sweep_status& status) {
+  const sweep_description& d = reader.description();
+  const std::vector<task_record> records = reader.records();
+  const std::vector<task_provenance> provenance = reader.provenance();
+  std::vector<point_sums> sums(status.points.size());
+  std::vector<double> costs;
+  costs.reserve(status.points.size());
+  for (int i = 0; i < d.points.size(); ++i) {
+    costs.push_back(expected_events(d, i));
+  }
+  std::vector<paced_task> paced;
+  paced.reserve(records.size());
+  for (std::size_t task = 0; task < records.size(); ++task) {
+    const std::size_t at = d.identity(static_cast<std::int64_t>(task)).point;
+    paced.push_back(count_task(records[task], provenance[task], status, status.points[at], sums[at]));
+    paced.back().cost = costs[at];
+  }
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    add_figures(d, parameters_at(d.points, d.base, static_cast<int>(i)), sums[i], status.points[i]);
+  }
+  return paced;
+}
+
+sweep_activity activity_of(const lock_holder& job, const std::optional<sweep_run>& run) {
+  const bool may_be_at_work = run && !run->ended;
+  switch (job.state) {
+    case lock_state::held:
+      // Without a word of this job in the log yet, what is there is of an earlier one.
+      return may_be_at_work && run->started_at + clock_tolerance_s >= job.since ? sweep_activity::running
+                                                                                : sweep_activity::preparing;
+    case lock_state::unknown:
+      return may_be_at_work ? sweep_activity::unknown : sweep_activity::stopped;
+    case lock_state::free:
+      break;
+  }
+  return sweep_activity::stopped;
+}
+
+}  // namespace
+
+sweep_status read_status(const std::filesystem::path& file, std::chrono::system_clock::time_point now) {
+  sweep_status status;
+  status.job = find_lock_holder(file);
+  const sweep_reader reader(file);
+  const sweep_description& d = reader.description();
+  status.version = reader.version();
+  status.log = reader.log();
+  status.run = last_run(status.log);
+  status.activity = activity_of(status.job, status.run);
+  status.total = d.tasks();
+  status.swept = d.points;
+  status.points.resize(static_cast<std::size_t>(d.points.size()));
+  const std::vector<paced_task> paced = count_tasks(reader, status);
+  status.pace = pace_of(paced, status.run, ensemble_sampler::lanes(),
+                        std::chrono::duration<double>(now.time_since_epoch()).count());
+  if (status.activity == sweep_activity::stopped || status.activity == sweep_activity::preparing) {
+    status.pace.left_s = std::numeric_limits<double>::quiet_NaN();
+  }
+  sort_points(status);
   return status;
 }
 

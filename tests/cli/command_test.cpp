@@ -1,4 +1,5 @@
 // What the binary does when all is well.
+#include <cmath>
 #include <regex>
 #include <string>
 
@@ -16,6 +17,13 @@ using ::testing::HasSubstr;
 /// The JSON that a run prints, without what the clock decides.
 std::string without_wall_times(const std::string& json) {
   return std::regex_replace(json, std::regex("\"(wall_s|realtime_factor)\": [^,}]*"), "");
+}
+
+/// The number behind a key of a JSON object.
+double number_of(const std::string& json, const std::string& key) {
+  const std::string mark = '"' + key + "\": ";
+  const std::size_t at = json.find(mark);
+  return at == std::string::npos ? std::nan("") : std::stod(json.substr(at + mark.size()));
 }
 
 TEST(command, version_names_every_linked_library) {
@@ -110,7 +118,77 @@ TEST(command, plan_counts_points_tasks_and_samples) {
       "plan quickstart --set design.points=30 --set design.replicates=2 --set sweep.transitions=50");
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("30 (6 train, 12 selection, 12 test)"));
-  EXPECT_THAT(result.out, HasSubstr("\nsamples           3000\n"));
+  EXPECT_THAT(result.out, ::testing::ContainsRegex("\nsamples +3000\n"));
+}
+
+TEST(command, plan_gives_times_for_any_number_of_ranks) {
+  const command_runner runner;
+  const command_result table = runner.run("plan quickstart --ranks 64");
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, HasSubstr("\ntime on 1 rank "));
+  EXPECT_THAT(table.out, HasSubstr("\ntime on 64 ranks "));
+  EXPECT_THAT(table.out, HasSubstr(" trial tasks"));
+  const command_result json = runner.run("plan quickstart --ranks 64 --json");
+  EXPECT_EQ(json.code, 0) << json.err;
+  EXPECT_EQ(count(json.out, "\n"), 1) << json.out;
+  EXPECT_THAT(json.out, HasSubstr("\"ranks\": 64, \"wall_s\": "));
+  EXPECT_LT(number_of(json.out, "wall_s"), number_of(json.out, "wall_s_on_one_rank"));
+}
+
+/// MPI cannot start with it.
+constexpr const char* without_mpi = "OMPI_MCA_pml=none";
+
+TEST(command, that_needs_no_mpi_starts_none) {
+  const command_runner runner;
+  ASSERT_EQ(runner.run("sweep quickstart --set design.points=30 sweep.transitions=10 -o a.h5").code, 0);
+  ASSERT_NE(runner.run("verify a.h5", 1, without_mpi).code, 0) << "this test cannot tell";
+  for (const char* line : {"--help", "--version", "status a.h5", "status --watch a.h5", "plan quickstart",
+                           "simulate zhang2024 --duration 100ms"}) {
+    const command_result result = runner.run(line, 1, without_mpi);
+    EXPECT_EQ(result.code, 0) << line << ": " << result.err;
+  }
+}
+
+TEST(command, status_gives_reasons_and_values_of_failed_points) {
+  const command_runner runner;
+  runner.write("mine.toml",
+               "[network]\npreset = \"zhang2024\"\nS_EI = 0.0\n"
+               "[design]\nkind = \"list\"\nselection_points = 0\ntest_points = 0\n[design.axes]\nS_EE = [0.1, 40.0]\n"
+               "[sweep]\ntransitions = 10\nmax_pending = 20000\n");
+  const command_result sweep = runner.run("sweep mine.toml -o a.h5");
+  ASSERT_EQ(sweep.code, 3) << sweep.err;
+  const command_result table = runner.run("status a.h5");
+  EXPECT_THAT(table.out, ::testing::ContainsRegex("failed point  S_EE  attempts  reason\n *1 +40 +1  runaway\n"));
+  const command_result json = runner.run("status a.h5 --json");
+  EXPECT_THAT(json.out, HasSubstr("{\"point\": 1, \"parameters\": {\"S_EE\": 40}, \"done\": 0, \"failed\": 1"));
+  EXPECT_THAT(json.out, HasSubstr("\"runaway\": 1, \"time_cap\": 0, \"crashed\": 0, \"attempts\": 1"));
+}
+
+TEST(command, status_watches_a_sweep_from_before_it_starts_to_its_end) {
+  const command_runner runner;
+  const std::string sweep = SPIKESWEEP_BINARY " -q sweep quickstart --set design.points=40 -o a.h5 >sweep.out";
+  const command_result watch = runner.run("status --watch 0.5 a.h5", 1, "{ (sleep 1; " + sweep + ") & };");
+  EXPECT_EQ(watch.code, 0) << watch.err;
+  EXPECT_THAT(watch.out, HasSubstr(" waiting for a.h5\n"));
+  EXPECT_THAT(watch.out, HasSubstr("; running on 1 rank, since "));
+  EXPECT_THAT(watch.out, ::testing::EndsWith("complete\n"));
+  EXPECT_THAT(watch.out, HasSubstr(" 40 of 40 tasks (100 %), 0 failed"));
+}
+
+TEST(command, status_watch_ends_with_a_signal) {
+  const command_runner runner;
+  const command_result watch =
+      runner.run("status --watch=0.5 nothing.h5", 1, "timeout --preserve-status --signal=INT 2");
+  EXPECT_EQ(watch.code, 0) << watch.err;
+  EXPECT_THAT(runner.run("status nothing.h5").err, HasSubstr("does not exist"));
+}
+
+TEST(command, status_watch_refuses_a_file_that_is_no_sweep) {
+  const command_runner runner;
+  runner.write("a.h5", "nothing of ours");
+  EXPECT_EQ(runner.run("status --watch=0.5 a.h5", 1).code, 2);
+  EXPECT_EQ(runner.run("status --watch=0.01 a.h5", 1).code, 2);
+  EXPECT_EQ(runner.run("status --watch").code, 2);
 }
 
 TEST(command, sweep_resumes_and_status_and_verify_agree) {

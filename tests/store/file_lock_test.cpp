@@ -1,10 +1,15 @@
 // The lock against two jobs on one file, with processes that die.
 #include <array>
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <ctime>
 #include <fstream>
 #include <string>
+#include <thread>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -133,6 +138,41 @@ TEST(file_lock, that_cannot_be_made_says_why) {
   std::filesystem::create_directory(scratch / "s.h5.lock");
   EXPECT_THAT(error_of<environment_error>([&] { const file_lock lock(scratch / "s.h5"); }),
               AllOf(HasSubstr("s.h5.lock"), HasSubstr("directory")));
+}
+
+TEST(file_lock, is_seen_without_being_taken) {
+  const scratch_directory scratch;
+  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::free);
+  {
+    const file_lock lock(scratch / "s.h5");
+    const lock_holder job = find_lock_holder(scratch / "s.h5");
+    EXPECT_EQ(job.state, lock_state::held);
+    EXPECT_EQ(job.process, ::getpid());
+    EXPECT_NEAR(job.since, static_cast<double>(std::time(nullptr)), 60);
+  }
+  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::free);
+  std::ofstream(scratch / "s.h5.lock") << host() << " 999999999\n";
+  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::free) << "its holder died here";
+}
+
+TEST(file_lock, waits_for_those_who_only_look) {
+  const scratch_directory scratch;
+  std::ofstream(scratch / "s.h5.lock") << "";
+  const int looking = ::open((scratch / "s.h5.lock").c_str(), O_RDONLY);
+  ASSERT_EQ(::flock(looking, LOCK_SH | LOCK_NB), 0);
+  std::thread leaves([looking] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(30));
+    ::close(looking);
+  });
+  EXPECT_NO_THROW(file_lock lock(scratch / "s.h5"));
+  leaves.join();
+}
+
+TEST(file_lock, that_names_another_host_may_be_held_there) {
+  const scratch_directory scratch;
+  std::ofstream(scratch / "s.h5.lock") << "some-other-host 999999 4711\n";
+  EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::unknown);
+  EXPECT_EQ(find_lock_holder(scratch / "s.h5").job, "4711");
 }
 
 }  // namespace

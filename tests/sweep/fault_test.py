@@ -92,6 +92,26 @@ class SweepFaults(unittest.TestCase):
         self.addCleanup(lambda: job.poll() is None and os.killpg(job.pid, signal.SIGKILL))
         return job
 
+    def strike(self, hit, *options):
+        """Starts a job and hits it at a random moment after its ranks have begun to sweep."""
+        job = self.start(*options)
+        ranks = self.wait_for_ranks(job)
+        time.sleep(self.random.uniform(0, LATEST_S))
+        if ranks and job.poll() is None:
+            try:
+                hit(job, ranks)
+            except ProcessLookupError:
+                pass  # It was over.
+        self.hit_at = time.monotonic()
+        return job
+
+    def finish(self):
+        """Lets an unfinished sweep go on to its end."""
+        if self.file.exists():
+            job = self.start()
+            self.assertEqual(job.wait(PATIENCE_S), 0, self.log())
+            self.expect_undisturbed()
+
     def log(self):
         return (self.directory / "log").read_text()
 
@@ -145,27 +165,15 @@ class SweepFaults(unittest.TestCase):
         while kills < KILLS:
             rounds += 1
             self.assertLess(rounds, 3 * KILLS, "most sweeps end before they can be killed")
-            job = self.start()
-            ranks = self.wait_for_ranks(job)
-            time.sleep(self.random.uniform(0, LATEST_S))
             victim = self.random.choice(range(RANKS))
-            if ranks and job.poll() is None:
-                try:
-                    os.kill(ranks[victim], signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            self.hit_at = time.monotonic()
-            code = self.end_of(job)
+            code = self.end_of(self.strike(lambda job, ranks: os.kill(ranks[victim], signal.SIGKILL)))
             after = done_tasks(self.file)
             self.assertLessEqual(done, after, f"kill {kills} of rank {victim} lost tasks: {self.log()}")
             done = after
             kills += code != 0
             if self.begin_anew_if_over():
                 done = set()
-        if self.file.exists():
-            job = self.start()
-            self.assertEqual(job.wait(PATIENCE_S), 0, self.log())
-            self.expect_undisturbed()
+        self.finish()
         print(f"{kills} kills in {rounds} rounds", file=sys.stderr)
 
     def test_interrupted_it_ends_with_75_within_the_grace_time(self):
@@ -175,14 +183,9 @@ class SweepFaults(unittest.TestCase):
         while interrupts < INTERRUPTS:
             rounds += 1
             self.assertLess(rounds, 3 * INTERRUPTS, "most sweeps end before they can be interrupted")
-            job = self.start("--grace", f"{GRACE_S:g}s")
-            ranks = self.wait_for_ranks(job)
-            time.sleep(self.random.uniform(0, LATEST_S))
-            if ranks and job.poll() is None:
-                os.kill(job.pid, signal.SIGUSR1)
-            begin = time.monotonic()
+            job = self.strike(lambda job, ranks: os.kill(job.pid, signal.SIGUSR1), "--grace", f"{GRACE_S:g}s")
             code = job.wait(PATIENCE_S)
-            took = time.monotonic() - begin
+            took = time.monotonic() - self.hit_at
             self.assertIn(code, (75, 0), self.log())
             if code == 75:
                 interrupts += 1
@@ -190,10 +193,7 @@ class SweepFaults(unittest.TestCase):
                 self.assertLess(took, GRACE_S + SLACK_S)
                 self.run_alone("verify", self.file)
             self.begin_anew_if_over()
-        if self.file.exists():
-            job = self.start()
-            self.assertEqual(job.wait(PATIENCE_S), 0, self.log())
-            self.expect_undisturbed()
+        self.finish()
         print(f"{interrupts} interrupts in {rounds} rounds, at most {longest:.2f} s each", file=sys.stderr)
 
     def test_a_failing_point_is_reported_with_its_reason_and_the_others_are_done(self):
@@ -239,9 +239,7 @@ class SweepFaults(unittest.TestCase):
         self.assertEqual(stopped.returncode, 1, stopped.stderr)
         self.assertIn("spikesweep: rank", stopped.stderr)
         self.assertIn("cannot write", stopped.stderr)
-        job = self.start()
-        self.assertEqual(job.wait(PATIENCE_S), 0, self.log())
-        self.expect_undisturbed()
+        self.finish()
 
 
 if __name__ == "__main__":

@@ -37,6 +37,16 @@ TEST(launch, accepts_what_is_in_order) {
              {{"OMPI_COMM_WORLD_SIZE", "1"}, {"SLURM_NTASKS", "4"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "0"}})));
 }
 
+TEST(launch, knows_a_process_that_a_launcher_started) {
+  EXPECT_FALSE(launched(environment({})));
+  EXPECT_FALSE(launched(environment({{"SLURM_JOB_ID", "7"}, {"SLURM_NTASKS", "4"}, {"SLURM_PROCID", "0"}})))
+      << "the batch script itself";
+  EXPECT_TRUE(launched(environment({{"OMPI_COMM_WORLD_SIZE", "1"}})));
+  EXPECT_TRUE(launched(environment({{"PMIX_RANK", "0"}})));
+  EXPECT_TRUE(launched(environment({{"PMI_RANK", "0"}})));
+  EXPECT_TRUE(launched(environment({{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "2"}})));
+}
+
 TEST(launch, knows_when_the_job_ends) {
   EXPECT_FALSE(job_end(environment({})).has_value());
   EXPECT_FALSE(job_end(environment({{"SLURM_JOB_END_TIME", "soon"}})).has_value());

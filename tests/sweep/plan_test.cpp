@@ -1,5 +1,9 @@
+#include <array>
+#include <optional>
+
 #include <gtest/gtest.h>
 
+#include <spikesweep/network/ensemble.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/plan.hpp>
 
@@ -19,7 +23,7 @@ TEST(plan, counts_points_tasks_and_samples) {
   EXPECT_EQ(plan.test_points, 1);
   EXPECT_EQ(plan.tasks, 30);
   EXPECT_EQ(plan.samples, 1500);
-  EXPECT_FALSE(plan.measured);
+  EXPECT_EQ(plan.calibration.tasks, 0);
 }
 
 TEST(plan, knows_the_size_of_the_file) {
@@ -42,18 +46,69 @@ TEST(plan, of_twice_the_replicates_takes_twice_as_long) {
       << "one task takes its time on any number of ranks";
 }
 
+/// Points of two kinds in turn, which differ in what no rule of thumb sees: the strength of inhibition.
+sweep_description alternating_sweep() {
+  sweep_description d = small_sweep(64, 1, 60);
+  d.base = parameters();
+  d.points.axes = {"S_EI"};
+  d.points.points.resize(64, 1);
+  for (int i = 0; i < 64; ++i) {
+    d.points.points(i, 0) = i % 2 == 0 ? 2.5 : 1.2;
+  }
+  d.sampling.burn_in_s = 0.05;
+  d.section.kind = section_kind::interval;
+  return d;
+}
+
+/// The events of all tasks, simulated; first of the points with an even number, then of the odd ones.
+std::array<double, 2> events_of(const sweep_description& d) {
+  ensemble_sampler sampler(d.section, d.sampling, d.seed);
+  std::int64_t next = 0;
+  std::array<double, 2> events{};
+  sampler.run(
+      [&]() -> std::optional<ensemble_task> {
+        if (next == d.tasks()) {
+          return std::nullopt;
+        }
+        const task_identity identity = d.identity(next++);
+        return ensemble_task{parameters_at(d.points, d.base, static_cast<int>(identity.point)), identity, 0};
+      },
+      [&](const ensemble_task& task, task_result&& result) {
+        events[task.identity.point % 2] += static_cast<double>(result.summary.events);
+      });
+  return events;
+}
+
+TEST(plan, expects_the_events_that_the_sweep_will_have) {
+  const sweep_description d = alternating_sweep();
+  const task_calibration found = calibrate(d, 3);
+  ASSERT_GE(found.tasks, 8);
+  const auto [even, odd] = events_of(d);
+  EXPECT_NEAR(plan_sweep(d, found).events, even + odd, 0.1 * (even + odd));
+  EXPECT_GT(odd, 1.3 * even) << "too easy: one of both kinds would do";
+}
+
 TEST(plan, rests_on_measured_tasks) {
   sweep_description d = small_sweep(4, 1, 40);
   d.sampling.burn_in_s = 0.02;
   const task_calibration found = calibrate(d);
   EXPECT_GE(found.tasks, 1);
+  EXPECT_GT(found.wall_s, 0);
   EXPECT_GT(found.ns_per_event, 0.1);
   EXPECT_LT(found.ns_per_event, 10000);
-  // The static estimate is meant to be of the right order.
-  EXPECT_GT(found.cost_ratio, 0.1);
-  EXPECT_LT(found.cost_ratio, 10);
-  EXPECT_TRUE(plan_sweep(d, found).measured);
-  EXPECT_NEAR(plan_sweep(d, found).events, found.cost_ratio * plan_sweep(d).events, 1);
+  const sweep_plan plan = plan_sweep(d, found);
+  EXPECT_EQ(plan.calibration.tasks, found.tasks);
+  EXPECT_NEAR(plan.events, found.cost_ratio * plan_sweep(d).events, 1);
+  EXPECT_NEAR(plan.core_s, 1e-9 * plan.events * found.ns_per_event, 1e-6 * plan.core_s);
+}
+
+TEST(plan, of_a_network_too_slow_to_try_measures_events_alone) {
+  sweep_description d = small_sweep(4, 1, 40);
+  d.sampling.burn_in_s = 1000;
+  const task_calibration found = calibrate(d, 0.05);
+  EXPECT_EQ(found.tasks, 0);
+  EXPECT_GT(found.wall_s, 0);
+  EXPECT_EQ(found.cost_ratio, task_calibration().cost_ratio);
 }
 
 }  // namespace

@@ -1,8 +1,28 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 namespace spikesweep {
+
+/// Whether a job has the lock of a file.
+enum class lock_state {
+  free,
+  held,
+  unknown  ///< A lock file names another host, and this host's file system does not say whether it is locked there.
+};
+
+/// Who has, or had, the lock of a file.
+struct lock_holder {
+  lock_state state = lock_state::free;
+  std::string host;  ///< Empty if nobody is named.
+  long process = 0;  ///< On that host.
+  std::string job;   ///< Of SLURM; empty if there is none.
+  double since = 0;  ///< When the lock file was last written [s since 1970].
+};
+
+/// Looks without taking the lock, but for an instant that file_lock waits for. Rank-local.
+lock_holder find_lock_holder(const std::filesystem::path& file);
 
 /// A lock of our own against two jobs on one file: `FILE.lock` beside it, holding host, process and SLURM job, locked
 /// with flock where the file system can. Freed by the system when the process dies, however it dies: a lock file left

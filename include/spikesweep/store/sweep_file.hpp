@@ -41,6 +41,7 @@ struct task_provenance {
   double core_s = 0;          ///< Core time of the last attempt: time is divided evenly among the tasks in hand [s].
   std::int32_t rank = 0;      ///< Rank that simulated it.
   std::uint8_t attempts = 0;  ///< Times it was started since it was new or retried.
+  double finished_at = 0;     ///< When its record was written; 0 if never [s since 1970].
 };
 
 /// Transitions of several tasks.

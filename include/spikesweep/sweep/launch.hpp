@@ -13,6 +13,9 @@ using environment_lookup = std::function<std::optional<std::string>(const std::s
 /// The environment of this process.
 std::optional<std::string> process_environment(const std::string& name);
 
+/// Whether a launcher (mpirun, srun, or another that offers PMI) started this process: then it may be one of several.
+bool launched(const environment_lookup& lookup = process_environment);
+
 /// Throws environment_error if a launcher (mpirun, or srun inside a step) says that it started several ranks but MPI
 /// says 1: `srun` without PMIx starts silent singletons, each of which would do the whole job. Rank-local.
 void check_launch(int mpi_ranks, const environment_lookup& lookup = process_environment);

@@ -9,9 +9,11 @@ namespace spikesweep {
 
 /// What a few short tasks showed about the cost of a sweep.
 struct task_calibration {
-  double ns_per_event = 5;  ///< Wall time of a network event on one core with all lanes taken [ns].
-  double cost_ratio = 1;    ///< Events simulated over events expected (expected_events).
-  std::int64_t tasks = 0;   ///< Tasks that it rests on; 0: no measurement, only the defaults above.
+  double ns_per_event = 5;       ///< Wall time of a network event on one core with all lanes taken [ns].
+  double cost_ratio = 1;         ///< Events of whole tasks over events expected (expected_events).
+  std::int64_t tasks = 0;        ///< Trial tasks that ended, and so stand behind cost_ratio; 0: it is a default.
+  std::int64_t transitions = 0;  ///< Of each trial task.
+  double wall_s = 0;             ///< Wall time behind ns_per_event; 0: it is a default [s].
 };
 
 /// What a sweep would take.
@@ -24,18 +26,18 @@ struct sweep_plan {
   std::int64_t samples = 0;      ///< Transitions, if no task fails.
   std::uint64_t disk_bytes = 0;  ///< Size of the sweep file.
   std::uint64_t memory_bytes =
-      0;                  ///< Of one rank, for the samples of the tasks in hand; the program itself not counted.
-  double events = 0;      ///< Network events, roughly.
-  double core_s = 0;      ///< Time of one core, roughly [s].
-  bool measured = false;  ///< Whether a calibration stands behind events and core_s.
+      0;                         ///< Of one rank, for the samples of the tasks in hand; the program itself not counted.
+  double events = 0;             ///< Network events, roughly.
+  double core_s = 0;             ///< Time of one core, roughly [s].
+  task_calibration calibration;  ///< What stands behind events and core_s.
 
   /// Wall time on so many ranks, a core each, roughly [s].
   double wall_s(int ranks) const;
 };
 
-/// Runs a short task in each lane, the cheapest, the costliest and the middle point by expectation first among them,
-/// for at most `budget_s` of wall time. Rank-local.
-task_calibration calibrate(const sweep_description& description, double budget_s = 2);
+/// Keeps every lane busy with short tasks for `budget_s` of wall time (1.4 times that if the first of each lane has not
+/// ended by then), at points spread over the range of expected costs, one a lane. Rank-local.
+task_calibration calibrate(const sweep_description& description, double budget_s = 0.6);
 
 /// Counts and estimates. Rank-local; simulates nothing.
 sweep_plan plan_sweep(const sweep_description& description, const task_calibration& calibration = {});

@@ -15,17 +15,21 @@
 
 namespace spikesweep {
 
-/// How far a sweep is.
-struct sweep_progress {
+/// What a sweep has come to.
+struct sweep_counts {
   std::int64_t done = 0;    ///< Tasks done, those of earlier runs included.
-  std::int64_t failed = 0;  ///< Tasks failed, those of earlier runs included.
+  std::int64_t failed = 0;  ///< Tasks failed (runaway, time cap, or crashed), those of earlier runs included.
   std::int64_t total = 0;   ///< Tasks of the sweep.
   std::int64_t ended = 0;   ///< Tasks done or failed in this run.
   double simulated_s = 0;   ///< Simulated by this run [s].
   std::int64_t events = 0;  ///< Network events of this run's tasks that ended.
-  double elapsed_s = 0;     ///< Wall time since this run began [s].
-  double left_s = 0;        ///< Expected wall time to the end; 0 while unknown [s].
-  int busy_ranks = 0;       ///< Ranks with tasks in hand.
+};
+
+/// How far a sweep is.
+struct sweep_progress : sweep_counts {
+  double elapsed_s = 0;  ///< Wall time since this run began [s].
+  double left_s = 0;     ///< Expected wall time to the end; 0 while unknown [s].
+  int busy_ranks = 0;    ///< Ranks with tasks in hand.
   int ranks = 0;
 };
 
@@ -50,18 +54,12 @@ struct sweep_options {
 };
 
 /// How a sweep ended.
-struct sweep_outcome {
-  std::int64_t done = 0;      ///< Tasks done, those of earlier runs included.
-  std::int64_t failed = 0;    ///< Tasks failed: runaway, time cap, or crashed.
-  std::int64_t total = 0;     ///< Tasks of the sweep.
+struct sweep_outcome : sweep_counts {
   std::int64_t resumed = 0;   ///< Tasks found done at the start.
   std::int64_t damaged = 0;   ///< Tasks whose checksum did not hold at the start; they were run again.
   bool interrupted = false;   ///< By a signal or the end of the job, with tasks left to do.
-  std::int64_t ended = 0;     ///< Tasks done or failed in this run.
-  double simulated_s = 0;     ///< Simulated by this run [s].
-  std::int64_t events = 0;    ///< Network events of this run's tasks that ended.
   double wall_s = 0;          ///< Wall time of this run [s].
-  double store_s = 0;         ///< Time that all ranks together spent in the sweep file [s].
+  double store_s = 0;         ///< Time that all ranks together spent in HDF5 for tasks [s].
   double master_s = 0;        ///< Time that rank 0 spent on handing out and on counting [s].
   std::int64_t requests = 0;  ///< Bundles that rank 0 was asked for.
 };
