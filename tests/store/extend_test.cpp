@@ -139,6 +139,7 @@ TEST(extend, keeps_all_provenance) {
     writer.begin_task(21, 1);
     writer.log("first line");
   }
+  const auto ran = sweep_reader(path).provenance();
   extend_sweep_file(path, after, {});
   const sweep_reader reader(path);
   const auto provenance = reader.provenance();
@@ -148,6 +149,7 @@ TEST(extend, keeps_all_provenance) {
     EXPECT_EQ(moved.rank, static_cast<int>(task % 4));
     EXPECT_EQ(moved.attempts, 1);
     EXPECT_EQ(moved.core_s, 0.25 * static_cast<double>(task));
+    EXPECT_EQ(moved.finished_at, ran[task].finished_at);
   }
   EXPECT_EQ(provenance[10 * 3 + 1].attempts, 2) << "a task in flight at two crashes has to stay suspect";
   EXPECT_EQ(provenance[2].attempts, 0);
