@@ -5,8 +5,6 @@
 #include <limits>
 #include <utility>
 
-#include "perturbation.hpp"
-
 namespace spikesweep {
 
 namespace {
@@ -358,49 +356,6 @@ exact_run lane_task::take_run(std::uint64_t step) {
   run_.spikes = std::move(spikes_);
   run_.events = static_cast<std::int64_t>(step - first_step_) - dropped_;
   return std::move(run_);
-}
-
-void lane_task::coarse_grain() {
-  const auto& layout = sampling_.layout.state;
-  const int N_E = task_.network.N_E;
-  std::fill(state_.begin(), state_.end(), 0);
-  for (int i = 0; i < N_E + task_.network.N_I; ++i) {
-    const int cell = cell_of_[static_cast<std::uint8_t>(lanes_.potential(lane_, i))];
-    ++state_[static_cast<std::size_t>(layout.first_cell(i < N_E ? population::E : population::I) + cell)];
-  }
-  for (int k = 0; k < pool_count; ++k) {
-    const auto kind = static_cast<pool>(k);
-    state_[static_cast<std::size_t>(layout.pending(kind))] = lanes_.count(list_of(kind), lane_);
-  }
-}
-
-void lane_task::perturb() {
-  const parameters& p = task_.network;
-  const auto insert = [&](lane_list k, int neuron) {
-    const std::int32_t n = lanes_.count(k, lane_);
-    lanes_.reserve(k, lane_, n + 1);
-    std::uint16_t* list = lanes_.list(k, lane_);
-    const std::uint32_t place = perturbation_.below(static_cast<std::uint32_t>(n + 1));
-    list[n] = list[place];
-    list[place] = static_cast<std::uint16_t>(neuron);
-    lanes_.size[static_cast<std::size_t>(k)][l_] = static_cast<float>(n + 1);
-  };
-  const auto scale = [&](pool k, double factor) {
-    const bool to_E = k == pool::EE || k == pool::EI;
-    auto& size = lanes_.size[static_cast<std::size_t>(list_of(k))][l_];
-    const auto wanted = static_cast<float>(std::floor(static_cast<double>(size) * factor));
-    // The last entries are uniform members.
-    size = std::min(size, wanted);
-    while (size < wanted) {
-      const auto target = static_cast<int>(perturbation_.below(static_cast<std::uint32_t>(to_E ? p.N_E : p.N_I)));
-      insert(list_of(k), (to_E ? 0 : p.N_E) + target);
-    }
-  };
-  lanes_.size[static_cast<std::size_t>(lane_list::refractory)][l_] = 0;
-  std::vector<lane_potential> potentials = lanes_.potentials_of(lane_);
-  perturb_network(p, perturbation_, potentials.data(), lane_refractory_mark, scale,
-                  [&](int neuron) { insert(lane_list::refractory, neuron); });
-  lanes_.set_potentials(lane_, potentials);
 }
 
 }  // namespace spikesweep

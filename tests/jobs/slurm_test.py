@@ -274,7 +274,7 @@ class Sweeps(SlurmTest):
         done = SLURM.call("srun", "--ntasks=2", "--mpi=none", BINARY, "sweep", "long.toml", "-o", "refused.h5",
                           cwd=WORK)
         self.assertIn(done.returncode, (1, 2))
-        self.assertIn("PMI", done.stderr)  # From Open MPI itself where it notices, else from spikesweep.
+        self.assertEqual(done.stderr.count("use `srun --mpi=pmix`"), 1, done.stderr)
         self.assertEqual([name for name in os.listdir(WORK) if name.startswith("refused")], [])
 
     def test_a_script_far_from_its_library_says_so(self):
