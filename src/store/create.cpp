@@ -60,6 +60,7 @@ void create_records(hdf5::group& root, const sweep_description& d) {
                     {field.units, field.description});
   }
   create_per_task(group, "checksum", H5T_STD_U64LE, d.tasks(), {"1", "XXH3-64 of the task's rows and of its record"});
+  write_records(root, planned_records(d));
 }
 
 /// The only part of the file that may differ between two runs of one sweep.

@@ -42,7 +42,7 @@ class transfer {
     for (const task_block& block : blocks_) {
       copy_rows(block);
     }
-    write_records();
+    write_records(to_, records_);
     const hdf5::group provenance = from_.open_group(provenance_group);
     for (const std::string& name : provenance.names()) {
       copy_provenance(std::string(provenance_group) + '/' + name);
@@ -78,7 +78,7 @@ class transfer {
 
   /// Every checked record, at its new place; and blocks of the tasks that have rows.
   void take_finished_tasks() {
-    records_.resize(static_cast<std::size_t>(after_.tasks()));
+    records_ = planned_records(after_);
     const std::vector<task_record> old_records = old_.records();
     const std::set<std::int64_t> damaged = damaged_tasks();
     const std::int64_t longest = longest_block();
@@ -89,8 +89,11 @@ class transfer {
       }
       const std::int64_t to = moved(task);
       task_record& record = records_[static_cast<std::size_t>(to)];
+      const task_record planned = record;
       record = old_record;
-      record.first_row = static_cast<std::uint64_t>(to * after_.sampling.transitions);
+      record.point = planned.point;
+      record.replicate = planned.replicate;
+      record.first_row = planned.first_row;
       if (record.rows == 0) {
         record.checksum = record_hash().finish(record);
       } else if (!blocks_.empty() && blocks_.back().from + blocks_.back().count == task &&
@@ -123,26 +126,6 @@ class transfer {
       task_record& record = records_[static_cast<std::size_t>(block.to) + i];
       record.checksum = hashes[i].finish(record);
     }
-  }
-
-  /// All of them, pending ones as zeros: that is what a new file holds.
-  void write_records() {
-    const std::string group = std::string(tasks_group) + '/';
-    for (const record_field& field : record_table()) {
-      std::vector<std::byte> numbers(records_.size() * field.size());
-      for (std::size_t t = 0; t < records_.size(); ++t) {
-        std::memcpy(numbers.data() + t * field.size(), field.at(records_[t]), field.size());
-      }
-      to_.open_dataset(group + field.name).write_all(field.memory_type(), numbers.data());
-    }
-    std::vector<std::uint64_t> checksums;
-    std::vector<std::uint8_t> states;
-    for (const task_record& record : records_) {
-      checksums.push_back(record.checksum);
-      states.push_back(static_cast<std::uint8_t>(record.state));
-    }
-    to_.open_dataset(group + "checksum").write_all(hdf5::memory_type<std::uint64_t>(), checksums.data());
-    to_.open_dataset(group + "state").write_all(hdf5::memory_type<std::uint8_t>(), states.data());
   }
 
   /// One dataset, whatever it holds: that of pending tasks too, whose attempts count, and what is not per task.

@@ -231,10 +231,9 @@ std::vector<std::int64_t> sweep_reader::damaged_tasks(std::int64_t first_task, s
       continue;
     }
     const auto expected_rows = record.state == task_state::done ? d.sampling.transitions : 0;
-    const auto first_row = static_cast<std::uint64_t>(task * d.sampling.transitions);
-    const task_identity identity = d.identity(task);
-    bool sound = record.rows == expected_rows && record.first_row == first_row && record.point == identity.point &&
-                 record.replicate == identity.replicate && is_known(record.state);
+    const task_record planned = planned_record(d, task);
+    bool sound = record.rows == expected_rows && record.first_row == planned.first_row &&
+                 record.point == planned.point && record.replicate == planned.replicate && is_known(record.state);
     sound = sound && impl_->checksum_holds(record);
     if (!sound) {
       damaged.push_back(task);

@@ -1,7 +1,10 @@
 #include "records.hpp"
 
 #include <array>
+#include <cstddef>
+#include <cstring>
 #include <new>
+#include <string>
 
 #include <xxhash.h>
 
@@ -15,9 +18,9 @@ using record = task_record;
 using summary = task_summary;
 
 const std::array<record_field, 12> fields{{
-    {"point", "1", "point of the task: row of /design/points", &record::point},
-    {"replicate", "1", "replicate of the task", &record::replicate},
-    {"first_row", "1", "first of the task's rows in /transitions", &record::first_row},
+    {"point", "1", "point of the task: row of /design/points", &record::point, true},
+    {"replicate", "1", "replicate of the task", &record::replicate, true},
+    {"first_row", "1", "first of the task's rows in /transitions", &record::first_row, true},
     {"rows", "1", "rows in use; 0 if the task failed", &record::rows},
     {"simulated_s", "s", "length of the trajectory behind the transitions", &summary::simulated_s},
     {"spikes_E", "spikes", "E spikes of the trajectory", &summary::spikes_E},
@@ -33,6 +36,42 @@ const std::array<record_field, 12> fields{{
 
 std::span<const record_field> record_table() {
   return fields;
+}
+
+task_record planned_record(const sweep_description& description, std::int64_t task) {
+  const task_identity identity = description.identity(task);
+  task_record record;
+  record.point = identity.point;
+  record.replicate = identity.replicate;
+  record.first_row = static_cast<std::uint64_t>(task * description.sampling.transitions);
+  return record;
+}
+
+std::vector<task_record> planned_records(const sweep_description& description) {
+  std::vector<task_record> records;
+  for (std::int64_t task = 0; task < description.tasks(); ++task) {
+    records.push_back(planned_record(description, task));
+  }
+  return records;
+}
+
+void write_records(hdf5::group& root, const std::vector<task_record>& records) {
+  const std::string group = std::string(tasks_group) + '/';
+  for (const record_field& field : record_table()) {
+    std::vector<std::byte> numbers(records.size() * field.size());
+    for (std::size_t t = 0; t < records.size(); ++t) {
+      std::memcpy(numbers.data() + t * field.size(), field.at(records[t]), field.size());
+    }
+    root.open_dataset(group + field.name).write_all(field.memory_type(), numbers.data());
+  }
+  std::vector<std::uint64_t> checksums;
+  std::vector<std::uint8_t> states;
+  for (const task_record& record : records) {
+    checksums.push_back(record.checksum);
+    states.push_back(static_cast<std::uint8_t>(record.state));
+  }
+  root.open_dataset(group + "checksum").write_all(hdf5::memory_type<std::uint64_t>(), checksums.data());
+  root.open_dataset(group + "state").write_all(hdf5::memory_type<std::uint8_t>(), states.data());
 }
 
 hid_t record_field::memory_type() const {

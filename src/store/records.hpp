@@ -19,6 +19,7 @@ struct record_field {
   std::variant<std::uint32_t task_record::*, std::uint64_t task_record::*, std::int64_t task_summary::*,
                double task_summary::*>
       member;
+  bool planned = false;  ///< Known before the task is run, and in the file from its creation on.
 
   hid_t memory_type() const;
   void* at(task_record& record) const;
@@ -28,6 +29,14 @@ struct record_field {
 
 /// The fields under the checksum, in the order of creation, writing and checksums; `state` and `checksum` come apart.
 std::span<const record_field> record_table();
+
+/// The record of a task that was not run.
+task_record planned_record(const sweep_description& description, std::int64_t task);
+/// The same of all tasks.
+std::vector<task_record> planned_records(const sweep_description& description);
+
+/// Writes the records of all tasks into a file that was created for them. Serial.
+void write_records(hdf5::group& root, const std::vector<task_record>& records);
 
 inline constexpr const char* tasks_group = "tasks";
 inline constexpr const char* transitions_group = "transitions";

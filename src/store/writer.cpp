@@ -28,7 +28,7 @@ struct sweep_writer::impl {
       : file(hdf5::file::open_parallel(path, communicator)),
         layout(d.sampling.layout),
         transitions(d.sampling.transitions),
-        replicates(d.replicates),
+        description(d),
         tasks(d.tasks()),
         state(one_row(tasks_group, "state")),
         checksum(one_row(tasks_group, "checksum")),
@@ -38,7 +38,8 @@ struct sweep_writer::impl {
         finished_at(one_row(provenance_group, "finished_at")),
         log(open(provenance_group, "log")),
         states(state.target().read<std::uint8_t>()),
-        attempts_so_far(attempts.target().read<std::uint8_t>()) {
+        attempts_so_far(attempts.target().read<std::uint8_t>()),
+        rank_of(rank.target().read<std::int32_t>()) {
     for (const column& c : column_table()) {
       columns.emplace_back(open(transitions_group, c.path), static_cast<hsize_t>(transitions));
     }
@@ -71,7 +72,7 @@ struct sweep_writer::impl {
   hdf5::file file;
   transition_layout layout;
   std::int64_t transitions;
-  int replicates;
+  sweep_description description;
   std::int64_t tasks;
   hdf5::row_writer state;
   hdf5::row_writer checksum;
@@ -84,6 +85,7 @@ struct sweep_writer::impl {
   std::vector<hdf5::row_writer> fields;
   std::vector<std::uint8_t> states;           ///< As they were at the start, and as this rank has set them since.
   std::vector<std::uint8_t> attempts_so_far;  ///< Likewise.
+  std::vector<std::int32_t> rank_of;          ///< Likewise.
   double io_s = 0;
 };
 
@@ -103,7 +105,10 @@ void sweep_writer::begin_task(std::int64_t task, int rank) {
   const std::size_t at = impl_->at(task);
   const stopwatch watch(impl_->io_s);
   impl_->set_attempts(at, impl_->attempts_so_far[at] + 1);
-  impl_->rank.write(at, static_cast<std::int32_t>(rank));
+  if (impl_->rank_of[at] != rank) {
+    impl_->rank_of[at] = rank;
+    impl_->rank.write(at, impl_->rank_of[at]);
+  }
 }
 
 void sweep_writer::abandon_task(std::int64_t task) {
@@ -126,30 +131,28 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
     throw internal_error("task " + std::to_string(task) + " ended with " + std::to_string(result.block.rows()) +
                          " transitions instead of " + std::to_string(to.transitions));
   }
-  task_record record;
+  task_record record = planned_record(to.description, task);
   record.state = result.state;
-  record.point = static_cast<std::uint32_t>(task / to.replicates);
-  record.replicate = static_cast<std::uint32_t>(task % to.replicates);
-  record.first_row = at * static_cast<std::uint64_t>(to.transitions);
   record.rows = static_cast<std::uint32_t>(rows);
   record.summary = result.summary;
-  std::vector<std::vector<std::byte>> packed;
+  const bool replaces = to.states[at] != static_cast<std::uint8_t>(task_state::pending);
+  if (replaces) {
+    to.set_state(at, task_state::pending);  // The older record must not be trusted meanwhile.
+  }
   record_hash hash;
   for (std::size_t i = 0; i < to.columns.size() && rows > 0; ++i) {
-    packed.push_back(pack(column_table()[i], to.layout, result.block));
-    hash.add(packed.back());
+    const column& c = column_table()[i];
+    const std::vector<std::byte> packed = pack(c, to.layout, result.block);
+    hash.add(packed);
+    const stopwatch watch(to.io_s);
+    to.columns[i].write(record.first_row, c.memory_type(), packed.data());
   }
-
   const stopwatch watch(to.io_s);
-  if (to.states[at] != static_cast<std::uint8_t>(task_state::pending)) {
-    to.set_state(at, task_state::pending);  // The older record must not be trusted while it is being replaced.
-  }
-  for (std::size_t i = 0; i < packed.size(); ++i) {
-    to.columns[i].write(record.first_row, column_table()[i].memory_type(), packed[i].data());
-  }
   for (std::size_t i = 0; i < to.fields.size(); ++i) {
     const record_field& field = record_table()[i];
-    to.fields[i].write(at, field.memory_type(), field.at(record));
+    if (replaces || !field.planned) {  // What was planned is there, unless it was damaged.
+      to.fields[i].write(at, field.memory_type(), field.at(record));
+    }
   }
   to.core_s.write(at, core_s);
   to.finished_at.write(at, seconds_since_1970());

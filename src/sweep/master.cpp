@@ -181,7 +181,10 @@ void master::watch_end() {
 }
 
 bool master::go_on() {
-  serve();
+  if (seconds_since(looked_) >= look_every_s) {
+    serve();
+    looked_ = steady_clock::now();
+  }
   return !stopping_ || steady_clock::now() < give_up_;
 }
 

@@ -72,6 +72,7 @@ class master {
   bool told_end_ = false;
   steady_clock::time_point start_ = steady_clock::now();
   steady_clock::time_point shown_ = start_;
+  steady_clock::time_point looked_ = start_;
   steady_clock::time_point give_up_;
 };
 

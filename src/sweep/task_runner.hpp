@@ -105,6 +105,9 @@ class task_runner {
   steady_clock::time_point last_;
 };
 
+/// How often a rank at work looks for messages: each look takes a microsecond or more, and nobody waits for an answer
+/// as long as workers ask ahead.
+inline constexpr double look_every_s = 2e-3;
 /// How long a rank without work sleeps before it looks for messages again: short beside any task, and long enough to
 /// leave the core to others where ranks share it.
 inline constexpr std::chrono::microseconds idle_pause{200};

@@ -71,7 +71,10 @@ void worker::take_in(const master_message& message) {
 }
 
 bool worker::go_on() {
-  receive();
+  if (seconds_since(looked_) >= look_every_s) {
+    receive();
+    looked_ = steady_clock::now();
+  }
   return !stopping_ || steady_clock::now() < give_up_;
 }
 

@@ -208,7 +208,8 @@ TEST(EnsembleFailure, AnAbandonedTaskStaysPending) {
 
 TEST(EnsembleFailure, OnlyTasksThatCannotEndInTimeAreDropped) {
   sampling_settings sampling = short_sampling();
-  sampling.transitions = 200;
+  sampling.transitions = 2000;
+  sampling.max_simulated_s = 60;
   std::map<std::int64_t, task_state> ended;
   std::vector<std::uint32_t> numbers = upwards(6);
   ensemble_sampler sampler(section_settings(), sampling, 5);
@@ -222,7 +223,7 @@ TEST(EnsembleFailure, OnlyTasksThatCannotEndInTimeAreDropped) {
         },
         [&](const ensemble_task& task, task_result&& result) { ended[task.label] = result.state; },
         [&] {
-          if (++polls == 20) {
+          if (++polls == 2) {
             sampler.drop_slow(seconds);
           }
           return true;

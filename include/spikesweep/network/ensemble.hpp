@@ -68,8 +68,8 @@ class ensemble_sampler {
   ensemble_sampler& operator=(const ensemble_sampler&) = delete;
 
   /// Simulates until `next` has nothing and every lane is done; a lane whose task ends takes the next at once.
-  /// `poll` is called every few ten thousand events; returning false from it abandons the tasks in flight and returns
-  /// false. Exceptions of the callbacks pass through, and end the sampler's use.
+  /// `poll` is called every hundred thousand events or so; returning false from it abandons the tasks in flight and
+  /// returns false. Exceptions of the callbacks pass through, and end the sampler's use.
   bool run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll = {});
 
   /// For `poll` to call: after it, the tasks in flight that are not expected to end within so many seconds, from the
