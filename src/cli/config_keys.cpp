@@ -221,6 +221,9 @@ void add_learning_keys(config_table& table, learning_settings& learning) {
   section.whole("batch", learning.batch, {1, 1e6}, "row", "rows of a global batch, over all ranks");
   section.whole("shards", learning.shards, {1, 65536}, "1",
                 "parts of the training rows from which a batch draws alike; at least the rank count");
+  section.choice(
+      "precision", learning.numbers, {precision::fp32, precision::bf16}, [](precision p) { return name_of(p); },
+      "numbers of the products in training steps; bf16 needs a CPU with AVX512-BF16, weights and sums stay fp32");
   section.number("learning_rate", learning.learning_rate, {1e-8, 1}, "1", "peak learning rate of AdamW");
   section.number("weight_decay", learning.weight_decay, share, "1", "decoupled weight decay of AdamW");
   section.number("warmup_share", learning.warmup_share, share, "1",

@@ -130,6 +130,7 @@ exit_code execute(const command_context& context, const run_arguments& arguments
     throw input_error(config.source +
                       ": key 'design.test_points' = 0 leaves nothing to validate at; allowed: at least 1");
   }
+  check_precision(context, config);
   const interrupt_guard guard;  // Also between the steps.
   const run_directory directory{arguments.output};
   std::optional<file_lock> lock;  // Of the steps after the sweep, which has a lock of its own.

@@ -13,6 +13,7 @@ struct run_directory {
   std::filesystem::path sweep() const { return path / "sweep.h5"; }
   std::filesystem::path model() const { return path / "model.h5"; }
   std::filesystem::path checkpoint() const { return path / "model.h5.checkpoint"; }  ///< Of an unfinished training.
+  std::filesystem::path training_log() const { return path / "model.h5.log.jsonl"; }
   std::filesystem::path validation() const { return path / "validation.h5"; }
   std::filesystem::path table() const { return path / "validation.txt"; }  ///< The validation table, for people.
   std::filesystem::path report() const { return path / "report.html"; }
@@ -24,7 +25,7 @@ struct run_directory {
   /// All that depends on the sweep file, the last made first.
   std::vector<std::filesystem::path> made_from_sweep() const {
     return {report(), record(),    table(), settings_of(validation()), validation(), settings_of(model()),
-            model(),  checkpoint()};
+            model(),  checkpoint(), training_log()};
   }
 };
 

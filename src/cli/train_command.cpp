@@ -1,12 +1,17 @@
 #include "train_command.hpp"
 
 #include <algorithm>
+#include <fstream>
+#include <functional>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <system_error>
 
+#include <boost/mpi/collectives.hpp>
 #include <fmt/format.h>
 
+#include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/learning/trainer.hpp>
 #include <spikesweep/store/sweep_file.hpp>
@@ -27,11 +32,50 @@ struct train_arguments {
   std::vector<std::string> overrides;
 };
 
-std::string progress_text(const epoch_record& epoch, int epochs) {
-  return fmt::format("train: epoch {} of {}, loss {:.4g} (selection {:.4g}), {} an epoch", epoch.epoch, epochs,
-                     epoch.train_counts + epoch.train_profile, epoch.selection_counts + epoch.selection_profile,
-                     readable_duration(epoch.wall_s));
-}
+/// Follows a training: its live line, and a JSON line an epoch beside the model.
+class training_log {
+ public:
+  /// Goes on with the log of a training that is resumed, and begins a new one otherwise.
+  training_log(const std::filesystem::path& model_file, bool resumes, std::int64_t rows)
+      : path_(model_file.string() + ".log.jsonl"), rows_(rows) {
+    if (!resumes) {
+      std::error_code ignored;
+      std::filesystem::remove(path_, ignored);
+    }
+  }
+
+  void add(const step_record& step) {
+    counts_gradient_ += step.counts_gradient;
+    profile_gradient_ += step.profile_gradient;
+    ++steps_;
+  }
+
+  /// Writes the epoch down; returns the live line.
+  std::string add(const epoch_record& epoch, int epochs) {
+    const double counts_gradient = counts_gradient_ / steps_;
+    const double profile_gradient = profile_gradient_ / steps_;
+    json_object line;
+    line.add("epoch", epoch.epoch).add("learning_rate", epoch.learning_rate);
+    line.add("train_counts", epoch.train_counts).add("train_profile", epoch.train_profile);
+    line.add("selection_counts", epoch.selection_counts).add("selection_profile", epoch.selection_profile);
+    line.add("counts_gradient", counts_gradient).add("profile_gradient", profile_gradient);
+    line.add("wall_s", epoch.wall_s).add("rows_per_s", static_cast<double>(rows_) / epoch.wall_s);
+    std::ofstream(path_, std::ios::app) << line.text() << '\n';
+    counts_gradient_ = profile_gradient_ = steps_ = 0;
+    return fmt::format(
+        "train: epoch {} of {}, loss {:.4g} + {:.4g} (selection {:.4g} + {:.4g}), gradient {:.3g} and {:.3g}, rate "
+        "{:.2g}, {:.0f} rows/s",
+        epoch.epoch, epochs, epoch.train_counts, epoch.train_profile, epoch.selection_counts, epoch.selection_profile,
+        counts_gradient, profile_gradient, epoch.learning_rate, static_cast<double>(rows_) / epoch.wall_s);
+  }
+
+ private:
+  std::filesystem::path path_;
+  std::int64_t rows_;
+  double counts_gradient_ = 0;  ///< Sums over the steps of the epoch, of norms before clipping.
+  double profile_gradient_ = 0;
+  double steps_ = 0;
+};
 
 /// Throws input_error if the config describes another sweep than the file holds. A config without axes describes none.
 void check_same_sweep(const configuration& config, const sweep_reader& file, const std::string& name) {
@@ -50,6 +94,7 @@ void check_same_sweep(const configuration& config, const sweep_reader& file, con
 
 exit_code execute(const command_context& context, const train_arguments& arguments) {
   const configuration config = load_configuration(context, arguments.config, arguments.overrides);
+  check_precision(context, config);
   on_root(context.world, [&] {
     check_output_file(arguments.output);
     std::error_code failure;
@@ -79,6 +124,15 @@ void print_training(const model& m) {
 
 }  // namespace
 
+void check_precision(const command_context& context, const configuration& config) {
+  const bool lacks = config.learning.numbers == precision::bf16 && !has_bf16();
+  if (boost::mpi::all_reduce(context.world, lacks, std::logical_or<>())) {
+    throw input_error(
+        config.source +
+        ": key 'learning.precision' = bf16 needs CPUs with AVX512-BF16, which a rank here lacks; use fp32");
+  }
+}
+
 void train_surrogate(const command_context& context, const configuration& config,
                      const std::filesystem::path& sweep_file, const std::filesystem::path& model_file) {
   const interrupt_guard guard;
@@ -100,9 +154,16 @@ void train_surrogate(const command_context& context, const configuration& config
     options.identity += fmt::format("{}={} ", key, value);
   }
   std::string last;
+  std::optional<training_log> log;
+  if (context.root()) {
+    log.emplace(model_file, std::filesystem::exists(options.checkpoint), data.plan.rows);
+    options.step = [&](const step_record& step) { log->add(step); };
+  }
   options.progress = [&](const epoch_record& epoch, int epochs) {
-    last = progress_text(epoch, epochs);
-    line.update(last);
+    if (log) {
+      last = log->add(epoch, epochs);
+      line.update(last);
+    }
   };
   options.interrupted = [] { return interrupted(); };
   train(context.world, data, options, m);

@@ -38,11 +38,11 @@ void softmax(std::span<const float> logits, double total, std::span<double> out)
   }
 }
 
-law_batch::law_batch(const model& m, int rows, bool training)
+law_batch::law_batch(const model& m, int rows, bool training, precision numbers)
     : model_(m),
       rows_(rows),
-      counts_(m.counts_network, rows, training),
-      profile_(m.profile_network, rows, training),
+      counts_(m.counts_network, rows, training, numbers),
+      profile_(m.profile_network, rows, training, numbers),
       targets_(static_cast<std::size_t>(rows * m.targets.dims())),
       profile_targets_(static_cast<std::size_t>(rows * m.targets.profile_size())),
       weights_(static_cast<std::size_t>(rows)) {}

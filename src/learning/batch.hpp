@@ -20,7 +20,7 @@ struct batch_loss {
 /// The two networks of the law at a fixed number of rows, with the buffers between data and losses.
 class law_batch {
  public:
-  law_batch(const model& m, int rows, bool training);
+  law_batch(const model& m, int rows, bool training, precision numbers = precision::fp32);
 
   int rows() const { return rows_; }
   void set_weights(std::span<const float> counts, std::span<const float> profile);
@@ -30,6 +30,15 @@ class law_batch {
   void fill(int slot, const dataset& data, std::int64_t row, float weight, std::uint64_t seed, int epoch);
   /// Leaves row `slot` out of the loss.
   void clear(int slot);
+
+  /// What fill() has put in, row after row.
+  struct contents {
+    std::span<const float> counts_input;     ///< rows x features
+    std::span<const float> profile_input;    ///< rows x (features + dims)
+    std::span<const float> targets;          ///< rows x dims
+    std::span<const float> profile_targets;  ///< rows x profile size
+  };
+  contents filled() { return {counts_.input(), profile_.input(), targets_, profile_targets_}; }
 
   /// The weighted losses of the batch.
   batch_loss evaluate();

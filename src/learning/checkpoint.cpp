@@ -24,10 +24,11 @@ constexpr const char* checkpoint_format = "spikesweep checkpoint";
 std::string fingerprint(const learning_settings& s, const std::string& identity, const model& m) {
   return fmt::format(
       "hidden {} layers {} components {} epochs {} batch {} shards {} learning_rate {} weight_decay {} warmup_share {} "
-      "gradient_clip {} patience {} candidates {} selection_s {} selection_chains {} seed {} features {} data {}",
+      "gradient_clip {} precision {} patience {} candidates {} selection_s {} selection_chains {} seed {} features {} "
+      "data {}",
       s.hidden, s.layers, s.components, s.epochs, s.batch, s.shards, s.learning_rate, s.weight_decay, s.warmup_share,
-      s.gradient_clip, s.patience, s.candidates, s.selection_s, s.selection_chains, s.seed, m.features.size(),
-      identity);
+      s.gradient_clip, name_of(s.numbers), s.patience, s.candidates, s.selection_s, s.selection_chains, s.seed,
+      m.features.size(), identity);
 }
 
 /// The numbers of the records, flat.
@@ -93,6 +94,7 @@ void read_file(const std::filesystem::path& path, const learning_settings& setti
   read_moments(root, "profile_optimiser", profile);
   state.epoch = root.read_scalar<int>("epoch");
   state.stopped = root.read_scalar<int>("stopped") != 0;
+  state.rollbacks = root.read_scalar<int>("rollbacks");
   state.best_loss = root.read_scalar<double>("best_loss");
   state.best_loss_epoch = root.read_scalar<int>("best_loss_epoch");
   state.best_score = root.read_scalar<double>("best_score");
@@ -118,6 +120,7 @@ void write_file(const std::filesystem::path& path, const learning_settings& sett
       write_moments(root, "profile_optimiser", profile);
       root.write_scalar("epoch", state.epoch, {"1", "epochs done"});
       root.write_scalar("stopped", static_cast<int>(state.stopped), {"1", "1: early stopping ended the training"});
+      root.write_scalar("rollbacks", state.rollbacks, {"1", "times the training diverged and was rolled back"});
       root.write_scalar("best_loss", state.best_loss, {"nat", "best selection loss"});
       root.write_scalar("best_loss_epoch", state.best_loss_epoch, {"1", "its epoch"});
       root.write_scalar("best_score", state.best_score, {"1", "best closed-loop score"});

@@ -19,6 +19,7 @@ struct training_state {
   bool stopped = false;  ///< Early stopping has ended the training.
   double best_loss = std::numeric_limits<double>::infinity();
   int best_loss_epoch = 0;
+  int rollbacks = 0;  ///< Times the training diverged: each halved the learning rate.
   double best_score = std::numeric_limits<double>::infinity();  ///< Of the candidates in closed loop.
   int best_epoch = 0;
   std::vector<float> best_counts;  ///< Weights of the best candidate; empty before the first.

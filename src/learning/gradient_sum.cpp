@@ -1,48 +1,122 @@
 #include <algorithm>
 #include <cmath>
 
-#include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/gradient_sum.hpp>
 #include <spikesweep/learning/reduce.hpp>
 
+// clang-format off
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "learning/gradient_sum.cpp"
+#include <hwy/foreach_target.h>  // Has to come before highway.h.
+#include <hwy/highway.h>
+// clang-format on
+
+#ifndef SPIKESWEEP_GRADIENT_SUM_SCALE
+#define SPIKESWEEP_GRADIENT_SUM_SCALE
+namespace spikesweep {
+
+/// One in fixed point.
+inline constexpr double gradient_scale = 0x1p40;
+/// Largest element of a slice: 64 slices of it stay below 2^63.
+inline constexpr float largest_gradient = 1e5F;
+
+}  // namespace spikesweep
+#endif
+
+HWY_BEFORE_NAMESPACE();
+namespace spikesweep::HWY_NAMESPACE {
+
+namespace hn = hwy::HWY_NAMESPACE;
+
+// Conversions between whole numbers of 64 bits and floating point are exact or round alike on every CPU.
+
+/// Adds a slice to the sums, or begins them with it; false if an element of it cannot be summed.
+template <bool begins>
+bool take_slice(const float* gradient, std::int64_t* sums, std::size_t size) {
+  const hn::ScalableTag<double> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const hn::Rebind<float, decltype(d)> df;
+  const auto scale = hn::Set(d, gradient_scale);
+  const auto largest = hn::Set(d, static_cast<double>(largest_gradient));
+  auto good = hn::Eq(scale, scale);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= size; i += hn::Lanes(d)) {
+    const auto g = hn::PromoteTo(d, hn::LoadU(df, gradient + i));
+    good = hn::And(good, hn::Le(hn::Abs(g), largest));  // False for NaN, too.
+    const auto fixed = hn::ConvertTo(di, hn::Mul(g, scale));
+    hn::StoreU(begins ? fixed : hn::Add(hn::LoadU(di, sums + i), fixed), di, sums + i);
+  }
+  bool rest_good = true;
+  for (; i < size; ++i) {
+    rest_good &= std::abs(gradient[i]) <= largest_gradient;
+    const auto fixed = rest_good ? static_cast<std::int64_t>(static_cast<double>(gradient[i]) * gradient_scale) : 0;
+    sums[i] = begins ? fixed : sums[i] + fixed;
+  }
+  return hn::AllTrue(d, good) && rest_good;
+}
+
+bool begin_sums(const float* gradient, std::int64_t* sums, std::size_t size) {
+  return take_slice<true>(gradient, sums, size);
+}
+
+bool add_slice(const float* gradient, std::int64_t* sums, std::size_t size) {
+  return take_slice<false>(gradient, sums, size);
+}
+
+void to_floats(const std::int64_t* sums, float* total, std::size_t size) {
+  const hn::ScalableTag<double> d;
+  const hn::RebindToSigned<decltype(d)> di;
+  const hn::Rebind<float, decltype(d)> df;
+  const auto scale = hn::Set(d, 1 / gradient_scale);
+  std::size_t i = 0;
+  for (; i + hn::Lanes(d) <= size; i += hn::Lanes(d)) {
+    hn::StoreU(hn::DemoteTo(df, hn::Mul(hn::ConvertTo(d, hn::LoadU(di, sums + i)), scale)), df, total + i);
+  }
+  for (; i < size; ++i) {
+    total[i] = static_cast<float>(static_cast<double>(sums[i]) / gradient_scale);
+  }
+}
+
+}  // namespace spikesweep::HWY_NAMESPACE
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
 namespace spikesweep {
 
 namespace {
 
-constexpr double scale = 0x1p40;
-/// Largest element of a slice: 64 slices of it stay below 2^63.
-constexpr float largest = 1e5F;
+HWY_EXPORT(begin_sums);
+HWY_EXPORT(add_slice);
+HWY_EXPORT(to_floats);
 
 }  // namespace
 
 void gradient_sum::clear() {
-  std::ranges::fill(sums_, 0);
+  empty_ = true;
+  sums_.back() = 0;
 }
 
 void gradient_sum::add(std::span<const float> gradient) {
   SPIKESWEEP_ASSERT(gradient.size() == total_.size());
-  bool good = true;
-  for (const float g : gradient) {
-    good &= std::abs(g) <= largest;  // False for NaN, too.
-  }
-  if (!good) {
-    ++sums_.back();
-    return;
-  }
-  for (std::size_t i = 0; i < gradient.size(); ++i) {
-    sums_[i] += static_cast<std::int64_t>(static_cast<double>(gradient[i]) * scale);
-  }
+  const bool good = empty_ ? HWY_DYNAMIC_DISPATCH(begin_sums)(gradient.data(), sums_.data(), gradient.size())
+                           : HWY_DYNAMIC_DISPATCH(add_slice)(gradient.data(), sums_.data(), gradient.size());
+  empty_ = false;
+  sums_.back() += good ? 0 : 1;
 }
 
 std::span<float> gradient_sum::all_reduce(const boost::mpi::communicator& comm) {
-  all_reduce_sum(comm, std::span(sums_));
+  if (empty_) {
+    std::ranges::fill(sums_, 0);  // This rank had no slice.
+  }
+  if (comm.size() > 1) {
+    all_reduce_sum(comm, std::span(sums_));
+  }
   if (sums_.back() != 0) {
-    throw environment_error("training diverged: the gradient is not finite; a lower learning.learning_rate helps");
+    throw divergence_error("training diverged: the gradient is not finite; a lower learning.learning_rate helps");
   }
-  for (std::size_t i = 0; i < total_.size(); ++i) {
-    total_[i] = static_cast<float>(static_cast<double>(sums_[i]) / scale);
-  }
+  HWY_DYNAMIC_DISPATCH(to_floats)(sums_.data(), total_.data(), total_.size());
   return total_;
 }
 
 }  // namespace spikesweep
+#endif  // HWY_ONCE

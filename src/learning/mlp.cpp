@@ -82,7 +82,6 @@ struct layer {
   bound load_backward;
   bound activation_back;
   bound weights_back;
-  bound store_gradient;
   bound data_back;
 };
 
@@ -216,21 +215,20 @@ struct mlp::impl {
         {{DNNL_ARG_SRC, at.output}, {DNNL_ARG_DIFF_DST, at.output_gradient}, {DNNL_ARG_DIFF_SRC, at.output_gradient}}};
   }
 
+  /// Straight into the plain layout: to reorder the gradient takes longer than what a layout of its own would save.
   void build_weights_back(std::size_t l) {
     layer& at = layers[l];
     const dnnl::inner_product_backward_weights::primitive_desc choice(
-        {source(l).get_desc(), any_matrix(at.outputs, at.inputs, number::f32), vector(at.outputs),
+        {source(l).get_desc(), matrix(at.outputs, at.inputs, number::f32), vector(at.outputs),
          at.output_gradient.get_desc()},
         engine, at.forward_choice);
-    const memory gradient(choice.diff_weights_desc(), engine);
     at.caller_gradient = caller_memory(matrix(at.outputs, at.inputs, number::f32));
     at.bias_gradient = caller_memory(vector(at.outputs));
     at.weights_back = {dnnl::inner_product_backward_weights(choice),
                        {{DNNL_ARG_SRC, source(l)},
                         {DNNL_ARG_DIFF_DST, at.output_gradient},
-                        {DNNL_ARG_DIFF_WEIGHTS, gradient},
+                        {DNNL_ARG_DIFF_WEIGHTS, at.caller_gradient},
                         {DNNL_ARG_DIFF_BIAS, at.bias_gradient}}};
-    at.store_gradient = copy(gradient, at.caller_gradient);
   }
 
   void build_data_back(layer& at, const memory& input_gradient) {
@@ -312,7 +310,6 @@ void mlp::backward(std::span<float> gradient) {
     point(at->caller_gradient, to);
     at->activation_back.run(impl_->stream);
     at->weights_back.run(impl_->stream);
-    at->store_gradient.run(impl_->stream);
     at->data_back.run(impl_->stream);
   }
   impl_->stream.wait();

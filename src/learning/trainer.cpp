@@ -2,10 +2,13 @@
 #include <chrono>
 #include <cmath>
 #include <numeric>
+#include <string>
+#include <vector>
 
 #include <boost/mpi/collectives.hpp>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/learning/adamw.hpp>
 #include <spikesweep/learning/gradient_sum.hpp>
@@ -28,6 +31,8 @@ constexpr double candidate_share = 0.4;
 constexpr int evaluation_rows = 512;
 /// Training rows, over all ranks, that the scatter of the profile is measured on.
 constexpr std::int64_t dispersion_rows = 16384;
+/// A training that diverges once more than this is given up.
+constexpr int most_rollbacks = 3;
 /// The dequantising noise of the selection rows is that of this epoch, always, so that their losses compare.
 constexpr int selection_epoch = 0;
 
@@ -44,7 +49,7 @@ class trainer {
         last_shard_(data.plan.first_of(comm.rank() + 1, comm.size())),
         steps_per_epoch_((data.plan.largest() + rows_per_shard_ - 1) / rows_per_shard_),
         shards_per_slice_(data.plan.shards / data.plan.slices(comm.size())),
-        batch_(m, static_cast<int>(shards_per_slice_ * rows_per_shard_), true),
+        batch_(m, static_cast<int>(shards_per_slice_ * rows_per_shard_), true, settings_.numbers),
         evaluation_(m, evaluation_rows, false),
         gradient_(m.counts_weights.size() + m.profile_weights.size() + 2),
         sum_(gradient_.size()),
@@ -55,8 +60,14 @@ class trainer {
   void run() {
     training_state state = resume();
     while (state.epoch < settings_.epochs && !state.stopped) {
+      const restart_point before{model_.counts_weights, model_.profile_weights, counts_optimiser_, profile_optimiser_};
       ++state.epoch;
-      epoch(state);
+      try {
+        epoch(state);
+      } catch (const divergence_error& error) {
+        roll_back(before, state, error);
+        continue;
+      }
       stop_early(state);
       try_candidate(state);
       keep(state);
@@ -81,6 +92,31 @@ class trainer {
   }
 
  private:
+  /// What an epoch changes.
+  struct restart_point {
+    std::vector<float> counts_weights;
+    std::vector<float> profile_weights;
+    adamw counts_optimiser;
+    adamw profile_optimiser;
+  };
+
+  /// Back to the end of the last epoch, from where it goes on at half the rate. Every rank does the same.
+  void roll_back(const restart_point& to, training_state& state, const divergence_error& error) {
+    --state.epoch;
+    if (++state.rollbacks > most_rollbacks) {
+      throw environment_error(std::string(error.what()) + " (given up at the fourth time, in epoch " +
+                              std::to_string(state.epoch + 1) + ')');
+    }
+    model_.counts_weights = to.counts_weights;
+    model_.profile_weights = to.profile_weights;
+    counts_optimiser_ = to.counts_optimiser;
+    profile_optimiser_ = to.profile_optimiser;
+    if (comm_.rank() == 0) {
+      log_warning("training diverged in epoch " + std::to_string(state.epoch + 1) + ": back to the end of epoch " +
+                  std::to_string(state.epoch) + ", with half the learning rate");
+    }
+  }
+
   adamw make_optimiser(std::size_t size) const {
     adamw_settings s;
     s.weight_decay = settings_.weight_decay;
@@ -110,9 +146,14 @@ class trainer {
     epoch_record record;
     record.epoch = state.epoch;
     for (std::int64_t step = 0; step < steps_per_epoch_; ++step) {
-      const batch_loss loss = one_step(state.epoch, step, record.learning_rate);
-      sum.counts += loss.counts;
-      sum.profile += loss.profile;
+      const step_record done = one_step(state, step);
+      const auto rows = static_cast<double>(global_rows(step));
+      sum.counts += done.counts * rows;
+      sum.profile += done.profile * rows;
+      record.learning_rate = done.learning_rate;
+      if (options_.step) {
+        options_.step(done);
+      }
     }
     const auto rows = static_cast<double>(data_.plan.rows);
     record.train_counts = sum.counts / rows;
@@ -147,8 +188,9 @@ class trainer {
     return rows;
   }
 
-  /// One update of the weights; the summed losses of all ranks' rows.
-  batch_loss one_step(int epoch, std::int64_t step, double& learning_rate) {
+  /// One update of the weights.
+  step_record one_step(const training_state& state, std::int64_t step) {
+    const int epoch = state.epoch;
     batch_.set_weights(model_.counts_weights, model_.profile_weights);
     const std::int64_t rows = global_rows(step);
     const float weight = 1.0F / static_cast<float>(rows);
@@ -162,13 +204,18 @@ class trainer {
 
     const std::int64_t total = steps_per_epoch_ * settings_.epochs;
     const std::int64_t done = (epoch - 1) * steps_per_epoch_ + step;
-    learning_rate = scheduled_rate(done, total);
-    clip_gradient(counts, settings_.gradient_clip);
-    clip_gradient(profile, settings_.gradient_clip);
-    counts_optimiser_.step(model_.counts_weights, counts, learning_rate);
-    profile_optimiser_.step(model_.profile_weights, profile, learning_rate);
-    const auto n = static_cast<double>(rows);
-    return {all[all.size() - 2] * n, all[all.size() - 1] * n};
+    step_record out{epoch,
+                    step,
+                    scheduled_rate(done, total) * std::ldexp(1.0, -state.rollbacks),
+                    all[all.size() - 2],
+                    all[all.size() - 1],
+                    0,
+                    0};
+    out.counts_gradient = clip_gradient(counts, settings_.gradient_clip);
+    out.profile_gradient = clip_gradient(profile, settings_.gradient_clip);
+    counts_optimiser_.step(model_.counts_weights, counts, out.learning_rate);
+    profile_optimiser_.step(model_.profile_weights, profile, out.learning_rate);
+    return out;
   }
 
   /// Gradients of both networks and both losses of the slice that begins with this rank's `first`-th shard.

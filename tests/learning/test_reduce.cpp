@@ -1,5 +1,7 @@
 #include <cmath>
+#include <cstdint>
 #include <cstring>
+#include <limits>
 #include <vector>
 
 #include <boost/mpi/collectives.hpp>
@@ -11,6 +13,8 @@
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/learning/gradient_sum.hpp>
 #include <spikesweep/learning/reduce.hpp>
+
+#include "instruction_sets.hpp"
 
 namespace {
 
@@ -81,6 +85,35 @@ TEST(gradient_sum, is_the_same_in_any_order_on_every_rank_count) {
     }
     ASSERT_NEAR(a[i], exact, 1e-6 * std::abs(exact) + 1e-10);
   }
+}
+
+TEST(gradient_sum, is_that_of_plain_code_on_every_instruction_set) {
+  const mpi::communicator self(MPI_COMM_SELF, mpi::comm_duplicate);
+  constexpr std::size_t size = 203;  // No whole number of vectors.
+  random_stream stream(1, purpose::test, 61);
+  std::vector<std::vector<float>> slices(3, std::vector<float>(size));
+  std::vector<std::int64_t> plain(size, 0);
+  for (auto& slice : slices) {
+    for (std::size_t i = 0; i < size; ++i) {
+      slice[i] = static_cast<float>(stream.normal() * std::exp(2 * stream.normal()));
+      plain[i] += static_cast<std::int64_t>(static_cast<double>(slice[i]) * 0x1p40);
+    }
+  }
+  for_each_instruction_set([&] {
+    gradient_sum sum(size);
+    for (const auto& slice : slices) {
+      sum.add(slice);
+    }
+    const auto found = sum.all_reduce(self);
+    for (std::size_t i = 0; i < size; ++i) {
+      ASSERT_EQ(found[i], static_cast<float>(static_cast<double>(plain[i]) * 0x1p-40)) << i;
+    }
+    sum.clear();
+    auto broken = slices.front();
+    broken.back() = -std::numeric_limits<float>::infinity();
+    sum.add(broken);
+    EXPECT_THROW(sum.all_reduce(self), divergence_error);
+  });
 }
 
 TEST(gradient_sum, a_slice_that_is_not_finite_fails_on_every_rank) {

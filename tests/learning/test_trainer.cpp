@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include <unistd.h>
 
@@ -200,6 +202,37 @@ TEST(Trainer, StopsEarlyWhenTheSelectionLossNoLongerFalls) {
   t.options.settings.learning_rate = 2e-2;
   train(world, t.data, t.options, t.m);
   EXPECT_LT(t.m.history.size(), 400U);
+}
+
+TEST(Trainer, GoesBackAndHalvesTheRateWhenItDiverges) {
+  const mpi::communicator world;
+  toy t(world);
+  t.options.settings.learning_rate = 1;
+  std::vector<step_record> steps;
+  t.options.step = [&](const step_record& step) { steps.push_back(step); };
+  train(world, t.data, t.options, t.m);
+  ASSERT_EQ(t.m.history.size(), 4U);
+  EXPECT_TRUE(std::isfinite(t.m.history.back().train_counts));
+  // The first step of the last time that epoch 1 was begun, beside the very first step.
+  const auto again =
+      std::find_if(steps.rbegin(), steps.rend(), [](const step_record& s) { return s.epoch == 1 && s.step == 0; });
+  const double slower = steps.front().learning_rate / again->learning_rate;
+  EXPECT_TRUE(slower == 2 || slower == 4 || slower == 8) << slower;
+  EXPECT_EQ(again->counts, steps.front().counts) << "it did not begin where it had begun";
+}
+
+TEST(Trainer, GivesUpWhenItDivergesAFourthTime) {
+  const mpi::communicator world;
+  toy t(world);
+  t.options.settings.learning_rate = 8192;
+  std::string message;
+  try {
+    train(world, t.data, t.options, t.m);
+  } catch (const environment_error& error) {
+    message = error.what();
+  }
+  EXPECT_NE(message.find("diverged"), std::string::npos) << message;
+  EXPECT_NE(message.find("given up at the fourth time"), std::string::npos) << message;
 }
 
 }  // namespace

@@ -6,7 +6,14 @@
 
 #include <boost/mpi/communicator.hpp>
 
+#include <spikesweep/base/error.hpp>
+
 namespace spikesweep {
+
+/// A gradient was not finite: the training left the range in which it can go on.
+struct divergence_error : environment_error {
+  using environment_error::environment_error;
+};
 
 /// Sums gradients of the slices of a batch over slices and ranks in fixed point, so that the sum does not depend on
 /// their order: training gives the same bits whatever rank works on which slice. Resolution 2^-40 (9e-13); AdamW's
@@ -18,13 +25,14 @@ class gradient_sum {
   void clear();
   /// Adds one slice's gradient.
   void add(std::span<const float> gradient);
-  /// Sums over all ranks; valid until clear(). Throws environment_error on every rank if an element on any rank was not
+  /// Sums over all ranks; valid until clear(). Throws divergence_error on every rank if an element on any rank was not
   /// finite or larger than 10^5. Collective.
   std::span<float> all_reduce(const boost::mpi::communicator& comm);
 
  private:
   std::vector<std::int64_t> sums_;  ///< Of each element, then the number of slices that could not be summed.
   std::vector<float> total_;
+  bool empty_ = true;  ///< Nothing was added since clear(): `sums_` holds what it held before.
 };
 
 }  // namespace spikesweep

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include <spikesweep/base/random.hpp>
+#include <spikesweep/learning/precision.hpp>
 
 namespace spikesweep {
 
@@ -21,12 +22,6 @@ struct mlp_shape {
   std::size_t parameter_count() const;
 
   bool operator==(const mlp_shape&) const = default;
-};
-
-/// In what numbers the products are computed. Parameters, inputs, outputs and gradients are fp32 at the border always.
-enum class precision {
-  fp32,
-  bf16  ///< Weights, activations and their gradients rounded to bfloat16; sums in fp32. Needs has_bf16().
 };
 
 /// Whether this CPU has bfloat16 instructions (AVX512-BF16).

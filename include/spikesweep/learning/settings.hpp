@@ -2,20 +2,23 @@
 
 #include <cstdint>
 
+#include <spikesweep/learning/precision.hpp>
+
 namespace spikesweep {
 
 /// How the surrogate is built and trained.
 struct learning_settings {
-  int hidden = 256;             ///< Units of each hidden layer.
-  int layers = 3;               ///< Hidden layers of each of the two networks.
-  int components = 10;          ///< Components of the mixture over counts and duration.
-  int epochs = 24;              ///< Passes over the training rows.
-  int batch = 512;              ///< Rows of a global batch, over all ranks.
-  int shards = 64;              ///< Parts of the training rows from which a batch draws alike; at least the rank count.
-  double learning_rate = 2e-3;  ///< Peak learning rate of AdamW.
-  double weight_decay = 1e-2;   ///< Decoupled weight decay of AdamW.
-  double warmup_share = 0.05;   ///< Share of all steps over which the learning rate rises.
-  double gradient_clip = 1.0;   ///< Largest Euclidean norm of the gradient.
+  int hidden = 256;     ///< Units of each hidden layer.
+  int layers = 3;       ///< Hidden layers of each of the two networks.
+  int components = 10;  ///< Components of the mixture over counts and duration.
+  int epochs = 24;      ///< Passes over the training rows.
+  int batch = 512;      ///< Rows of a global batch, over all ranks.
+  int shards = 64;      ///< Parts of the training rows from which a batch draws alike; at least the rank count.
+  precision numbers = precision::fp32;  ///< Of the products in training steps; weights and sums are fp32.
+  double learning_rate = 2e-3;          ///< Peak learning rate of AdamW.
+  double weight_decay = 1e-2;           ///< Decoupled weight decay of AdamW.
+  double warmup_share = 0.05;           ///< Share of all steps over which the learning rate rises.
+  double gradient_clip = 1.0;           ///< Largest Euclidean norm of the gradient.
   int patience = 0;          ///< Epochs without a better likelihood on the selection points before stopping; 0: never.
   int candidates = 4;        ///< Late epochs compared in closed loop; the best one becomes the model.
   double selection_s = 8;    ///< Length of the closed loop at each selection point [s].

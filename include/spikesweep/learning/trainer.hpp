@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -19,6 +20,17 @@ struct closed_loop_score {
   double total() const { return error_E + error_I; }
 };
 
+/// One update of the weights.
+struct step_record {
+  int epoch = 0;          ///< Counted from 1.
+  std::int64_t step = 0;  ///< Of the epoch, counted from 0.
+  double learning_rate = 0;
+  double counts = 0;            ///< Mean losses over the batch, before the update [nat].
+  double profile = 0;           ///< Likewise.
+  double counts_gradient = 0;   ///< Euclidean norms of the gradients, before clipping.
+  double profile_gradient = 0;  ///< Likewise.
+};
+
 struct training_options {
   learning_settings settings;
   /// Runs a model in closed loop at the selection points; called on every rank, returns the same on all. Collective.
@@ -27,6 +39,8 @@ struct training_options {
   std::string identity;
   /// Where to keep the state after every epoch, and to resume from if it is there; empty: nowhere.
   std::filesystem::path checkpoint;
+  /// Called on every rank after an update; may be empty.
+  std::function<void(const step_record&)> step;
   /// Called on every rank after an epoch.
   std::function<void(const epoch_record&, int epochs)> progress;
   /// Asked on rank 0 after every epoch; true ends the training resumably.
