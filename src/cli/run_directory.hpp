@@ -24,7 +24,7 @@ struct run_directory {
   }
   /// All that depends on the sweep file, the last made first.
   std::vector<std::filesystem::path> made_from_sweep() const {
-    return {report(), record(),    table(), settings_of(validation()), validation(), settings_of(model()),
+    return {report(), record(),     table(),       settings_of(validation()), validation(), settings_of(model()),
             model(),  checkpoint(), training_log()};
   }
 };

@@ -101,7 +101,8 @@ paced_task count_task(const task_record& record, const task_provenance& provenan
   } else {
     count_failed(end, provenance.attempts, status, point);
   }
-  return {0, left, provenance.core_s, provenance.finished_at};
+  // What a process that died took says nothing of what others will.
+  return {0, left, provenance.core_s, end == fate::crashed ? 0 : provenance.finished_at};
 }
 
 std::vector<paced_task> count_tasks(const sweep_reader& reader, sweep_status& status) {

@@ -1,4 +1,5 @@
 // The main job from end to end, on a sweep small enough for a test: what is checked holds for any weights.
+#include <fstream>
 #include <regex>
 #include <string>
 
@@ -42,6 +43,13 @@ TEST(run, sweeps_trains_validates_and_reports_and_the_same_command_repeats_nothi
     EXPECT_TRUE(runner.files().contains(name)) << name;
   }
   EXPECT_FALSE(runner.files().contains("model.h5.checkpoint"));
+  std::ifstream log(runner.directory() / "out" / "model.h5.log.jsonl");
+  int epochs = 0;
+  for (std::string line; std::getline(log, line); ++epochs) {
+    EXPECT_THAT(line, HasSubstr("\"epoch\": " + std::to_string(epochs + 1) + ","));
+    EXPECT_THAT(line, HasSubstr("\"profile_gradient\": "));
+  }
+  EXPECT_EQ(epochs, 6);
   const auto trained = std::filesystem::last_write_time(runner.directory() / "out" / "model.h5");
   const command_result second = runner.run("run small.toml -o out");
   EXPECT_EQ(second.code, 0) << second.err;

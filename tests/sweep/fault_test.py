@@ -19,6 +19,9 @@ import unittest
 
 import h5py
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from mpi_job import PATIENCE_S, MpiJob  # noqa: E402
+
 BINARY, MPIEXEC, SOURCE = sys.argv[1:4]
 CONFIG = f"{SOURCE}/configs/quickstart.toml"
 RANKS = 3
@@ -27,8 +30,6 @@ INTERRUPTS = 10
 GRACE_S = 2.0
 SLACK_S = 4.0  # mpirun's start and end on a crowded machine.
 LATEST_S = 0.5  # After the ranks are up: less than a core needs for its first sixteen tasks and the next.
-PATIENCE_S = 120
-LAUNCHER_PATIENCE_S = 5
 
 
 def lasting_bytes(path):
@@ -44,20 +45,6 @@ def lasting_bytes(path):
 def done_tasks(path):
     with h5py.File(path, "r", locking=False) as f:
         return {int(i) for i in (f["tasks/state"][:] == 1).nonzero()[0]}
-
-
-def children(process):
-    """Process numbers of the ranks that an mpirun started."""
-    found = []
-    for entry in pathlib.Path("/proc").glob("[0-9]*/stat"):
-        try:
-            fields = entry.read_text().rsplit(")", 1)[1].split()
-            command = (entry.parent / "cmdline").read_bytes()
-        except (OSError, IndexError):
-            continue  # It ended meanwhile.
-        if int(fields[1]) == process and BINARY.encode() in command:
-            found.append(int(entry.parent.name))
-    return sorted(found)
 
 
 class SweepFaults(unittest.TestCase):
@@ -85,59 +72,41 @@ class SweepFaults(unittest.TestCase):
         self.random = random.Random(17)
 
     def start(self, *options):
-        log = open(self.directory / "log", "w")
-        command = [MPIEXEC, "-n", str(RANKS), BINARY, "sweep", CONFIG, "-o", self.file, *options]
-        job = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
-        log.close()
-        self.addCleanup(lambda: job.poll() is None and os.killpg(job.pid, signal.SIGKILL))
+        job = MpiJob(MPIEXEC, RANKS, [BINARY, "sweep", CONFIG, "-o", self.file, *options], self.directory / "log")
+        self.addCleanup(job.end)
         return job
-
-    def strike(self, hit, *options):
-        """Starts a job and hits it at a random moment after its ranks have begun to sweep."""
-        job = self.start(*options)
-        ranks = self.wait_for_ranks(job)
-        time.sleep(self.random.uniform(0, LATEST_S))
-        if ranks and job.poll() is None:
-            try:
-                hit(job, ranks)
-            except ProcessLookupError:
-                pass  # It was over.
-        self.hit_at = time.monotonic()
-        return job
-
-    def finish(self):
-        """Lets an unfinished sweep go on to its end."""
-        if self.file.exists():
-            job = self.start()
-            self.assertEqual(job.wait(PATIENCE_S), 0, self.log())
-            self.expect_undisturbed()
-
-    def log(self):
-        return (self.directory / "log").read_text()
 
     def wait_for_ranks(self, job):
         """Waits until the sweep of a job has begun; its ranks, or none if it is over already."""
         lock = self.file.with_name(self.file.name + ".lock")
         end = time.monotonic() + PATIENCE_S
-        while job.poll() is None and time.monotonic() < end:
-            ranks = children(job.pid)
+        while job.running and time.monotonic() < end:
+            ranks = job.ranks()
             if len(ranks) == RANKS and lock.exists() and self.file.exists():
                 return ranks
             time.sleep(0.005)
         return []
 
-    def end_of(self, job):
-        """Exit code of a job that was hit. Ranks that stay are a failure. mpirun itself is not: Open MPI 4.1 with PMIx 4
-        now and then waits for a lock for ever, in PMIx_server_finalize, after it has buried the ranks."""
-        ranks_left = time.monotonic()
-        while job.poll() is None:
-            if children(job.pid):
-                ranks_left = time.monotonic()
-                self.assertLess(ranks_left, self.hit_at + PATIENCE_S, f"ranks hang: {self.log()}")
-            elif time.monotonic() > ranks_left + LAUNCHER_PATIENCE_S:
-                os.killpg(job.pid, signal.SIGKILL)
-            time.sleep(0.01)
-        return job.returncode
+    def strike(self, hit, *options):
+        """Starts a job and hits it at a random moment after its ranks have begun to sweep; its exit code."""
+        job = self.start(*options)
+        ranks = self.wait_for_ranks(job)
+        time.sleep(self.random.uniform(0, LATEST_S))
+        if ranks and job.running:
+            try:
+                hit(job, ranks)
+            except ProcessLookupError:
+                pass  # It was over.
+        self.hit_at = time.monotonic()
+        self.job = job
+        return job.wait()
+
+    def finish(self):
+        """Lets an unfinished sweep go on to its end."""
+        if self.file.exists():
+            job = self.start()
+            self.assertEqual(job.wait(), 0, job.log())
+            self.expect_undisturbed()
 
     def expect_undisturbed(self):
         self.run_alone("verify", self.file)
@@ -166,9 +135,9 @@ class SweepFaults(unittest.TestCase):
             rounds += 1
             self.assertLess(rounds, 3 * KILLS, "most sweeps end before they can be killed")
             victim = self.random.choice(range(RANKS))
-            code = self.end_of(self.strike(lambda job, ranks: os.kill(ranks[victim], signal.SIGKILL)))
+            code = self.strike(lambda job, ranks: os.kill(ranks[victim], signal.SIGKILL))
             after = done_tasks(self.file)
-            self.assertLessEqual(done, after, f"kill {kills} of rank {victim} lost tasks: {self.log()}")
+            self.assertLessEqual(done, after, f"kill {kills} of rank {victim} lost tasks: {self.job.log()}")
             done = after
             kills += code != 0
             if self.begin_anew_if_over():
@@ -183,10 +152,9 @@ class SweepFaults(unittest.TestCase):
         while interrupts < INTERRUPTS:
             rounds += 1
             self.assertLess(rounds, 3 * INTERRUPTS, "most sweeps end before they can be interrupted")
-            job = self.strike(lambda job, ranks: os.kill(job.pid, signal.SIGUSR1), "--grace", f"{GRACE_S:g}s")
-            code = job.wait(PATIENCE_S)
+            code = self.strike(lambda job, ranks: os.kill(job.process.pid, signal.SIGUSR1), "--grace", f"{GRACE_S:g}s")
             took = time.monotonic() - self.hit_at
-            self.assertIn(code, (75, 0), self.log())
+            self.assertIn(code, (75, 0), self.job.log())
             if code == 75:
                 interrupts += 1
                 longest = max(longest, took)

@@ -1,0 +1,116 @@
+#!/usr/bin/python3
+"""A training under mpirun that is killed again and again, and what it has learnt in the end.
+
+Usage: train_fault_test.py BINARY MPIEXEC [TESTS]
+Random moments come from a fixed seed; what the machine does in them is its own.
+"""
+
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import h5py
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from mpi_job import PATIENCE_S, MpiJob  # noqa: E402
+
+BINARY, MPIEXEC = sys.argv[1:3]
+RANKS = 2
+KILLS = 10
+LATEST_S = 1.5  # After the ranks are up: less than the training takes.
+CONFIG = """
+[network]
+preset = "zhang2024"
+[design]
+kind = "latin_hypercube"
+points = 20
+selection_points = 2
+test_points = 2
+[design.axes]
+S_EE = {min = 3.8, max = 4.2}
+[sweep]
+transitions = 300
+[learning]
+hidden = 128
+epochs = 12
+batch = 64
+shards = 8
+candidates = 2
+selection_s = 1.0
+selection_chains = 2
+"""
+
+
+def learnt(path):
+    """Every dataset of a model but the wall times of its epochs, as bytes."""
+    found = {}
+
+    def take(name, item):
+        if isinstance(item, h5py.Dataset) and name != "training/wall":
+            found[name] = item[()].tobytes() if hasattr(item[()], "tobytes") else item[()]
+
+    with h5py.File(path, "r") as f:
+        f.visititems(take)
+    return found
+
+
+class TrainFaults(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.scratch = tempfile.TemporaryDirectory(prefix="spikesweep_train_fault_")
+        cls.directory = pathlib.Path(cls.scratch.name)
+        (cls.directory / "c.toml").write_text(CONFIG)
+        subprocess.run([BINARY, "-q", "sweep", cls.directory / "c.toml", "-o", cls.directory / "sweep.h5"], check=True,
+                       capture_output=True, timeout=PATIENCE_S)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.scratch.cleanup()
+
+    def start(self, model):
+        command = [BINARY, "train", self.directory / "c.toml", "-d", self.directory / "sweep.h5", "-o", model]
+        job = MpiJob(MPIEXEC, RANKS, command, self.directory / "log")
+        self.addCleanup(job.end)
+        return job
+
+    def test_killed_at_any_moment_it_ends_with_the_undisturbed_model(self):
+        undisturbed = self.directory / "undisturbed.h5"
+        job = self.start(undisturbed)
+        self.assertEqual(job.wait(), 0, job.log())
+        expected = learnt(undisturbed)
+        self.assertTrue(any("weights" in name for name in expected), sorted(expected))
+        moments = random.Random(23)
+        model = self.directory / "model.h5"
+        checkpoint = model.with_name("model.h5.checkpoint")
+        kills = rounds = resumed = 0
+        while kills < KILLS or not model.exists():
+            rounds += 1
+            self.assertLess(rounds, 5 * KILLS, "most trainings end before they can be killed")
+            resumed += checkpoint.exists()
+            job = self.start(model)
+            ranks = []
+            while job.running and len(ranks) < RANKS:
+                ranks = job.ranks()
+                time.sleep(0.005)
+            if kills < KILLS:
+                time.sleep(moments.uniform(0, LATEST_S))
+                if job.running and len(ranks) == RANKS:
+                    os.kill(moments.choice(ranks), signal.SIGKILL)
+            code = job.wait()
+            kills += code != 0
+            if code == 0:
+                self.assertEqual(learnt(model), expected)
+                if kills < KILLS:
+                    model.unlink()
+        self.assertGreater(resumed, KILLS // 2, "hardly any training was resumed")
+        print(f"{kills} kills in {rounds} rounds, {resumed} from a checkpoint", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[3:]], verbosity=2)
