@@ -5,7 +5,6 @@
 #include <optional>
 
 #include <boost/mpi/collectives.hpp>
-#include <boost/serialization/string.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -17,6 +16,7 @@
 #include "store/compare_files.hpp"
 #include "store/sweep_samples.hpp"
 #include "sweep/serial_engine.hpp"
+#include "sweep/shared_directory.hpp"
 
 namespace spikesweep {
 namespace {
@@ -25,29 +25,12 @@ using testing::error_of;
 using ::testing::HasSubstr;
 using testing::lasting_bytes;
 using testing::run_made_up_sweep;
-using testing::scratch_directory;
 using testing::small_sweep;
 
-class earlier_sweep : public ::testing::Test {
+class earlier_sweep : public testing::shared_directory {
  protected:
-  void SetUp() override {
-    std::string path;
-    if (world.rank() == 0) {
-      scratch.emplace();
-      path = scratch->path();
-    }
-    boost::mpi::broadcast(world, path, 0);
-    directory = path;
-  }
-  void TearDown() override {
-    world.barrier();
-    scratch.reset();
-  }
   int calls_of_all() const { return boost::mpi::all_reduce(world, calls.load(), std::plus<int>()); }
 
-  boost::mpi::communicator world{MPI_COMM_WORLD, boost::mpi::comm_duplicate};
-  std::optional<scratch_directory> scratch;
-  std::filesystem::path directory;
   sweep_description description = small_sweep(10, 3);
   std::atomic<int> calls{0};
   testing::task_function samples = [this](int point, int replicate, const std::function<bool()>&) {

@@ -21,6 +21,7 @@
 #include "store/compare_files.hpp"
 #include "store/sweep_samples.hpp"
 #include "sweep/serial_engine.hpp"
+#include "sweep/shared_directory.hpp"
 
 namespace spikesweep {
 namespace {
@@ -32,27 +33,12 @@ using ::testing::IsEmpty;
 using testing::lasting_bytes;
 using testing::made_up_task;
 using testing::run_made_up_sweep;
-using testing::scratch_directory;
 using testing::small_sweep;
 using testing::task_function;
 using namespace std::chrono_literals;
 
-class sweep : public ::testing::Test {
+class sweep : public testing::shared_directory {
  protected:
-  void SetUp() override {
-    std::string path;
-    if (world.rank() == 0) {
-      scratch.emplace();
-      path = scratch->path();
-    }
-    boost::mpi::broadcast(world, path, 0);
-    directory = path;
-  }
-  void TearDown() override {
-    world.barrier();
-    scratch.reset();
-  }
-
   /// What one rank alone writes.
   std::vector<char> expected_bytes(const sweep_description& d, const task_function& task) const {
     const boost::mpi::communicator self(MPI_COMM_SELF, boost::mpi::comm_duplicate);
@@ -60,9 +46,6 @@ class sweep : public ::testing::Test {
     return lasting_bytes(directory / "expected.h5");
   }
 
-  boost::mpi::communicator world{MPI_COMM_WORLD, boost::mpi::comm_duplicate};
-  std::optional<scratch_directory> scratch;
-  std::filesystem::path directory;
   sweep_description description = small_sweep(10, 3);
   std::atomic<int> calls{0};
   task_function samples = [this](int point, int replicate, const std::function<bool()>& poll) {
