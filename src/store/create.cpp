@@ -55,11 +55,14 @@ void create_records(hdf5::group& root, const sweep_description& d) {
   hdf5::group group = root.create_group(tasks_group);
   create_per_task(group, "state", H5T_STD_U8LE, d.tasks(),
                   {"1", "0 pending, 1 done, 2 failed: runaway, 3 failed: time cap, 4 failed: crashed"});
+  const hdf5::datatype_handle type = record_type();
+  create_per_task(
+      root, records_dataset, type.id(), d.tasks(),
+      {"of each member: see units_MEMBER", "what is known of each task; of each member: description_MEMBER"});
+  hdf5::dataset records = root.open_dataset(records_dataset);
   for (const record_field& field : record_table()) {
-    create_per_task(group, field.name, hdf5::file_type(field.memory_type()), d.tasks(),
-                    {field.units, field.description});
+    records.annotate({field.units, field.description}, std::string("_") + field.name);
   }
-  create_per_task(group, "checksum", H5T_STD_U64LE, d.tasks(), {"1", "XXH3-64 of the task's rows and of its record"});
   write_records(root, planned_records(d));
 }
 
@@ -106,11 +109,8 @@ std::uint64_t sweep_file_bytes(const sweep_description& d) {
   for (const column& c : column_table()) {
     row += c.row_bytes(d.sampling.layout);
   }
-  std::uint64_t task = sizeof(std::uint8_t) + sizeof(std::uint64_t);         // state, checksum
+  std::uint64_t task = sizeof(std::uint8_t) + record_size();                 // state, record
   task += 2 * sizeof(double) + sizeof(std::int32_t) + sizeof(std::uint8_t);  // provenance
-  for (const record_field& field : record_table()) {
-    task += field.size();
-  }
   const auto points = static_cast<std::uint64_t>(d.points.points.size()) * sizeof(double);
   constexpr std::uint64_t log = sweep_writer::log_lines * sweep_writer::log_width;
   return static_cast<std::uint64_t>(d.rows()) * row + static_cast<std::uint64_t>(d.tasks()) * task + points + log +

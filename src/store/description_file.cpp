@@ -13,7 +13,7 @@ namespace spikesweep {
 namespace {
 
 constexpr const char* format_name = "spikesweep sweep";
-constexpr int format_version = 2;
+constexpr int format_version = 3;
 
 /// One setting of S: a dataset below /section or /sampling.
 template <class S>

@@ -131,9 +131,9 @@ std::vector<std::string> dataset::read_strings() const {
   return values;
 }
 
-void dataset::annotate(const label& text) {
-  write_text_attribute(*this, "units", text.units);
-  write_text_attribute(*this, "description", text.description);
+void dataset::annotate(const label& text, const std::string& suffix) {
+  write_text_attribute(*this, "units" + suffix, text.units);
+  write_text_attribute(*this, "description" + suffix, text.description);
 }
 
 void dataset::name_dimension(unsigned dimension, const std::string& name) {

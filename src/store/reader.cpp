@@ -66,11 +66,8 @@ struct sweep_reader::impl {
       check_shape(rows, expected);
     }
     const hdf5::extent expected{static_cast<hsize_t>(description.tasks())};
-    check_shape(per_task("state"), expected);
-    check_shape(per_task("checksum"), expected);
-    for (const record_field& field : record_table()) {
-      check_shape(per_task(field.name), expected);
-    }
+    check_shape(file.root().open_dataset(states_dataset), expected);
+    check_shape(file.root().open_dataset(records_dataset), expected);
   }
 
   void check_shape(const hdf5::dataset& data, const hdf5::extent& expected) const {
@@ -78,10 +75,6 @@ struct sweep_reader::impl {
       throw input_error(data.where().path + " in " + data.where().file +
                         " does not have the size that the settings in the file ask for");
     }
-  }
-
-  hdf5::dataset per_task(const std::string& name) const {
-    return file.root().open_dataset(std::string(tasks_group) + '/' + name);
   }
 
   template <class T>
@@ -153,18 +146,12 @@ const std::string& sweep_reader::version() const {
 std::vector<task_record> sweep_reader::records() const {
   std::vector<task_record> records(static_cast<std::size_t>(impl_->description.tasks()));
   // The state first: it is written last, so that a task that has one has all the rest.
-  const auto states = impl_->per_task("state").read<std::uint8_t>();
-  for (const record_field& field : record_table()) {
-    std::vector<std::byte> numbers(records.size() * field.size());
-    impl_->per_task(field.name).read_all(field.memory_type(), numbers.data());
-    for (std::size_t t = 0; t < records.size(); ++t) {
-      std::memcpy(field.at(records[t]), numbers.data() + t * field.size(), field.size());
-    }
-  }
-  const auto checksums = impl_->per_task("checksum").read<std::uint64_t>();
+  const auto states = impl_->file.root().read_array<std::uint8_t>(states_dataset);
+  std::vector<std::byte> packed(records.size() * record_size());
+  impl_->file.root().open_dataset(records_dataset).read_all(record_type().id(), packed.data());
+  unpack_records(packed, records);
   for (std::size_t t = 0; t < records.size(); ++t) {
     records[t].state = static_cast<task_state>(states[t]);
-    records[t].checksum = checksums[t];
   }
   impl_->refuse_newer_states(records);
   return records;

@@ -17,10 +17,10 @@ namespace {
 using record = task_record;
 using summary = task_summary;
 
-const std::array<record_field, 12> fields{{
-    {"point", "1", "point of the task: row of /design/points", &record::point, true},
-    {"replicate", "1", "replicate of the task", &record::replicate, true},
-    {"first_row", "1", "first of the task's rows in /transitions", &record::first_row, true},
+const std::array<record_field, 13> fields{{
+    {"point", "1", "point of the task: row of /design/points", &record::point},
+    {"replicate", "1", "replicate of the task", &record::replicate},
+    {"first_row", "1", "first of the task's rows in /transitions", &record::first_row},
     {"rows", "1", "rows in use; 0 if the task failed", &record::rows},
     {"simulated_s", "s", "length of the trajectory behind the transitions", &summary::simulated_s},
     {"spikes_E", "spikes", "E spikes of the trajectory", &summary::spikes_E},
@@ -30,6 +30,7 @@ const std::array<record_field, 12> fields{{
     {"empty", "1", "phases of any kind without a spike", &summary::empty},
     {"grown", "1", "MFEs that grew", &summary::grown},
     {"events", "1", "network events simulated, burn-in and excursions included", &summary::events},
+    {"checksum", "1", "XXH3-64 of the task's rows, its state and the other members", &record::checksum},
 }};
 
 }  // namespace
@@ -55,23 +56,59 @@ std::vector<task_record> planned_records(const sweep_description& description) {
   return records;
 }
 
-void write_records(hdf5::group& root, const std::vector<task_record>& records) {
-  const std::string group = std::string(tasks_group) + '/';
+hdf5::datatype_handle record_type() {
+  hdf5::datatype_handle type(H5Tcreate(H5T_COMPOUND, record_size()));
+  std::size_t offset = 0;
   for (const record_field& field : record_table()) {
-    std::vector<std::byte> numbers(records.size() * field.size());
-    for (std::size_t t = 0; t < records.size(); ++t) {
-      std::memcpy(numbers.data() + t * field.size(), field.at(records[t]), field.size());
+    if (H5Tinsert(type.id(), field.name, offset, hdf5::file_type(field.memory_type())) < 0) {
+      throw internal_error(std::string("HDF5 makes no member ") + field.name);
     }
-    root.open_dataset(group + field.name).write_all(field.memory_type(), numbers.data());
+    offset += field.size();
   }
-  std::vector<std::uint64_t> checksums;
+  return type;
+}
+
+std::size_t record_size() {
+  std::size_t size = 0;
+  for (const record_field& field : record_table()) {
+    size += field.size();
+  }
+  return size;
+}
+
+std::vector<std::byte> pack_records(std::span<const task_record> records) {
+  std::vector<std::byte> packed(records.size() * record_size());
+  std::byte* to = packed.data();
+  for (const task_record& record : records) {
+    for (const record_field& field : record_table()) {
+      std::memcpy(to, field.at(record), field.size());
+      to += field.size();
+    }
+  }
+  return packed;
+}
+
+void unpack_records(std::span<const std::byte> packed, std::span<task_record> records) {
+  if (packed.size() != records.size() * record_size()) {
+    throw internal_error(std::to_string(packed.size()) + " bytes are not " + std::to_string(records.size()) +
+                         " records");
+  }
+  const std::byte* from = packed.data();
+  for (task_record& record : records) {
+    for (const record_field& field : record_table()) {
+      std::memcpy(field.at(record), from, field.size());
+      from += field.size();
+    }
+  }
+}
+
+void write_records(hdf5::group& root, const std::vector<task_record>& records) {
   std::vector<std::uint8_t> states;
   for (const task_record& record : records) {
-    checksums.push_back(record.checksum);
     states.push_back(static_cast<std::uint8_t>(record.state));
   }
-  root.open_dataset(group + "checksum").write_all(hdf5::memory_type<std::uint64_t>(), checksums.data());
-  root.open_dataset(group + "state").write_all(hdf5::memory_type<std::uint8_t>(), states.data());
+  root.open_dataset(records_dataset).write_all(record_type().id(), pack_records(records).data());
+  root.open_dataset(states_dataset).write_all(hdf5::memory_type<std::uint8_t>(), states.data());
 }
 
 hid_t record_field::memory_type() const {
@@ -112,7 +149,7 @@ void record_hash::add(std::span<const std::byte> bytes) {
 std::uint64_t record_hash::finish(const task_record& r) {
   auto* state = static_cast<XXH3_state_t*>(state_);
   XXH3_64bits_update(state, &r.state, sizeof r.state);
-  for (const record_field& field : record_table()) {
+  for (const record_field& field : record_table().first(record_table().size() - 1)) {
     XXH3_64bits_update(state, field.at(r), field.size());
   }
   return XXH3_64bits_digest(state);

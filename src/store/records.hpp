@@ -11,7 +11,7 @@
 
 namespace spikesweep {
 
-/// One field of a record: a 1-D dataset below a group, one number a task.
+/// One member of the record of a task in the file.
 struct record_field {
   const char* name;
   const char* units;
@@ -19,7 +19,6 @@ struct record_field {
   std::variant<std::uint32_t task_record::*, std::uint64_t task_record::*, std::int64_t task_summary::*,
                double task_summary::*>
       member;
-  bool planned = false;  ///< Known before the task is run, and in the file from its creation on.
 
   hid_t memory_type() const;
   void* at(task_record& record) const;
@@ -27,8 +26,21 @@ struct record_field {
   std::size_t size() const;
 };
 
-/// The fields under the checksum, in the order of creation, writing and checksums; `state` and `checksum` come apart.
+/// The members of a record in their order in the file, which is that of the checksum. The last one is the checksum
+/// itself; the state is no member, since it is written after the record.
 std::span<const record_field> record_table();
+
+/// Records in the file: one compound value a task. One write instead of one a member, each of which takes 5 us.
+inline constexpr const char* records_dataset = "tasks/records";
+inline constexpr const char* states_dataset = "tasks/state";
+/// The type of a record in the file and of pack_records().
+hdf5::datatype_handle record_type();
+/// Bytes of one record.
+std::size_t record_size();
+/// Records as they lie in the file, member after member without gaps.
+std::vector<std::byte> pack_records(std::span<const task_record> records);
+/// Into records, whose states are left alone.
+void unpack_records(std::span<const std::byte> packed, std::span<task_record> records);
 
 /// The record of a task that was not run.
 task_record planned_record(const sweep_description& description, std::int64_t task);

@@ -30,28 +30,26 @@ struct sweep_writer::impl {
         transitions(d.sampling.transitions),
         description(d),
         tasks(d.tasks()),
-        state(one_row(tasks_group, "state")),
-        checksum(one_row(tasks_group, "checksum")),
-        core_s(one_row(provenance_group, "core_s")),
-        rank(one_row(provenance_group, "rank")),
-        attempts(one_row(provenance_group, "attempts")),
-        finished_at(one_row(provenance_group, "finished_at")),
-        log(open(provenance_group, "log")),
+        state(file.root().open_dataset(states_dataset), 1),
+        record(file.root().open_dataset(records_dataset), 1),
+        type_of_record(record_type()),
+        core_s(provenance("core_s"), 1),
+        rank(provenance("rank"), 1),
+        attempts(provenance("attempts"), 1),
+        finished_at(provenance("finished_at"), 1),
+        log(provenance("log")),
         states(state.target().read<std::uint8_t>()),
         attempts_so_far(attempts.target().read<std::uint8_t>()),
         rank_of(rank.target().read<std::int32_t>()) {
     for (const column& c : column_table()) {
-      columns.emplace_back(open(transitions_group, c.path), static_cast<hsize_t>(transitions));
-    }
-    for (const record_field& field : record_table()) {
-      fields.push_back(one_row(tasks_group, field.name));
+      columns.emplace_back(file.root().open_dataset(std::string(transitions_group) + '/' + c.path),
+                           static_cast<hsize_t>(transitions));
     }
   }
 
-  hdf5::dataset open(const std::string& group, const std::string& name) {
-    return file.root().open_dataset(group + '/' + name);
+  hdf5::dataset provenance(const std::string& name) {
+    return file.root().open_dataset(std::string(provenance_group) + '/' + name);
   }
-  hdf5::row_writer one_row(const std::string& group, const std::string& name) { return {open(group, name), 1}; }
 
   std::size_t at(std::int64_t task) const {
     if (task < 0 || task >= tasks) {
@@ -75,14 +73,14 @@ struct sweep_writer::impl {
   sweep_description description;
   std::int64_t tasks;
   hdf5::row_writer state;
-  hdf5::row_writer checksum;
+  hdf5::row_writer record;
+  hdf5::datatype_handle type_of_record;
   hdf5::row_writer core_s;
   hdf5::row_writer rank;
   hdf5::row_writer attempts;
   hdf5::row_writer finished_at;
   hdf5::dataset log;
   std::vector<hdf5::row_writer> columns;
-  std::vector<hdf5::row_writer> fields;
   std::vector<std::uint8_t> states;           ///< As they were at the start, and as this rank has set them since.
   std::vector<std::uint8_t> attempts_so_far;  ///< Likewise.
   std::vector<std::int32_t> rank_of;          ///< Likewise.
@@ -135,8 +133,7 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
   record.state = result.state;
   record.rows = static_cast<std::uint32_t>(rows);
   record.summary = result.summary;
-  const bool replaces = to.states[at] != static_cast<std::uint8_t>(task_state::pending);
-  if (replaces) {
+  if (to.states[at] != static_cast<std::uint8_t>(task_state::pending)) {
     to.set_state(at, task_state::pending);  // The older record must not be trusted meanwhile.
   }
   record_hash hash;
@@ -147,16 +144,12 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
     const stopwatch watch(to.io_s);
     to.columns[i].write(record.first_row, c.memory_type(), packed.data());
   }
+  record.checksum = hash.finish(record);
+  const std::vector<std::byte> packed = pack_records({&record, 1});
   const stopwatch watch(to.io_s);
-  for (std::size_t i = 0; i < to.fields.size(); ++i) {
-    const record_field& field = record_table()[i];
-    if (replaces || !field.planned) {  // What was planned is there, unless it was damaged.
-      to.fields[i].write(at, field.memory_type(), field.at(record));
-    }
-  }
   to.core_s.write(at, core_s);
   to.finished_at.write(at, seconds_since_1970());
-  to.checksum.write(at, hash.finish(record));
+  to.record.write(at, to.type_of_record.id(), packed.data());
   to.set_state(at, record.state);
 }
 
@@ -174,9 +167,8 @@ void sweep_writer::close() {
   impl& from = *impl_;
   // HDF5 closes a file once its last object is closed.
   from.columns.clear();
-  from.fields.clear();
   for (hdf5::row_writer* open :
-       {&from.state, &from.checksum, &from.core_s, &from.rank, &from.attempts, &from.finished_at}) {
+       {&from.state, &from.record, &from.core_s, &from.rank, &from.attempts, &from.finished_at}) {
     open->close();
   }
   from.log = hdf5::dataset(hdf5::dataset_handle(), from.log.where());

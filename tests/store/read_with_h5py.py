@@ -45,7 +45,7 @@ class SweepFile(unittest.TestCase):
 
     def test_the_root_says_what_the_file_is(self):
         self.assertEqual(self.file.attrs["format"], "spikesweep sweep")
-        self.assertEqual(self.file.attrs["format_version"], 2)
+        self.assertEqual(self.file.attrs["format_version"], 3)
         self.assertEqual(self.file.attrs["seed"], 77)
         self.assertEqual(self.file.attrs["replicates"], 2)
         self.assertRegex(self.file.attrs["spikesweep_version"], r"^\d+\.\d+\.\d+")
@@ -58,6 +58,12 @@ class SweepFile(unittest.TestCase):
         self.assertEqual([unit.decode() for unit in self.file["design/unit"]], units)
         self.assertEqual(units[1], "1/s")
 
+    def test_every_member_of_a_record_has_units_and_a_description(self):
+        records = self.file["tasks/records"]
+        for member in records.dtype.names:
+            self.assertTrue(records.attrs["units_" + member] and records.attrs["description_" + member], member)
+        self.assertEqual(records.attrs["units_simulated_s"], "s")
+
     def test_histograms_know_their_voltages(self):
         histogram = self.file["transitions/before/histogram_E"]
         edges = histogram.dims[1]["voltage"][:]
@@ -65,11 +71,11 @@ class SweepFile(unittest.TestCase):
         self.assertEqual((edges[0], edges[-1]), (-66, 96))
 
     def test_rows_of_a_task_are_found_by_its_record(self):
-        tasks = self.file["tasks"]
-        done = [t for t, state in enumerate(tasks["state"]) if state == 1]
+        done = [t for t, state in enumerate(self.file["tasks/state"]) if state == 1]
         self.assertEqual(done, [0, 5])
-        first, rows = tasks["first_row"][5], tasks["rows"][5]
-        self.assertEqual((first, rows, tasks["point"][5], tasks["replicate"][5]), (100, 20, 2, 1))
+        task = self.file["tasks/records"][5]
+        first, rows = task["first_row"], task["rows"]
+        self.assertEqual((first, rows, task["point"], task["replicate"]), (100, 20, 2, 1))
         self.assertTrue((self.file["transitions/duration"][first:first + rows] > 0).all())
         self.assertFalse(self.file["transitions/duration"][20:100].any())
 

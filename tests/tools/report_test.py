@@ -234,7 +234,7 @@ class AForeignDirectory(ReportTest):
     def test_with_a_sweep_that_lacks_a_part_is_refused(self):
         directory = self.fresh()
         with h5py.File(os.path.join(directory, "sweep.h5"), "a") as file:
-            del file["tasks/spikes_E"]
+            del file["tasks/records"]
         self.assertIn("damaged or of another version", self.refused(directory))
 
     def test_leaves_an_older_report_alone(self):

@@ -84,7 +84,7 @@ def write_sweep(path, axes, points, roles, rng, failures):
     simulated = np.full(count, 2.0)
     done = state == 1
     with h5py.File(path, "w") as file:
-        file.attrs.update(format="spikesweep sweep", format_version=2, spikesweep_version="0.1.0", seed=np.uint64(7),
+        file.attrs.update(format="spikesweep sweep", format_version=3, spikesweep_version="0.1.0", seed=np.uint64(7),
                           replicates=1)
         file["config/text"] = CONFIG
         settings = np.array([["network.preset", "zhang2024"], ["section.kind", "interval"], ["design.kind", "sobol"]],
@@ -98,21 +98,23 @@ def write_sweep(path, axes, points, roles, rng, failures):
         file["network/N_E"] = 300
         file["network/N_I"] = 100
         file["network/S_EE"] = 4.0
-        tasks = file.create_group("tasks")
-        tasks["state"] = state
-        tasks["point"] = np.arange(count, dtype="u4")
-        tasks["replicate"] = np.zeros(count, "u4")
-        tasks["first_row"] = np.arange(count, dtype="u8") * 400
-        tasks["rows"] = np.where(done, 400, 0).astype("u8")
-        tasks["checksum"] = rng.integers(0, 2**63, count).astype("u8")
-        tasks["simulated_s"] = simulated * done
-        tasks["spikes_E"] = (rng.poisson(rate_E * 300 * simulated) * done).astype("i8")
-        tasks["spikes_I"] = (rng.poisson(rate_I * 100 * simulated) * done).astype("i8")
-        tasks["phases"] = np.where(done, 400, 0)
-        tasks["capped"] = np.where(done, rng.binomial(400, 0.01, count), 0)
-        tasks["empty"] = np.where(done, rng.binomial(400, np.clip(0.4 - rate_E / 60, 0, 1)), 0)
-        tasks["grown"] = np.zeros(count, "i8")
-        tasks["events"] = np.where(done, 4_100_000, 0)
+        record = {
+            "point": np.arange(count, dtype="u4"),
+            "replicate": np.zeros(count, "u4"),
+            "first_row": np.arange(count, dtype="u8") * 400,
+            "rows": np.where(done, 400, 0).astype("u4"),
+            "simulated_s": simulated * done,
+            "spikes_E": (rng.poisson(rate_E * 300 * simulated) * done).astype("i8"),
+            "spikes_I": (rng.poisson(rate_I * 100 * simulated) * done).astype("i8"),
+            "phases": np.where(done, 400, 0),
+            "capped": np.where(done, rng.binomial(400, 0.01, count), 0),
+            "empty": np.where(done, rng.binomial(400, np.clip(0.4 - rate_E / 60, 0, 1)), 0),
+            "grown": np.zeros(count, "i8"),
+            "events": np.where(done, 4_100_000, 0),
+            "checksum": rng.integers(0, 2**63, count).astype("u8"),
+        }
+        file["tasks/state"] = state
+        file["tasks/records"] = np.rec.fromarrays(list(record.values()), names=list(record))
         provenance = file.create_group("provenance")
         provenance["core_s"] = rng.uniform(0.3, 1.1, count)
         provenance["rank"] = np.arange(count, dtype="i4") % 2

@@ -137,9 +137,11 @@ def read_sweep(file):
     points = np.asarray(file["design/points"][()], float)
     if points.ndim != 2 or points.shape[1] != len(axes):
         raise ValueError("design/points does not have one column per axis")
-    tasks = {name: file["tasks"][name][()] for name in
-             ("state", "point", "replicate", "rows", "simulated_s", "spikes_E", "spikes_I", "phases", "capped", "empty",
+    records = file["tasks/records"][()]
+    tasks = {name: records[name] for name in
+             ("point", "replicate", "rows", "simulated_s", "spikes_E", "spikes_I", "phases", "capped", "empty",
               "events")}
+    tasks["state"] = file["tasks/state"][()]
     network = {name: np.ravel(file["network"][name][()])[0] for name in ("N_E", "N_I")}
     section = text(file["section/kind"][()]) if "section/kind" in file else "interval"
     provenance = file["provenance"] if "provenance" in file else {}

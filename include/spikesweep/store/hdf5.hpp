@@ -140,7 +140,8 @@ class dataset {
 
   void write_all(hid_t type, const void* data);
   void read_all(hid_t type, void* data) const;
-  void annotate(const label& text);
+  /// Writes attributes `units` and `description`, or those of one of its parts with a suffix to both names.
+  void annotate(const label& text, const std::string& suffix = {});
   void name_dimension(unsigned dimension, const std::string& name);
   /// Makes this 1-D dataset a dimension scale called `name`.
   void make_scale(const std::string& name);
