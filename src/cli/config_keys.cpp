@@ -221,6 +221,9 @@ void add_learning_keys(config_table& table, learning_settings& learning) {
   section.whole("batch", learning.batch, {1, 1e6}, "row", "rows of a global batch, over all ranks");
   section.whole("shards", learning.shards, {1, 65536}, "1",
                 "parts of the training rows from which a batch draws alike; at least the rank count");
+  section.whole("slices", learning.slices, {1, 4096}, "1",
+                "parts of a batch whose gradients are computed apart and summed exactly: trainings on up to as many "
+                "ranks (a power of two) give the same bits; with 1 they agree to rounding, and are fastest");
   section.choice(
       "precision", learning.numbers, {precision::fp32, precision::bf16}, [](precision p) { return name_of(p); },
       "numbers of the products in training steps; bf16 needs a CPU with AVX512-BF16, weights and sums stay fp32");
@@ -229,6 +232,8 @@ void add_learning_keys(config_table& table, learning_settings& learning) {
   section.number("warmup_share", learning.warmup_share, share, "1",
                  "share of all steps over which the learning rate rises");
   section.number("gradient_clip", learning.gradient_clip, {1e-6, 1e6}, "1", "largest Euclidean norm of the gradient");
+  section.number("ema_decay", learning.ema_decay, {0, 0.999999}, "1",
+                 "decay a step of a moving average of the weights, which then becomes the model; 0: none");
   section.whole("patience", learning.patience, {0, 1e5}, "epoch",
                 "epochs without a better likelihood on the selection points before stopping; 0: never");
   section.whole("candidates", learning.candidates, {1, 100}, "epoch",

@@ -14,6 +14,7 @@
 #include <fmt/format.h>
 
 #include <spikesweep/base/json.hpp>
+#include <spikesweep/learning/trainer.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/sweep/communicate.hpp>
@@ -86,11 +87,14 @@ bool is_done(const std::filesystem::path& result, const std::filesystem::path& f
 
 /// A training that was interrupted before the sweep file last changed has learnt from other data.
 void drop_stale_checkpoint(const run_directory& directory) {
-  std::error_code failure;
-  const auto saved = std::filesystem::last_write_time(directory.checkpoint(), failure);
-  if (!failure && saved < std::filesystem::last_write_time(directory.sweep())) {
-    log_info("train: starts afresh, the sweep has changed since " + directory.checkpoint().string());
-    std::filesystem::remove(directory.checkpoint());
+  const auto swept = std::filesystem::last_write_time(directory.sweep());
+  for (const auto& checkpoint : {directory.checkpoint(), directory.previous_checkpoint()}) {
+    std::error_code failure;
+    if (std::filesystem::last_write_time(checkpoint, failure) < swept && !failure) {
+      log_info("train: starts afresh, the sweep has changed since " + checkpoint.string());
+      remove_checkpoint(directory.checkpoint());
+      return;
+    }
   }
 }
 

@@ -13,6 +13,9 @@ struct run_directory {
   std::filesystem::path sweep() const { return path / "sweep.h5"; }
   std::filesystem::path model() const { return path / "model.h5"; }
   std::filesystem::path checkpoint() const { return path / "model.h5.checkpoint"; }  ///< Of an unfinished training.
+  std::filesystem::path previous_checkpoint() const {
+    return path / "model.h5.checkpoint.previous";
+  }  ///< The one before.
   std::filesystem::path training_log() const { return path / "model.h5.log.jsonl"; }
   std::filesystem::path validation() const { return path / "validation.h5"; }
   std::filesystem::path table() const { return path / "validation.txt"; }  ///< The validation table, for people.
@@ -24,8 +27,16 @@ struct run_directory {
   }
   /// All that depends on the sweep file, the last made first.
   std::vector<std::filesystem::path> made_from_sweep() const {
-    return {report(), record(),     table(),       settings_of(validation()), validation(), settings_of(model()),
-            model(),  checkpoint(), training_log()};
+    return {report(),
+            record(),
+            table(),
+            settings_of(validation()),
+            validation(),
+            settings_of(model()),
+            model(),
+            checkpoint(),
+            previous_checkpoint(),
+            training_log()};
   }
 };
 

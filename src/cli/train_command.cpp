@@ -139,7 +139,7 @@ void train_surrogate(const command_context& context, const configuration& config
   model m;
   const training_data data = [&] {
     const sweep_reader reader(sweep_file);
-    return load_training_data(context.world, reader, config.learning.shards, m);
+    return load_training_data(context.world, reader, config.learning.shards, config.learning.slices, m);
   }();
   m.data_file = sweep_file.string();
   m.config_text = config.text;
@@ -156,7 +156,7 @@ void train_surrogate(const command_context& context, const configuration& config
   std::string last;
   std::optional<training_log> log;
   if (context.root()) {
-    log.emplace(model_file, std::filesystem::exists(options.checkpoint), data.plan.rows);
+    log.emplace(model_file, has_checkpoint(options.checkpoint), data.plan.rows);
     options.step = [&](const step_record& step) { log->add(step); };
   }
   options.progress = [&](const epoch_record& epoch, int epochs) {
@@ -170,8 +170,7 @@ void train_surrogate(const command_context& context, const configuration& config
   line.finish(last.empty() ? "train: every epoch was done already" : last);
   on_root(context.world, [&] {
     save_model(model_file, m);
-    std::error_code ignored;
-    std::filesystem::remove(options.checkpoint, ignored);  // The training is over; the model holds its outcome.
+    remove_checkpoint(options.checkpoint);  // The training is over; the model holds its outcome.
     print_training(m);
   });
 }

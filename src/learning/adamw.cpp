@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cmath>
 
@@ -25,6 +26,7 @@ struct adamw_update {
   float rate;     ///< Learning rate over the bias correction of the first moment.
   float scale;    ///< 1 over the bias correction of the second moment.
   float epsilon;
+  float clip;  ///< Scale of the gradient.
 };
 
 /// Flat buffers of one update, `size` long.
@@ -48,7 +50,7 @@ namespace hn = hwy::HWY_NAMESPACE;
 /// cluster computes the same weights from the same gradient.
 template <class Tag>
 void update_at(Tag d, const adamw_update& u, const adamw_buffers& b, std::size_t i) {
-  const auto g = hn::LoadU(d, b.gradient + i);
+  const auto g = hn::Mul(hn::LoadU(d, b.gradient + i), hn::Set(d, u.clip));
   const auto first =
       hn::Add(hn::Mul(hn::Set(d, u.beta_1), hn::LoadU(d, b.first + i)), hn::Mul(hn::Set(d, u.fresh_1), g));
   const auto second =
@@ -72,6 +74,36 @@ void adamw_step(const adamw_update& u, const adamw_buffers& b) {
   }
 }
 
+/// In 16 partial sums, whatever the width of the vectors: the same bits on every CPU.
+double squares(const float* x, std::size_t size) {
+  constexpr std::size_t parts = 16;
+  const hn::CappedTag<double, 8> d;
+  const hn::Rebind<float, decltype(d)> df;
+  const std::size_t lanes = hn::Lanes(d);
+  alignas(64) std::array<double, parts> partial{};
+  const std::size_t whole = size / parts * parts;
+  constexpr std::size_t block = 256 * parts;  // Stays in the first cache while the parts take their turns.
+  for (std::size_t begin = 0; begin < whole; begin += block) {
+    const std::size_t end = std::min(begin + block, whole);
+    for (std::size_t k = 0; k < parts; k += lanes) {
+      auto sum = hn::Load(d, partial.data() + k);
+      for (std::size_t i = begin + k; i < end; i += parts) {
+        const auto v = hn::PromoteTo(d, hn::LoadU(df, x + i));
+        sum = hn::Add(sum, hn::Mul(v, v));
+      }
+      hn::Store(sum, d, partial.data() + k);
+    }
+  }
+  double total = 0;
+  for (const double part : partial) {
+    total += part;
+  }
+  for (std::size_t i = whole; i < size; ++i) {
+    total += static_cast<double>(x[i]) * static_cast<double>(x[i]);
+  }
+  return total;
+}
+
 }  // namespace spikesweep::HWY_NAMESPACE
 HWY_AFTER_NAMESPACE();
 
@@ -81,13 +113,14 @@ namespace spikesweep {
 namespace {
 
 HWY_EXPORT(adamw_step);
+HWY_EXPORT(squares);
 
 }  // namespace
 
 adamw::adamw(const adamw_settings& settings, std::size_t size)
     : settings_(settings), first_(size, 0.0F), second_(size, 0.0F) {}
 
-void adamw::step(std::span<float> parameters, std::span<const float> gradient, double learning_rate) {
+void adamw::step(std::span<float> parameters, std::span<const float> gradient, double learning_rate, float scale) {
   SPIKESWEEP_ASSERT(parameters.size() == first_.size() && gradient.size() == first_.size());
   ++steps_;
   const auto n = static_cast<double>(steps_);
@@ -99,6 +132,7 @@ void adamw::step(std::span<float> parameters, std::span<const float> gradient, d
   u.keep = static_cast<float>(1 - learning_rate * settings_.weight_decay);
   u.rate = static_cast<float>(learning_rate / (1 - std::pow(settings_.beta_1, n)));
   u.scale = static_cast<float>(1 / (1 - std::pow(settings_.beta_2, n)));
+  u.clip = scale;
   u.epsilon = static_cast<float>(settings_.epsilon);
   HWY_DYNAMIC_DISPATCH(adamw_step)
   (u, {parameters.data(), gradient.data(), first_.data(), second_.data(), first_.size()});
@@ -108,36 +142,17 @@ void adamw::restore(std::vector<float> first, std::vector<float> second, std::in
   if (first.size() != first_.size() || second.size() != second_.size()) {
     throw input_error("the optimiser's state is of another size than the model");
   }
-  first_ = std::move(first);
-  second_ = std::move(second);
+  first_.assign(first.begin(), first.end());
+  second_.assign(second.begin(), second.end());
   steps_ = steps;
 }
 
-double clip_gradient(std::span<float> gradient, double largest_norm) {
-  // Partial sums in a fixed order: fast, and the same bits on every CPU.
-  std::array<double, 16> partial{};
-  const std::size_t whole = gradient.size() / partial.size() * partial.size();
-  for (std::size_t i = 0; i < whole; i += partial.size()) {
-    for (std::size_t k = 0; k < partial.size(); ++k) {
-      const auto g = static_cast<double>(gradient[i + k]);
-      partial[k] += g * g;
-    }
-  }
-  double squares = 0;
-  for (const double part : partial) {
-    squares += part;
-  }
-  for (const float g : gradient.subspan(whole)) {
-    squares += static_cast<double>(g) * static_cast<double>(g);
-  }
-  const double norm = std::sqrt(squares);
-  if (std::isfinite(norm) && norm > largest_norm) {
-    const auto factor = static_cast<float>(largest_norm / norm);
-    for (float& g : gradient) {
-      g *= factor;
-    }
-  }
-  return norm;
+double gradient_norm(std::span<const float> gradient) {
+  return std::sqrt(HWY_DYNAMIC_DISPATCH(squares)(gradient.data(), gradient.size()));
+}
+
+float clipping_scale(double norm, double largest) {
+  return norm > largest ? static_cast<float>(largest / norm) : 1.0F;
 }
 
 }  // namespace spikesweep

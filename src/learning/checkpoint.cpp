@@ -1,5 +1,6 @@
 #include "checkpoint.hpp"
 
+#include <algorithm>
 #include <string>
 
 #include <boost/mpi/collectives.hpp>
@@ -8,6 +9,8 @@
 #include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
+#include <spikesweep/learning/trainer.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/hdf5.hpp>
 #include <spikesweep/sweep/communicate.hpp>
@@ -20,15 +23,28 @@ namespace mpi = boost::mpi;
 
 constexpr const char* checkpoint_format = "spikesweep checkpoint";
 
+/// The checkpoint before the last: it is whole even if the last one is not.
+std::filesystem::path previous(const std::filesystem::path& path) {
+  return path.string() + ".previous";
+}
+
+/// A sound checkpoint that is of no use here.
+struct other_training : input_error {
+  explicit other_training(const std::filesystem::path& path)
+      : input_error(path.string() + " belongs to a training with other settings or data; remove it to start afresh") {}
+};
+
 /// Everything that decides the course of a training beside the data.
 std::string fingerprint(const learning_settings& s, const std::string& identity, const model& m) {
   return fmt::format(
-      "hidden {} layers {} components {} epochs {} batch {} shards {} learning_rate {} weight_decay {} warmup_share {} "
-      "gradient_clip {} precision {} patience {} candidates {} selection_s {} selection_chains {} seed {} features {} "
+      "hidden {} layers {} components {} epochs {} batch {} shards {} slices {} learning_rate {} weight_decay {} "
+      "warmup_share {} "
+      "gradient_clip {} ema_decay {} precision {} patience {} candidates {} selection_s {} selection_chains {} seed {} "
+      "features {} "
       "data {}",
-      s.hidden, s.layers, s.components, s.epochs, s.batch, s.shards, s.learning_rate, s.weight_decay, s.warmup_share,
-      s.gradient_clip, name_of(s.numbers), s.patience, s.candidates, s.selection_s, s.selection_chains, s.seed,
-      m.features.size(), identity);
+      s.hidden, s.layers, s.components, s.epochs, s.batch, s.shards, s.slices, s.learning_rate, s.weight_decay,
+      s.warmup_share, s.gradient_clip, s.ema_decay, name_of(s.numbers), s.patience, s.candidates, s.selection_s,
+      s.selection_chains, s.seed, m.features.size(), identity);
 }
 
 /// The numbers of the records, flat.
@@ -61,38 +77,51 @@ void restore_records(const std::vector<double>& history, const std::vector<doubl
   }
 }
 
-void write_moments(hdf5::group& root, const std::string& name, const adamw& optimiser) {
-  const auto first = optimiser.first_moments();
-  const auto second = optimiser.second_moments();
-  root.write_array<float>(name + "/first", first, {first.size()}, {"1", "first moments of AdamW"});
-  root.write_array<float>(name + "/second", second, {second.size()}, {"1", "second moments of AdamW"});
-  root.write_scalar(name + "/steps", static_cast<std::int64_t>(optimiser.steps()), {"1", "updates done"});
+void write_network(hdf5::group& root, const std::string& name, const network_state& network) {
+  const auto write = [&](const char* part, std::span<const float> values, const char* description) {
+    root.write_array<float>(name + '/' + part, values, {values.size()}, {"1", description});
+  };
+  write("weights", network.weights, "weights, flat");
+  write("average", network.average, "moving average of the weights, flat");
+  write("first", network.optimiser.first_moments(), "first moments of AdamW");
+  write("second", network.optimiser.second_moments(), "second moments of AdamW");
+  root.write_scalar(name + "/steps", network.optimiser.steps(), {"1", "updates done"});
 }
 
-void read_moments(const hdf5::group& root, const std::string& name, adamw& optimiser) {
-  optimiser.restore(root.read_array<float>(name + "/first"), root.read_array<float>(name + "/second"),
-                    root.read_scalar<std::int64_t>(name + "/steps"));
+/// Into a network of the dimensions that the file should have.
+void read_network(const hdf5::group& root, const std::string& name, network_state& network) {
+  const auto read = [&](const char* part, long_vector<float>& into) {
+    const auto values = root.read_array<float>(name + '/' + part);
+    if (values.size() != into.size()) {
+      throw input_error(root.where().file + " is of a model of other dimensions; remove it to start afresh");
+    }
+    std::ranges::copy(values, into.begin());
+  };
+  read("weights", network.weights);
+  read("average", network.average);
+  network.optimiser.restore(root.read_array<float>(name + "/first"), root.read_array<float>(name + "/second"),
+                            root.read_scalar<std::int64_t>(name + "/steps"));
 }
 
-void read_file(const std::filesystem::path& path, const learning_settings& settings, const std::string& identity,
-               model& m, adamw& counts, adamw& profile, training_state& state) {
+void read_file(const std::filesystem::path& path, const checkpoint_place& place, model& m, training_state& state) {
   const hdf5::file file = hdf5::file::open(path);
   const hdf5::group& root = file.root();
   if (root.read_string_attribute("format") != checkpoint_format ||
-      root.read_string("settings") != fingerprint(settings, identity, m)) {
-    throw input_error(
-        fmt::format("{} belongs to a training with other settings or data; remove it to start afresh", path.string()));
+      root.read_string("settings") != fingerprint(place.settings, place.identity, m)) {
+    throw other_training(path);
   }
-  auto counts_weights = root.read_array<float>("weights/counts");
-  auto profile_weights = root.read_array<float>("weights/profile");
-  if (counts_weights.size() != m.counts_weights.size() || profile_weights.size() != m.profile_weights.size()) {
-    throw input_error(fmt::format("{} is of a model of other dimensions; remove it to start afresh", path.string()));
-  }
-  m.counts_weights = std::move(counts_weights);
-  m.profile_weights = std::move(profile_weights);
-  read_moments(root, "counts_optimiser", counts);
-  read_moments(root, "profile_optimiser", profile);
+  read_network(root, "counts", state.now.counts);
+  read_network(root, "profile", state.now.profile);
   state.epoch = root.read_scalar<int>("epoch");
+  state.step = root.read_scalar<std::int64_t>("step");
+  state.epoch_begin = state.now;
+  if (state.step > 0) {
+    read_network(root, "epoch_begin/counts", state.epoch_begin.counts);
+    read_network(root, "epoch_begin/profile", state.epoch_begin.profile);
+  }
+  state.counts_loss = root.read_scalar<double>("counts_loss");
+  state.profile_loss = root.read_scalar<double>("profile_loss");
+  state.wall_s = root.read_scalar<double>("wall");
   state.stopped = root.read_scalar<int>("stopped") != 0;
   state.rollbacks = root.read_scalar<int>("rollbacks");
   state.best_loss = root.read_scalar<double>("best_loss");
@@ -106,55 +135,105 @@ void read_file(const std::filesystem::path& path, const learning_settings& setti
   restore_records(root.read_array<double>("history"), root.read_array<double>("candidates"), m);
 }
 
-void write_file(const std::filesystem::path& path, const learning_settings& settings, const std::string& identity,
-                const model& m, const adamw& counts, const adamw& profile, const training_state& state) {
-  write_then_rename(path, [&](const std::filesystem::path& temporary) {
-    hdf5::file file = hdf5::file::create(temporary);
-    {
-      hdf5::group& root = file.root();
-      root.write_attribute("format", std::string(checkpoint_format));
-      root.write_string("settings", fingerprint(settings, identity, m), {"1", "what the training depends on"});
-      root.write_array("weights/counts", m.counts_weights, {"1", "weights of the counts network, flat"});
-      root.write_array("weights/profile", m.profile_weights, {"1", "weights of the profile network, flat"});
-      write_moments(root, "counts_optimiser", counts);
-      write_moments(root, "profile_optimiser", profile);
-      root.write_scalar("epoch", state.epoch, {"1", "epochs done"});
-      root.write_scalar("stopped", static_cast<int>(state.stopped), {"1", "1: early stopping ended the training"});
-      root.write_scalar("rollbacks", state.rollbacks, {"1", "times the training diverged and was rolled back"});
-      root.write_scalar("best_loss", state.best_loss, {"nat", "best selection loss"});
-      root.write_scalar("best_loss_epoch", state.best_loss_epoch, {"1", "its epoch"});
-      root.write_scalar("best_score", state.best_score, {"1", "best closed-loop score"});
-      root.write_scalar("best_epoch", state.best_epoch, {"1", "its epoch"});
-      if (state.best_epoch > 0) {
-        root.write_array("best/counts", state.best_counts, {"1", "weights of the best candidate, flat"});
-        root.write_array("best/profile", state.best_profile, {"1", "weights of the best candidate, flat"});
-      }
-      root.write_array("history", flatten(m), {"1", "epoch records, flat"});
-      root.write_array("candidates", flatten_candidates(m), {"1", "candidate records, flat"});
+void write_file(const std::filesystem::path& path, const checkpoint_place& place, const model& m,
+                const training_state& state) {
+  hdf5::file file = hdf5::file::create(path);
+  {
+    hdf5::group& root = file.root();
+    root.write_attribute("format", std::string(checkpoint_format));
+    root.write_string("settings", fingerprint(place.settings, place.identity, m),
+                      {"1", "what the training depends on"});
+    write_network(root, "counts", state.now.counts);
+    write_network(root, "profile", state.now.profile);
+    root.write_scalar("epoch", state.epoch, {"1", "epochs done"});
+    root.write_scalar("step", state.step, {"1", "steps done of the next epoch"});
+    if (state.step > 0) {
+      write_network(root, "epoch_begin/counts", state.epoch_begin.counts);
+      write_network(root, "epoch_begin/profile", state.epoch_begin.profile);
     }
-    file.close();
-  });
+    root.write_scalar("counts_loss", state.counts_loss, {"nat", "sum over the rows of these steps"});
+    root.write_scalar("profile_loss", state.profile_loss, {"nat", "sum over the rows of these steps"});
+    root.write_scalar("wall", state.wall_s, {"s", "wall time of these steps"});
+    root.write_scalar("stopped", static_cast<int>(state.stopped), {"1", "1: early stopping ended the training"});
+    root.write_scalar("rollbacks", state.rollbacks, {"1", "times the training diverged and was rolled back"});
+    root.write_scalar("best_loss", state.best_loss, {"nat", "best selection loss"});
+    root.write_scalar("best_loss_epoch", state.best_loss_epoch, {"1", "its epoch"});
+    root.write_scalar("best_score", state.best_score, {"1", "best closed-loop score"});
+    root.write_scalar("best_epoch", state.best_epoch, {"1", "its epoch"});
+    if (state.best_epoch > 0) {
+      root.write_array("best/counts", state.best_counts, {"1", "weights of the best candidate, flat"});
+      root.write_array("best/profile", state.best_profile, {"1", "weights of the best candidate, flat"});
+    }
+    root.write_array("history", flatten(m), {"1", "epoch records, flat"});
+    root.write_array("candidates", flatten_candidates(m), {"1", "candidate records, flat"});
+  }
+  file.close();
 }
 
 }  // namespace
 
-void write_checkpoint(const mpi::communicator& comm, const std::filesystem::path& path,
-                      const learning_settings& settings, const std::string& identity, const model& m,
-                      const adamw& counts, const adamw& profile, const training_state& state) {
-  on_root(comm, [&] { write_file(path, settings, identity, m, counts, profile, state); });
+network_state::network_state(std::span<const float> first, const adamw_settings& settings, bool averages)
+    : weights(first.begin(), first.end()), optimiser(settings, first.size()) {
+  if (averages) {
+    average = weights;
+  }
 }
 
-bool read_checkpoint(const mpi::communicator& comm, const std::filesystem::path& path,
-                     const learning_settings& settings, const std::string& identity, model& m, adamw& counts,
-                     adamw& profile, training_state& state) {
-  bool there = false;
-  on_root(comm, [&] { there = std::filesystem::exists(path); });
-  mpi::broadcast(comm, there, 0);
-  if (there) {
+void write_checkpoint(const mpi::communicator& comm, const checkpoint_place& place, const model& m,
+                      const training_state& state) {
+  on_root(comm, [&] {
+    write_then_rename(place.path, [&](const std::filesystem::path& temporary) {
+      write_file(temporary, place, m, state);
+      std::error_code none_yet;
+      std::filesystem::rename(place.path, previous(place.path), none_yet);
+    });
+  });
+}
+
+bool read_checkpoint(const mpi::communicator& comm, const checkpoint_place& place, model& m, training_state& state) {
+  std::string name;
+  on_root(comm, [&] {
+    // Tried by rank 0 alone first, so that all ranks take the same.
+    std::string damage;
+    for (const auto& path : {place.path, previous(place.path)}) {
+      if (!std::filesystem::exists(path)) {
+        continue;
+      }
+      try {
+        model tried = m;
+        training_state into = state;
+        read_file(path, place, tried, into);
+        if (!damage.empty()) {
+          log_warning(damage + "; going on from " + path.string());
+        }
+        name = path.string();
+        return;
+      } catch (const other_training&) {
+        throw;
+      } catch (const input_error& error) {
+        damage = "the checkpoint is damaged (" + std::string(error.what()) + ')';
+      }
+    }
+    if (!damage.empty()) {
+      throw input_error(damage + "; remove " + place.path.string() + "* to start afresh");
+    }
+  });
+  mpi::broadcast(comm, name, 0);
+  if (!name.empty()) {
     // Every rank reads it: it is small, and each needs all of it.
-    read_file(path, settings, identity, m, counts, profile, state);
+    read_file(name, place, m, state);
   }
-  return there;
+  return !name.empty();
+}
+
+bool has_checkpoint(const std::filesystem::path& path) {
+  return std::filesystem::exists(path) || std::filesystem::exists(previous(path));
+}
+
+void remove_checkpoint(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::remove(path, ignored);
+  std::filesystem::remove(previous(path), ignored);
 }
 
 }  // namespace spikesweep

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <limits>
 #include <string>
@@ -7,15 +8,39 @@
 
 #include <boost/mpi/communicator.hpp>
 
+#include <spikesweep/base/huge_pages.hpp>
 #include <spikesweep/learning/adamw.hpp>
 #include <spikesweep/learning/model.hpp>
 #include <spikesweep/learning/settings.hpp>
 
 namespace spikesweep {
 
-/// Where a training stands, beside the model's weights and history and the optimisers' moments.
+/// What the steps of a training change of one network.
+struct network_state {
+  long_vector<float> weights;
+  long_vector<float> average;  ///< Exponential moving average of the weights; empty without learning.ema_decay.
+  adamw optimiser;
+
+  network_state(std::span<const float> first, const adamw_settings& settings, bool averages);
+};
+
+/// Both networks of the law.
+struct law_state {
+  network_state counts;
+  network_state profile;
+};
+
+/// Where a training stands, beside the model's history.
 struct training_state {
-  int epoch = 0;         ///< Epochs done.
+  explicit training_state(law_state first) : now(std::move(first)), epoch_begin(now) {}
+
+  law_state now;
+  law_state epoch_begin;   ///< At the beginning of the epoch, to go back to should it diverge.
+  int epoch = 0;           ///< Epochs done.
+  std::int64_t step = 0;   ///< Steps done of the next epoch.
+  double counts_loss = 0;  ///< Sums over the rows of these steps [nat].
+  double profile_loss = 0;
+  double wall_s = 0;     ///< Their wall time.
   bool stopped = false;  ///< Early stopping has ended the training.
   double best_loss = std::numeric_limits<double>::infinity();
   int best_loss_epoch = 0;
@@ -26,15 +51,22 @@ struct training_state {
   std::vector<float> best_profile;
 };
 
-/// Rank 0 writes the state of a training under a temporary name and renames it into place. Collective.
-void write_checkpoint(const boost::mpi::communicator& comm, const std::filesystem::path& path,
-                      const learning_settings& settings, const std::string& identity, const model& m,
-                      const adamw& counts, const adamw& profile, const training_state& state);
+/// Where a checkpoint is kept, and of which training.
+struct checkpoint_place {
+  std::filesystem::path path;  ///< Empty: nowhere.
+  const learning_settings& settings;
+  const std::string& identity;  ///< Of the data: what decides them.
+};
 
-/// Restores a training if the checkpoint is there; false if not. Throws input_error if it belongs to other settings or
-/// to a model of other dimensions. Collective.
-bool read_checkpoint(const boost::mpi::communicator& comm, const std::filesystem::path& path,
-                     const learning_settings& settings, const std::string& identity, model& m, adamw& counts,
-                     adamw& profile, training_state& state);
+/// Rank 0 writes the state of a training under a temporary name and renames it into place; what was there becomes the
+/// previous one. Collective.
+void write_checkpoint(const boost::mpi::communicator& comm, const checkpoint_place& place, const model& m,
+                      const training_state& state);
+
+/// Restores a training from the checkpoint if one is there; false if not. Where it is missing or damaged, the previous
+/// one serves, with a warning. Throws input_error if it belongs to other settings or to a model of other dimensions, or
+/// if both are damaged. Collective.
+bool read_checkpoint(const boost::mpi::communicator& comm, const checkpoint_place& place, model& m,
+                     training_state& state);
 
 }  // namespace spikesweep

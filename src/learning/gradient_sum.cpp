@@ -91,6 +91,9 @@ HWY_EXPORT(to_floats);
 
 }  // namespace
 
+divergence_error::divergence_error()
+    : environment_error("training diverged: the gradient is not finite; a lower learning.learning_rate helps") {}
+
 void gradient_sum::clear() {
   empty_ = true;
   sums_.back() = 0;
@@ -112,7 +115,7 @@ std::span<float> gradient_sum::all_reduce(const boost::mpi::communicator& comm) 
     all_reduce_sum(comm, std::span(sums_));
   }
   if (sums_.back() != 0) {
-    throw divergence_error("training diverged: the gradient is not finite; a lower learning.learning_rate helps");
+    throw divergence_error();
   }
   HWY_DYNAMIC_DISPATCH(to_floats)(sums_.data(), total_.data(), total_.size());
   return total_;

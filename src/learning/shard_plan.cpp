@@ -13,7 +13,10 @@ std::int64_t shard_plan::largest() const {
 }
 
 int shard_plan::slices(int ranks) const {
-  int count = 4;
+  if (!exact()) {
+    return ranks;
+  }
+  int count = wanted_slices;
   while (count < ranks) {
     count *= 2;
   }
@@ -21,6 +24,9 @@ int shard_plan::slices(int ranks) const {
 }
 
 int shard_plan::first_of(int rank, int ranks) const {
+  if (!exact()) {
+    return static_cast<int>(std::int64_t{shards} * rank / ranks);
+  }
   const std::int64_t count = slices(ranks);
   return static_cast<int>(count * rank / ranks * (shards / count));
 }

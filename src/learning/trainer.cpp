@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <boost/mpi/collectives.hpp>
@@ -48,24 +49,25 @@ class trainer {
         first_shard_(data.plan.first_of(comm.rank(), comm.size())),
         last_shard_(data.plan.first_of(comm.rank() + 1, comm.size())),
         steps_per_epoch_((data.plan.largest() + rows_per_shard_ - 1) / rows_per_shard_),
-        shards_per_slice_(data.plan.shards / data.plan.slices(comm.size())),
+        shards_per_slice_(data.plan.exact() ? data.plan.shards / data.plan.slices(comm.size())
+                                            : last_shard_ - first_shard_),
         batch_(m, static_cast<int>(shards_per_slice_ * rows_per_shard_), true, settings_.numbers),
         evaluation_(m, evaluation_rows, false),
-        gradient_(m.counts_weights.size() + m.profile_weights.size() + 2),
-        sum_(gradient_.size()),
+        gradient_(m.counts_weights.size() + m.profile_weights.size() + extras),
+        sum_(data.plan.exact() ? gradient_.size() : 0),
         order_(static_cast<std::size_t>(last_shard_ - first_shard_)),
-        counts_optimiser_(make_optimiser(m.counts_weights.size())),
-        profile_optimiser_(make_optimiser(m.profile_weights.size())) {}
+        place_{options.checkpoint, settings_, options.identity} {}
 
   void run() {
-    training_state state = resume();
+    training_state state({first_state(model_.counts_weights), first_state(model_.profile_weights)});
+    if (!options_.checkpoint.empty()) {
+      read_checkpoint(comm_, place_, model_, state);
+    }
     while (state.epoch < settings_.epochs && !state.stopped) {
-      const restart_point before{model_.counts_weights, model_.profile_weights, counts_optimiser_, profile_optimiser_};
-      ++state.epoch;
       try {
         epoch(state);
       } catch (const divergence_error& error) {
-        roll_back(before, state, error);
+        roll_back(state, error);
         continue;
       }
       stop_early(state);
@@ -74,13 +76,8 @@ class trainer {
       if (options_.progress) {
         options_.progress(model_.history.back(), settings_.epochs);
       }
-      bool stop = options_.interrupted && comm_.rank() == 0 && options_.interrupted();
-      mpi::broadcast(comm_, stop, 0);
-      if (stop && state.epoch < settings_.epochs) {
-        throw interrupted_error("training interrupted after epoch " + std::to_string(state.epoch) +
-                                "; the same command resumes it");
-      }
     }
+    evaluated(state);
     if (!state.best_counts.empty()) {
       model_.counts_weights = state.best_counts;
       model_.profile_weights = state.best_profile;
@@ -92,77 +89,106 @@ class trainer {
   }
 
  private:
-  /// What an epoch changes.
-  struct restart_point {
-    std::vector<float> counts_weights;
-    std::vector<float> profile_weights;
-    adamw counts_optimiser;
-    adamw profile_optimiser;
-  };
+  /// What the ranks sum beside the gradients: both losses, and rank 0's wishes.
+  enum extra : std::size_t { counts_loss, profile_loss, wish, extras };
+  /// What rank 0 wants of all ranks after a step.
+  enum : int { go_on = 0, checkpoint = 1, end = 2 };
+
+  network_state first_state(std::span<const float> weights) const {
+    adamw_settings s;
+    s.weight_decay = settings_.weight_decay;
+    return {weights, s, settings_.ema_decay > 0};
+  }
 
   /// Back to the end of the last epoch, from where it goes on at half the rate. Every rank does the same.
-  void roll_back(const restart_point& to, training_state& state, const divergence_error& error) {
-    --state.epoch;
+  void roll_back(training_state& state, const divergence_error& error) {
     if (++state.rollbacks > most_rollbacks) {
       throw environment_error(std::string(error.what()) + " (given up at the fourth time, in epoch " +
                               std::to_string(state.epoch + 1) + ')');
     }
-    model_.counts_weights = to.counts_weights;
-    model_.profile_weights = to.profile_weights;
-    counts_optimiser_ = to.counts_optimiser;
-    profile_optimiser_ = to.profile_optimiser;
+    state.now = state.epoch_begin;
+    state.step = 0;
     if (comm_.rank() == 0) {
       log_warning("training diverged in epoch " + std::to_string(state.epoch + 1) + ": back to the end of epoch " +
                   std::to_string(state.epoch) + ", with half the learning rate");
     }
   }
 
-  adamw make_optimiser(std::size_t size) const {
-    adamw_settings s;
-    s.weight_decay = settings_.weight_decay;
-    return adamw(s, size);
-  }
-
-  training_state resume() {
-    training_state state;
-    if (!options_.checkpoint.empty()) {
-      read_checkpoint(comm_, options_.checkpoint, settings_, options_.identity, model_, counts_optimiser_,
-                      profile_optimiser_, state);
-    }
-    return state;
-  }
-
   void keep(const training_state& state) {
     if (!options_.checkpoint.empty()) {
-      write_checkpoint(comm_, options_.checkpoint, settings_, options_.identity, model_, counts_optimiser_,
-                       profile_optimiser_, state);
+      write_checkpoint(comm_, place_, model_, state);
+      kept_ = std::chrono::steady_clock::now();
     }
   }
 
-  void epoch(const training_state& state) {
-    const auto begin = std::chrono::steady_clock::now();
-    shuffle(state.epoch);
-    batch_loss sum;
+  /// From the step that the state has reached to the end of the epoch.
+  void epoch(training_state& state) {
+    auto begin = std::chrono::steady_clock::now();
+    const auto clock = [&] {
+      const auto now = std::chrono::steady_clock::now();
+      state.wall_s += std::chrono::duration<double>(now - std::exchange(begin, now)).count();
+    };
+    if (state.step == 0) {
+      state.epoch_begin = state.now;
+      state.counts_loss = state.profile_loss = state.wall_s = 0;
+    }
+    shuffle(state.epoch + 1);
     epoch_record record;
-    record.epoch = state.epoch;
-    for (std::int64_t step = 0; step < steps_per_epoch_; ++step) {
-      const step_record done = one_step(state, step);
-      const auto rows = static_cast<double>(global_rows(step));
-      sum.counts += done.counts * rows;
-      sum.profile += done.profile * rows;
-      record.learning_rate = done.learning_rate;
+    while (state.step < steps_per_epoch_) {
+      const auto rows = static_cast<double>(global_rows(state.step));
+      const auto [done, wanted] = one_step(state);
+      ++state.step;
+      state.counts_loss += done.counts * rows;
+      state.profile_loss += done.profile * rows;
       if (options_.step) {
         options_.step(done);
       }
+      if (wanted != go_on) {
+        clock();
+        keep(state);
+      }
+      if (wanted >= end) {
+        throw interrupted_error("training interrupted in epoch " + std::to_string(state.epoch + 1) + " after step " +
+                                std::to_string(state.step) + " of " + std::to_string(steps_per_epoch_) +
+                                "; the same command resumes it");
+      }
     }
+    ++state.epoch;
+    state.step = 0;
+    record.epoch = state.epoch;
+    record.learning_rate = scheduled_rate(state, state.epoch * steps_per_epoch_ - 1);
     const auto rows = static_cast<double>(data_.plan.rows);
-    record.train_counts = sum.counts / rows;
-    record.train_profile = sum.profile / rows;
+    record.train_counts = state.counts_loss / rows;
+    record.train_profile = state.profile_loss / rows;
+    evaluated(state);
     const batch_loss selection = selection_loss();
     record.selection_counts = selection.counts;
     record.selection_profile = selection.profile;
-    record.wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    clock();
+    record.wall_s = state.wall_s;
     model_.history.push_back(record);
+  }
+
+  /// Puts the weights that are evaluated, and may become the surrogate's, into the model.
+  void evaluated(const training_state& state) {
+    const auto take = [](const network_state& from, std::vector<float>& to) {
+      const auto& weights = from.average.empty() ? from.weights : from.average;
+      std::ranges::copy(weights, to.begin());
+    };
+    take(state.now.counts, model_.counts_weights);
+    take(state.now.profile, model_.profile_weights);
+  }
+
+  /// Rank 0's wish after this step, on rank 0; nothing on the others.
+  int my_wish() const {
+    if (comm_.rank() != 0) {
+      return go_on;
+    }
+    if (options_.interrupted && options_.interrupted()) {
+      return end;
+    }
+    const std::chrono::duration<double> since = std::chrono::steady_clock::now() - kept_;
+    return !options_.checkpoint.empty() && since.count() >= options_.checkpoint_every_s ? checkpoint : go_on;
   }
 
   /// A permutation of each shard's rows that depends on (seed, epoch, shard) alone.
@@ -188,34 +214,59 @@ class trainer {
     return rows;
   }
 
-  /// One update of the weights.
-  step_record one_step(const training_state& state, std::int64_t step) {
-    const int epoch = state.epoch;
-    batch_.set_weights(model_.counts_weights, model_.profile_weights);
-    const std::int64_t rows = global_rows(step);
-    const float weight = 1.0F / static_cast<float>(rows);
+  /// One update of the weights, and what rank 0 wants after it.
+  std::pair<step_record, int> one_step(training_state& state) {
+    const int epoch = state.epoch + 1;
+    law_state& now = state.now;
+    batch_.set_weights(now.counts.weights, now.profile.weights);
+    const float weight = 1.0F / static_cast<float>(global_rows(state.step));
+    const auto all = batch_gradient(epoch, state.step, weight);
+    const auto counts = all.first(now.counts.weights.size());
+    const auto profile = all.subspan(counts.size(), now.profile.weights.size());
+    const auto extra_sums = all.last(extras);
+
+    step_record out{epoch,
+                    state.step,
+                    scheduled_rate(state, state.epoch * steps_per_epoch_ + state.step),
+                    extra_sums[counts_loss],
+                    extra_sums[profile_loss],
+                    gradient_norm(counts),
+                    gradient_norm(profile)};
+    // Every rank has the same sums and so comes to the same conclusion.
+    if (!std::isfinite(out.counts_gradient + out.profile_gradient + out.counts + out.profile)) {
+      throw divergence_error();
+    }
+    update(now.counts, counts, out.learning_rate, out.counts_gradient);
+    update(now.profile, profile, out.learning_rate, out.profile_gradient);
+    return {out, static_cast<int>(extra_sums[wish])};
+  }
+
+  void update(network_state& network, std::span<const float> gradient, double rate, double norm) const {
+    network.optimiser.step(network.weights, gradient, rate, clipping_scale(norm, settings_.gradient_clip));
+    if (!network.average.empty()) {
+      // Young averages remember less, or the first weights would stay in them for long.
+      const auto n = static_cast<double>(network.optimiser.steps());
+      const auto keep = static_cast<float>(std::min(settings_.ema_decay, n / (n + 9)));
+      for (std::size_t i = 0; i < network.average.size(); ++i) {
+        network.average[i] = keep * network.average[i] + (1 - keep) * network.weights[i];
+      }
+    }
+  }
+
+  /// Sums over all ranks: gradients of both networks, then the extras.
+  std::span<const float> batch_gradient(int epoch, std::int64_t step, float weight) {
+    if (!data_.plan.exact()) {
+      slice_gradient(epoch, step, 0, weight);
+      if (comm_.size() > 1) {
+        all_reduce_sum(comm_, std::span(gradient_));
+      }
+      return gradient_;
+    }
     sum_.clear();
     for (std::size_t first = 0; first < order_.size(); first += static_cast<std::size_t>(shards_per_slice_)) {
       sum_.add(slice_gradient(epoch, step, first, weight));
     }
-    const auto all = sum_.all_reduce(comm_);
-    const auto counts = all.first(model_.counts_weights.size());
-    const auto profile = all.subspan(counts.size(), model_.profile_weights.size());
-
-    const std::int64_t total = steps_per_epoch_ * settings_.epochs;
-    const std::int64_t done = (epoch - 1) * steps_per_epoch_ + step;
-    step_record out{epoch,
-                    step,
-                    scheduled_rate(done, total) * std::ldexp(1.0, -state.rollbacks),
-                    all[all.size() - 2],
-                    all[all.size() - 1],
-                    0,
-                    0};
-    out.counts_gradient = clip_gradient(counts, settings_.gradient_clip);
-    out.profile_gradient = clip_gradient(profile, settings_.gradient_clip);
-    counts_optimiser_.step(model_.counts_weights, counts, out.learning_rate);
-    profile_optimiser_.step(model_.profile_weights, profile, out.learning_rate);
-    return out;
+    return sum_.all_reduce(comm_);
   }
 
   /// Gradients of both networks and both losses of the slice that begins with this rank's `first`-th shard.
@@ -235,14 +286,18 @@ class trainer {
     const auto counts = all.first(model_.counts_weights.size());
     const auto profile = all.subspan(counts.size(), model_.profile_weights.size());
     const batch_loss mine = batch_.differentiate(counts, profile);
-    gradient_[gradient_.size() - 2] = static_cast<float>(mine.counts);
-    gradient_[gradient_.size() - 1] = static_cast<float>(mine.profile);
+    const auto extra_sums = all.last(extras);
+    extra_sums[counts_loss] = static_cast<float>(mine.counts);
+    extra_sums[profile_loss] = static_cast<float>(mine.profile);
+    extra_sums[wish] = static_cast<float>(first == 0 ? my_wish() : go_on);
     return gradient_;
   }
 
-  double scheduled_rate(std::int64_t step, std::int64_t total) const {
+  /// The learning rate of the step after so many of the whole training.
+  double scheduled_rate(const training_state& state, std::int64_t step) const {
+    const std::int64_t total = steps_per_epoch_ * settings_.epochs;
     const auto warmup = static_cast<std::int64_t>(std::ceil(settings_.warmup_share * static_cast<double>(total)));
-    return warmup_cosine(settings_.learning_rate, step, warmup, total);
+    return warmup_cosine(settings_.learning_rate, step, warmup, total) * std::ldexp(1.0, -state.rollbacks);
   }
 
   /// Mean losses over the selection rows of all ranks.
@@ -348,11 +403,11 @@ class trainer {
   std::int64_t shards_per_slice_;
   law_batch batch_;
   law_batch evaluation_;
-  std::vector<float> gradient_;  ///< Of a slice: both networks' gradients, then both losses.
+  long_vector<float> gradient_;  ///< Of a slice: both networks' gradients, then the extras.
   gradient_sum sum_;
   std::vector<std::vector<std::int64_t>> order_;
-  adamw counts_optimiser_;
-  adamw profile_optimiser_;
+  checkpoint_place place_;
+  std::chrono::steady_clock::time_point kept_ = std::chrono::steady_clock::now();  ///< When the last checkpoint was.
 };
 
 }  // namespace

@@ -176,8 +176,8 @@ std::vector<float> train_on_toy_law(const mixture_shape& mixture, const mlp_shap
     network.set_parameters(parameters);
     mixture_loss(mixture, network.forward(), targets, weights, network.output_gradient());
     network.backward(gradient);
-    clip_gradient(gradient, 1);
-    optimiser.step(parameters, gradient, warmup_cosine(5e-3, step, 100, steps));
+    optimiser.step(parameters, gradient, warmup_cosine(5e-3, step, 100, steps),
+                   clipping_scale(gradient_norm(gradient), 1));
   }
   return parameters;
 }

@@ -1,4 +1,7 @@
+#include <algorithm>
 #include <cmath>
+#include <limits>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -86,8 +89,7 @@ TEST(adamw, gives_the_same_bits_on_every_instruction_set) {
       for (auto& x : g) {
         x = static_cast<float>(stream.normal());
       }
-      clip_gradient(g, 1);
-      optimiser.step(p, g, 1e-2);
+      optimiser.step(p, g, 1e-2, clipping_scale(gradient_norm(g), 1));
     }
     results.push_back(p);
   });
@@ -123,21 +125,44 @@ TEST(adamw, resumes_with_the_same_bits) {
   EXPECT_THROW(resumed.restore(std::vector<float>(3), std::vector<float>(3), 1), input_error);
 }
 
-TEST(clip_gradient, scales_down_to_the_largest_norm_only) {
+TEST(clipping, scales_down_to_the_largest_norm_only) {
   std::vector<float> g(50, 0.0F);
   g[3] = 3;
   g[49] = -4;
-  EXPECT_DOUBLE_EQ(clip_gradient(g, 10), 5);
-  EXPECT_EQ(g[3], 3);
-  EXPECT_DOUBLE_EQ(clip_gradient(g, 1), 5);
-  EXPECT_NEAR(g[3], 0.6, 1e-7);
-  EXPECT_NEAR(g[49], -0.8, 1e-7);
+  EXPECT_DOUBLE_EQ(gradient_norm(g), 5);
+  EXPECT_EQ(clipping_scale(5, 10), 1);
+  EXPECT_FLOAT_EQ(clipping_scale(5, 1), 0.2F);
+  adamw clipped({}, 50);
+  adamw scaled({}, 50);
+  std::vector<float> p(50, 1.0F);
+  std::vector<float> q = p;
+  clipped.step(p, g, 0.1, 0.2F);
+  g[3] *= 0.2F;
+  g[49] *= 0.2F;
+  scaled.step(q, g, 0.1);
+  EXPECT_EQ(p, q);
+  EXPECT_TRUE(std::ranges::equal(clipped.second_moments(), scaled.second_moments()));
 }
 
-TEST(clip_gradient, tells_of_a_gradient_that_is_not_finite) {
-  std::vector<float> g{1.0F, std::nanf("")};
-  EXPECT_FALSE(std::isfinite(clip_gradient(g, 1)));
-  EXPECT_EQ(g[0], 1);
+TEST(gradient_norm, is_that_of_plain_code_with_the_same_bits_on_every_instruction_set) {
+  random_stream stream(4, purpose::test);
+  std::vector<float> g(10007);
+  double squares = 0;
+  for (auto& x : g) {
+    x = static_cast<float>(stream.normal() * std::exp(stream.normal()));
+    squares += static_cast<double>(x) * static_cast<double>(x);
+  }
+  std::vector<double> norms;
+  for_each_instruction_set([&] { norms.push_back(gradient_norm(g)); });
+  EXPECT_NEAR(norms.front(), std::sqrt(squares), 1e-12 * std::sqrt(squares));
+  for (const double norm : norms) {
+    EXPECT_EQ(norm, norms.front());
+  }
+}
+
+TEST(gradient_norm, tells_of_a_gradient_that_is_not_finite) {
+  EXPECT_FALSE(std::isfinite(gradient_norm(std::vector<float>{1.0F, std::nanf("")})));
+  EXPECT_FALSE(std::isfinite(gradient_norm(std::vector<float>(40, std::numeric_limits<float>::infinity()))));
 }
 
 TEST(warmup_cosine, rises_in_a_line_and_falls_as_a_cosine_to_zero) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <filesystem>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/store/hdf5.hpp>
 
 namespace spikesweep {
 namespace {
@@ -20,7 +22,7 @@ namespace mpi = boost::mpi;
 
 /// A small world: two axes' worth of invented transitions, the same on every rank, shared out as the loader does.
 struct toy {
-  explicit toy(const mpi::communicator& world) {
+  explicit toy(const mpi::communicator& world, int slices = 1) {
     transition_space space;
     space.layout.state.bin_width = 40;
     space.axes = {"S_EE"};
@@ -29,7 +31,7 @@ struct toy {
     m.space = space;
     m.features = feature_map(space);
     m.targets = target_map(space);
-    data.plan = {1003, 8};
+    data.plan = {1003, 8, slices};
     const auto first = data.plan.begin(data.plan.first_of(world.rank(), world.size()));
     const auto last = data.plan.begin(data.plan.first_of(world.rank() + 1, world.size()));
     const transition_block all = invent(data.plan.rows + 100);
@@ -46,6 +48,7 @@ struct toy {
     options.settings.components = 3;
     options.settings.batch = 64;
     options.settings.shards = 8;
+    options.settings.slices = slices;
     options.settings.epochs = 4;
     m.config_text = "toy";
     prepare_networks(m, options.settings);
@@ -103,10 +106,7 @@ class scratch_file {
     mpi::broadcast(world, name, 0);
     path = name;
   }
-  ~scratch_file() {
-    std::error_code ignored;
-    std::filesystem::remove(path, ignored);
-  }
+  ~scratch_file() { remove_checkpoint(path); }
   std::filesystem::path path;
 };
 
@@ -125,7 +125,15 @@ TEST(Trainer, LossesAfterAnEpochDoNotDependOnTheRankCount) {
   EXPECT_NEAR(a.selection_counts, b.selection_counts, 1e-3 * std::abs(b.selection_counts));
   EXPECT_NEAR(a.selection_profile, b.selection_profile, 1e-3 * std::abs(b.selection_profile));
   EXPECT_NEAR(a.train_counts, b.train_counts, 1e-3 * std::abs(b.train_counts));
-  // Gradients are summed in fixed point, so that even the bits agree.
+}
+
+TEST(Trainer, SlicesMakeUpToAsManyRanksTrainToTheSameBits) {
+  const mpi::communicator world;
+  const mpi::communicator alone = world.split(world.rank());
+  toy shared(world, 4);
+  toy single(alone, 4);
+  train(world, shared.data, shared.options, shared.m);
+  train(alone, single.data, single.options, single.m);
   EXPECT_EQ(shared.m.counts_weights, single.m.counts_weights);
   EXPECT_EQ(shared.m.profile_weights, single.m.profile_weights);
 }
@@ -158,10 +166,12 @@ TEST(Trainer, ResumingFromACheckpointGivesTheSameBits) {
 
   toy first(world);
   first.options.checkpoint = file.path;
-  int epochs = 0;
-  first.options.progress = [&](const epoch_record&, int) { ++epochs; };
-  first.options.interrupted = [&] { return epochs == 2; };
-  EXPECT_THROW(train(world, first.data, first.options, first.m), interrupted_error);
+  first.options.progress = [](const epoch_record& epoch, int) {
+    if (epoch.epoch == 2) {
+      throw std::runtime_error("killed");
+    }
+  };
+  EXPECT_THROW(train(world, first.data, first.options, first.m), std::runtime_error);
   toy second(world);
   second.options.checkpoint = file.path;
   train(world, second.data, second.options, second.m);
@@ -174,6 +184,142 @@ TEST(Trainer, ResumingFromACheckpointGivesTheSameBits) {
   other.options.settings.learning_rate *= 2;
   EXPECT_THROW(train(world, other.data, other.options, other.m), input_error);
   world.barrier();
+}
+
+/// Trains until so many steps are done, or to the end; returns the steps done.
+int train_until(const mpi::communicator& world, toy& t, int last) {
+  int steps = 0;
+  t.options.step = [&](const step_record&) { ++steps; };
+  t.options.interrupted = [&] { return steps + 1 == last; };
+  try {
+    train(world, t.data, t.options, t.m);
+  } catch (const interrupted_error& error) {
+    EXPECT_NE(std::string(error.what()).find("resumes"), std::string::npos);
+  }
+  return steps;
+}
+
+void expect_same_training(const model& a, const model& b) {
+  EXPECT_EQ(a.counts_weights, b.counts_weights);
+  EXPECT_EQ(a.profile_weights, b.profile_weights);
+  ASSERT_EQ(a.history.size(), b.history.size());
+  for (std::size_t i = 0; i < a.history.size(); ++i) {
+    EXPECT_EQ(a.history[i].train_counts, b.history[i].train_counts) << i;
+    EXPECT_EQ(a.history[i].selection_profile, b.history[i].selection_profile) << i;
+    EXPECT_EQ(a.history[i].learning_rate, b.history[i].learning_rate) << i;
+  }
+}
+
+TEST(Trainer, InterruptedWithinAnEpochItResumesAtThatStepWithTheSameBits) {
+  const mpi::communicator world;
+  for (const int slices : {1, 4}) {
+    toy whole(world, slices);
+    whole.options.settings.ema_decay = 0.9;
+    const int all = train_until(world, whole, -1);
+    const scratch_file file(world);
+    int done = 0;
+    for (const int steps : {1, 20, 3, -1}) {  // The first one within the first epoch, the others across epochs.
+      toy part(world, slices);
+      part.options.settings.ema_decay = 0.9;
+      part.options.checkpoint = file.path;
+      done += train_until(world, part, steps);
+      if (steps < 0) {
+        expect_same_training(part.m, whole.m);
+      }
+    }
+    EXPECT_EQ(done, all) << "steps were lost or repeated";
+    world.barrier();
+  }
+}
+
+TEST(Trainer, KeepsItsStateWithinAnEpochForWhenItIsKilled) {
+  const mpi::communicator world;
+  const scratch_file file(world);
+  toy whole(world);
+  train(world, whole.data, whole.options, whole.m);
+  toy killed(world);
+  killed.options.checkpoint = file.path;
+  killed.options.checkpoint_every_s = 0;
+  int steps = 0;
+  killed.options.step = [&](const step_record&) {
+    if (++steps == 25) {
+      throw std::runtime_error("killed");
+    }
+  };
+  EXPECT_THROW(train(world, killed.data, killed.options, killed.m), std::runtime_error);
+  toy resumed(world);
+  resumed.options.checkpoint = file.path;
+  steps = 0;
+  resumed.options.step = [&](const step_record& step) {
+    if (++steps == 1) {
+      EXPECT_EQ(step.epoch, 2);
+      EXPECT_EQ(step.step, 24 - 16) << "it did not go on where the last checkpoint was";
+    }
+  };
+  train(world, resumed.data, resumed.options, resumed.m);
+  expect_same_training(resumed.m, whole.m);
+  world.barrier();
+}
+
+TEST(Trainer, ADamagedCheckpointIsReplacedByTheOneBefore) {
+  const mpi::communicator world;
+  const scratch_file file(world);
+  toy whole(world);
+  train(world, whole.data, whole.options, whole.m);
+  toy first(world);
+  first.options.checkpoint = file.path;
+  train_until(world, first, 40);
+  const auto cut = [&](const std::filesystem::path& path) {
+    world.barrier();
+    if (world.rank() == 0) {
+      std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+    }
+    world.barrier();
+  };
+  cut(file.path);
+  toy second(world);
+  second.options.checkpoint = file.path;
+  EXPECT_GT(train_until(world, second, -1), 0);
+  expect_same_training(second.m, whole.m);
+  cut(file.path);
+  cut(file.path.string() + ".previous");
+  toy third(world);
+  third.options.checkpoint = file.path;
+  EXPECT_THROW(train(world, third.data, third.options, third.m), input_error);
+  world.barrier();
+}
+
+TEST(Trainer, TheMovingAverageIsThatOfTheWeightsAfterEachStep) {
+  const mpi::communicator world;
+  constexpr double decay = 0.8;
+  const auto settings = [&](toy& t) {
+    t.options.settings.epochs = 1;
+    t.options.settings.candidates = 1;
+    t.options.settings.ema_decay = decay;
+  };
+  toy averaged(world);
+  settings(averaged);
+  const std::vector<float> first = averaged.m.counts_weights;
+  train(world, averaged.data, averaged.options, averaged.m);
+  // The weights after each step are in the checkpoints.
+  std::vector<double> expected(first.begin(), first.end());
+  for (int step = 1; step <= 16; ++step) {
+    const scratch_file file(world);
+    toy t(world);
+    settings(t);
+    t.options.checkpoint = file.path;
+    train_until(world, t, step);
+    const auto weights = hdf5::file::open(file.path).root().read_array<float>("counts/weights");
+    const double keep = std::min(decay, step / (step + 9.0));
+    for (std::size_t i = 0; i < expected.size(); ++i) {
+      expected[i] = keep * expected[i] + (1 - keep) * static_cast<double>(weights[i]);
+    }
+    world.barrier();
+  }
+  ASSERT_EQ(expected.size(), averaged.m.counts_weights.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    ASSERT_NEAR(averaged.m.counts_weights[i], expected[i], 1e-6) << i;
+  }
 }
 
 TEST(Trainer, KeepsTheCandidateThatWasBestInClosedLoop) {
@@ -207,7 +353,7 @@ TEST(Trainer, StopsEarlyWhenTheSelectionLossNoLongerFalls) {
 TEST(Trainer, GoesBackAndHalvesTheRateWhenItDiverges) {
   const mpi::communicator world;
   toy t(world);
-  t.options.settings.learning_rate = 1;
+  t.options.settings.learning_rate = 512;
   std::vector<step_record> steps;
   t.options.step = [&](const step_record& step) { steps.push_back(step); };
   train(world, t.data, t.options, t.m);

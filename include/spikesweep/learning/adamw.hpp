@@ -4,6 +4,8 @@
 #include <span>
 #include <vector>
 
+#include <spikesweep/base/huge_pages.hpp>
+
 namespace spikesweep {
 
 struct adamw_settings {
@@ -18,10 +20,10 @@ class adamw {
  public:
   adamw(const adamw_settings& settings, std::size_t size);
 
-  /// One update of `parameters` along `gradient`, both of the size given to the constructor:
+  /// One update of `parameters` along g = `scale` times `gradient`, both of the size given to the constructor:
   /// m = beta_1 m + (1 - beta_1) g, v = beta_2 v + (1 - beta_2) g^2, and with the bias-corrected moments m', v'
   /// p = (1 - rate decay) p - rate m' / (sqrt(v') + epsilon). The same bits on every CPU.
-  void step(std::span<float> parameters, std::span<const float> gradient, double learning_rate);
+  void step(std::span<float> parameters, std::span<const float> gradient, double learning_rate, float scale = 1.0F);
 
   std::span<const float> first_moments() const { return first_; }
   std::span<const float> second_moments() const { return second_; }
@@ -31,13 +33,15 @@ class adamw {
 
  private:
   adamw_settings settings_;
-  std::vector<float> first_;
-  std::vector<float> second_;
+  long_vector<float> first_;
+  long_vector<float> second_;
   std::int64_t steps_ = 0;
 };
 
-/// Scales the gradient down to `largest_norm` if its Euclidean norm is more; returns the norm it had, which is not
-/// finite if the gradient is not (it is then left as it is). The same bits on every CPU.
-double clip_gradient(std::span<float> gradient, double largest_norm);
+/// Euclidean norm; not finite if an element is not. The same bits on every CPU.
+double gradient_norm(std::span<const float> gradient);
+
+/// What a gradient of this norm is scaled by, so that the norm is at most `largest`.
+float clipping_scale(double norm, double largest);
 
 }  // namespace spikesweep

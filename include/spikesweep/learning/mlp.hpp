@@ -38,7 +38,8 @@ class mlp {
   mlp& operator=(mlp&&) noexcept;
   ~mlp();
 
-  /// Takes weights in the flat plain layout.
+  /// Takes weights in the flat plain layout. They have to stay where and, when training, as they are until after the
+  /// last forward() or backward() with them.
   void set_parameters(std::span<const float> parameters);
   /// rows x inputs, row-major, to be filled by the caller.
   std::span<float> input();

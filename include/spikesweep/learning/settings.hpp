@@ -14,11 +14,13 @@ struct learning_settings {
   int epochs = 24;      ///< Passes over the training rows.
   int batch = 512;      ///< Rows of a global batch, over all ranks.
   int shards = 64;      ///< Parts of the training rows from which a batch draws alike; at least the rank count.
+  int slices = 1;       ///< Parts of a batch that are summed exactly, so that as many ranks train to the same bits.
   precision numbers = precision::fp32;  ///< Of the products in training steps; weights and sums are fp32.
   double learning_rate = 2e-3;          ///< Peak learning rate of AdamW.
   double weight_decay = 1e-2;           ///< Decoupled weight decay of AdamW.
   double warmup_share = 0.05;           ///< Share of all steps over which the learning rate rises.
   double gradient_clip = 1.0;           ///< Largest Euclidean norm of the gradient.
+  double ema_decay = 0;      ///< Of the exponential moving average of the weights, which becomes the model; 0: none.
   int patience = 0;          ///< Epochs without a better likelihood on the selection points before stopping; 0: never.
   int candidates = 4;        ///< Late epochs compared in closed loop; the best one becomes the model.
   double selection_s = 8;    ///< Length of the closed loop at each selection point [s].

@@ -10,14 +10,18 @@ namespace spikesweep {
 struct shard_plan {
   std::int64_t rows = 0;
   int shards = 1;
+  /// learning.slices: above 1, parts of a batch whose gradients are computed apart and summed exactly.
+  int wanted_slices = 1;
 
   std::int64_t begin(int shard) const { return rows * shard / shards; }
   std::int64_t size(int shard) const { return begin(shard + 1) - begin(shard); }
   std::int64_t largest() const;
-  /// Slices of a batch: equal ranges of shards whose gradients are computed apart, on one rank each. The same four for
-  /// up to four ranks, so that those train to the same bits; more for more ranks.
+  /// Whether gradients are summed so that ranks up to the wanted slices train to the same bits.
+  bool exact() const { return wanted_slices > 1; }
+  /// Slices of a batch: ranges of shards whose gradients are computed apart, on one rank each. One a rank, unless
+  /// exact: then as many equal ones as wanted, more for more ranks.
   int slices(int ranks) const;
-  /// First shard of a rank, a multiple of the shards of a slice; first_of(ranks) is the number of shards.
+  /// First shard of a rank, the first of a slice; first_of(ranks) is the number of shards.
   int first_of(int rank, int ranks) const;
 };
 

@@ -37,13 +37,16 @@ struct training_options {
   std::function<closed_loop_score(const model&)> score;
   /// What decides the data; a checkpoint of other data is refused.
   std::string identity;
-  /// Where to keep the state after every epoch, and to resume from if it is there; empty: nowhere.
+  /// Where to keep the state, and to resume from if it is there; empty: nowhere. The one before it is kept beside it,
+  /// under the same name with `.previous`, in case that the last was not written out.
   std::filesystem::path checkpoint;
+  /// Wall time between checkpoints within an epoch [s]; there is one at the end of each.
+  double checkpoint_every_s = 60;
   /// Called on every rank after an update; may be empty.
   std::function<void(const step_record&)> step;
   /// Called on every rank after an epoch.
   std::function<void(const epoch_record&, int epochs)> progress;
-  /// Asked on rank 0 after every epoch; true ends the training resumably.
+  /// Asked on rank 0 after every update; true ends the training resumably.
   std::function<bool()> interrupted;
 };
 
@@ -51,5 +54,11 @@ struct training_options {
 /// Data-parallel: the gradient of every batch is all-reduced from one flat buffer. Collective; the same on every rank.
 /// Throws interrupted_error when asked to stop, after writing the checkpoint.
 void train(const boost::mpi::communicator& comm, const training_data& data, const training_options& options, model& m);
+
+/// Whether a checkpoint, or the one before it, is there.
+bool has_checkpoint(const std::filesystem::path& path);
+
+/// Removes both, of a training that is over or not to be resumed.
+void remove_checkpoint(const std::filesystem::path& path);
 
 }  // namespace spikesweep
