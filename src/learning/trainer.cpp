@@ -91,6 +91,18 @@ class trainer {
     }
   }
 
+  void run_steps(const std::function<bool(const step_record&)>& go_on) {
+    training_state state;
+    for (std::int64_t step = 0;; step = (step + 1) % steps_per_epoch_) {
+      if (step == 0) {
+        shuffle(++state.epoch);
+      }
+      if (!go_on(one_step(state, step))) {
+        return;
+      }
+    }
+  }
+
  private:
   /// What an epoch changes.
   struct restart_point {
@@ -241,6 +253,9 @@ class trainer {
   }
 
   double scheduled_rate(std::int64_t step, std::int64_t total) const {
+    if (options_.rate) {
+      return options_.rate(step);
+    }
     const auto warmup = static_cast<std::int64_t>(std::ceil(settings_.warmup_share * static_cast<double>(total)));
     return warmup_cosine(settings_.learning_rate, step, warmup, total);
   }
@@ -359,6 +374,11 @@ class trainer {
 
 void train(const mpi::communicator& comm, const training_data& data, const training_options& options, model& m) {
   trainer(comm, data, options, m).run();
+}
+
+void train_steps(const mpi::communicator& comm, const training_data& data, const training_options& options, model& m,
+                 const std::function<bool(const step_record&)>& go_on) {
+  trainer(comm, data, options, m).run_steps(go_on);
 }
 
 }  // namespace spikesweep

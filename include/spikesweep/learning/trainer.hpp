@@ -39,6 +39,8 @@ struct training_options {
   std::string identity;
   /// Where to keep the state after every epoch, and to resume from if it is there; empty: nowhere.
   std::filesystem::path checkpoint;
+  /// Learning rate of an update, counted from 0, in place of the schedule of the settings; may be empty.
+  std::function<double(std::int64_t step)> rate;
   /// Called on every rank after an update; may be empty.
   std::function<void(const step_record&)> step;
   /// Called on every rank after an epoch.
@@ -51,5 +53,11 @@ struct training_options {
 /// Data-parallel: the gradient of every batch is all-reduced from one flat buffer. Collective; the same on every rank.
 /// Throws interrupted_error when asked to stop, after writing the checkpoint.
 void train(const boost::mpi::communicator& comm, const training_data& data, const training_options& options, model& m);
+
+/// Updates the weights of a prepared model, batch after batch and epoch after epoch, until `go_on` returns false: no
+/// checkpoint, no selection, no rollback. `go_on` is called on every rank and returns the same on all. Collective.
+/// Throws divergence_error, on every rank, when a gradient is no longer finite.
+void train_steps(const boost::mpi::communicator& comm, const training_data& data, const training_options& options,
+                 model& m, const std::function<bool(const step_record&)>& go_on);
 
 }  // namespace spikesweep
