@@ -242,6 +242,9 @@ void add_learning_keys(config_table& table, learning_settings& learning) {
                  "length of the closed loop at each selection point");
   section.whole("selection_chains", learning.selection_chains, {1, 1024}, "1",
                 "closed loops run side by side at each selection point");
+  section.whole("members", learning.members, {1, most_members}, "1",
+                "models trained one after another, from seed, seed + 1, ...; the first is the surrogate, and how far "
+                "they disagree is told by predict");
   section.whole("seed", learning.seed, any_seed, "1", "seed of weights, shuffles and noise");
 }
 

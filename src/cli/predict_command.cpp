@@ -77,8 +77,56 @@ void check_range(const model& m, const predict_arguments& arguments, const std::
   }
 }
 
+/// What one member of an ensemble says.
+struct member_rates {
+  std::uint64_t seed = 0;
+  double rate_E_hz = 0;
+  double rate_I_hz = 0;
+};
+
+/// How far members disagree: standard deviations over them, of two or more.
+member_rates spread_of(const std::vector<member_rates>& members) {
+  const auto deviation = [&](double member_rates::*rate) {
+    const auto n = static_cast<double>(members.size());
+    double mean = 0;
+    for (const member_rates& member : members) {
+      mean += member.*rate / n;
+    }
+    double squares = 0;
+    for (const member_rates& member : members) {
+      squares += (member.*rate - mean) * (member.*rate - mean);
+    }
+    return std::sqrt(squares / (n - 1));
+  };
+  return {0, deviation(&member_rates::rate_E_hz), deviation(&member_rates::rate_I_hz)};
+}
+
+void add_members(json_object& object, const std::vector<member_rates>& members) {
+  std::vector<json_object> each;
+  for (const member_rates& member : members) {
+    json_object one;
+    one.add("seed", member.seed).add("rate_E_hz", member.rate_E_hz).add("rate_I_hz", member.rate_I_hz);
+    each.push_back(one);
+  }
+  const member_rates spread = spread_of(members);
+  json_object deviations;
+  deviations.add("rate_E_hz", spread.rate_E_hz).add("rate_I_hz", spread.rate_I_hz);
+  object.add("members", each).add("spread", deviations);
+}
+
+void print_members(const std::vector<member_rates>& members) {
+  text_table table({"member", "seed", "rate_E_hz", "rate_I_hz"});
+  for (std::size_t k = 0; k < members.size(); ++k) {
+    table.add_row({std::to_string(k), std::to_string(members[k].seed), readable(members[k].rate_E_hz),
+                   readable(members[k].rate_I_hz)});
+  }
+  const member_rates spread = spread_of(members);
+  table.add_row({"spread", "", readable(spread.rate_E_hz), readable(spread.rate_I_hz)});
+  table.print(std::cout);
+}
+
 void print_json(const model& m, const std::vector<double>& values, double duration, const run_figures& figures,
-                double wall_s) {
+                double wall_s, const std::vector<member_rates>& members) {
   json_object network;
   for (std::size_t i = 0; i < values.size(); ++i) {
     network.add(m.space.axes[i], values[i]);
@@ -90,6 +138,9 @@ void print_json(const model& m, const std::vector<double>& values, double durati
   }
   object.add("simulated_s", duration).add("wall_s", wall_s).add("realtime_factor", duration / wall_s);
   object.add("network", network).add("distance_to_training", distance_to_training(m.space, values));
+  if (members.size() > 1) {
+    add_members(object, members);
+  }
   std::cout << object.text() << '\n';
 }
 
@@ -119,6 +170,26 @@ std::vector<trajectory> follow(const model& m, const predict_arguments& argument
   return runs;
 }
 
+/// The rates of every member, those of member 0 given: all from the same start states, each with the randomness of its
+/// chains that member 0 has.
+std::vector<member_rates> rates_of_members(const model& m, const predict_arguments& arguments,
+                                           const std::vector<double>& values, trajectory_settings settings,
+                                           const run_figures& figures) {
+  std::vector<member_rates> rates{{m.seed, figures.rate_E_hz, figures.rate_I_hz}};
+  settings.raster_s = 0;
+  model one = m;
+  for (const model_member& other : m.others) {
+    static_cast<model_member&>(one) = other;
+    one.seed = m.seed;
+    std::vector<chain> chains = start_chains(one, values, arguments.chains, m.seed, 0);
+    const parameters network = chains.front().p;
+    const auto runs = follow(one, arguments, chains, settings);
+    const run_figures own = figures_of(runs, network, settings.bin_s, std::min(1.0, settings.duration_s));
+    rates.push_back({other.seed, own.rate_E_hz, own.rate_I_hz});
+  }
+  return rates;
+}
+
 exit_code execute(const predict_arguments& arguments, double duration) {
   const model m = load_model(arguments.model);
   const std::vector<double> values = axis_values(m, arguments);
@@ -138,10 +209,14 @@ exit_code execute(const predict_arguments& arguments, double duration) {
   if (!arguments.output.empty()) {
     save_spikes(arguments.output, {network, 0, settings.duration_s, m.seed, m.config_text, runs.front().raster, {}});
   }
+  const std::vector<member_rates> members = rates_of_members(m, arguments, values, settings, figures);
   if (arguments.json) {
-    print_json(m, values, duration, figures, wall_s);
-  } else {
-    print_table(m, values, duration, figures);
+    print_json(m, values, duration, figures, wall_s, members);
+    return exit_code::done;
+  }
+  print_table(m, values, duration, figures);
+  if (members.size() > 1) {
+    print_members(members);
   }
   return exit_code::done;
 }

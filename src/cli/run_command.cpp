@@ -86,14 +86,13 @@ bool is_done(const std::filesystem::path& result, const std::filesystem::path& f
 }
 
 /// A training that was interrupted before the sweep file last changed has learnt from other data.
-void drop_stale_checkpoint(const run_directory& directory) {
-  const auto swept = std::filesystem::last_write_time(directory.sweep());
-  for (const auto& checkpoint : {directory.checkpoint(), directory.previous_checkpoint()}) {
+void drop_stale_checkpoints(const run_directory& directory) {
+  for (const std::filesystem::path& checkpoint : directory.checkpoints()) {
     std::error_code failure;
-    if (std::filesystem::last_write_time(checkpoint, failure) < swept && !failure) {
+    const auto saved = std::filesystem::last_write_time(checkpoint, failure);
+    if (!failure && saved < std::filesystem::last_write_time(directory.sweep())) {
       log_info("train: starts afresh, the sweep has changed since " + checkpoint.string());
-      remove_checkpoint(directory.checkpoint());
-      return;
+      std::filesystem::remove(checkpoint);
     }
   }
 }
@@ -153,7 +152,7 @@ exit_code execute(const command_context& context, const run_arguments& arguments
   times.emplace_back("sweep", swept.wall_s);
   on_root(context.world, [&] {
     write_text(directory.config(), config.text);
-    drop_stale_checkpoint(directory);
+    drop_stale_checkpoints(directory);
   });
 
   const std::string learnt = settings_text(config, {config_group::sweep, config_group::learning});

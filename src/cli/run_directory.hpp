@@ -1,7 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <utility>
 #include <vector>
+
+#include <spikesweep/learning/members.hpp>
 
 namespace spikesweep {
 
@@ -12,10 +15,8 @@ struct run_directory {
   std::filesystem::path config() const { return path / "config.toml"; }  ///< The config as given, with overrides.
   std::filesystem::path sweep() const { return path / "sweep.h5"; }
   std::filesystem::path model() const { return path / "model.h5"; }
-  std::filesystem::path checkpoint() const { return path / "model.h5.checkpoint"; }  ///< Of an unfinished training.
-  std::filesystem::path previous_checkpoint() const {
-    return path / "model.h5.checkpoint.previous";
-  }  ///< The one before.
+  /// Of an unfinished training, every name that a member's may have.
+  std::vector<std::filesystem::path> checkpoints() const { return checkpoint_files(path / "model.h5.checkpoint"); }
   std::filesystem::path training_log() const { return path / "model.h5.log.jsonl"; }
   std::filesystem::path validation() const { return path / "validation.h5"; }
   std::filesystem::path table() const { return path / "validation.txt"; }  ///< The validation table, for people.
@@ -27,16 +28,13 @@ struct run_directory {
   }
   /// All that depends on the sweep file, the last made first.
   std::vector<std::filesystem::path> made_from_sweep() const {
-    return {report(),
-            record(),
-            table(),
-            settings_of(validation()),
-            validation(),
-            settings_of(model()),
-            model(),
-            checkpoint(),
-            previous_checkpoint(),
-            training_log()};
+    std::vector<std::filesystem::path> all{
+        report(), record(),      table(), settings_of(validation()), validation(), settings_of(model()),
+        model(),  training_log()};
+    for (auto& checkpoint : checkpoints()) {
+      all.push_back(std::move(checkpoint));
+    }
+    return all;
   }
 };
 

@@ -13,12 +13,13 @@
 
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
-#include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/learning/members.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/surrogate/selection.hpp>
 #include <spikesweep/sweep/communicate.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
 
+#include "find_learning_rate.hpp"
 #include "launch_report.hpp"
 
 namespace spikesweep {
@@ -30,18 +31,26 @@ struct train_arguments {
   std::string data;
   std::string output;
   std::vector<std::string> overrides;
+  bool find_learning_rate = false;
+  bool json = false;
 };
 
-/// Follows a training: its live line, and a JSON line an epoch beside the model.
+/// Follows a training: its live line, and a JSON line an epoch beside the model. Both name the member of an ensemble.
 class training_log {
  public:
   /// Goes on with the log of a training that is resumed, and begins a new one otherwise.
-  training_log(const std::filesystem::path& model_file, bool resumes, std::int64_t rows)
-      : path_(model_file.string() + ".log.jsonl"), rows_(rows) {
+  training_log(const std::filesystem::path& model_file, bool resumes, std::int64_t rows, int members)
+      : path_(model_file.string() + ".log.jsonl"), rows_(rows), members_(members) {
     if (!resumes) {
       std::error_code ignored;
       std::filesystem::remove(path_, ignored);
     }
+  }
+
+  /// What follows is of this member.
+  void begin(int member) {
+    member_ = member;
+    counts_gradient_ = profile_gradient_ = steps_ = 0;
   }
 
   void add(const step_record& step) {
@@ -55,6 +64,9 @@ class training_log {
     const double counts_gradient = counts_gradient_ / steps_;
     const double profile_gradient = profile_gradient_ / steps_;
     json_object line;
+    if (members_ > 1) {
+      line.add("member", member_);
+    }
     line.add("epoch", epoch.epoch).add("learning_rate", epoch.learning_rate);
     line.add("train_counts", epoch.train_counts).add("train_profile", epoch.train_profile);
     line.add("selection_counts", epoch.selection_counts).add("selection_profile", epoch.selection_profile);
@@ -63,15 +75,18 @@ class training_log {
     std::ofstream(path_, std::ios::app) << line.text() << '\n';
     counts_gradient_ = profile_gradient_ = steps_ = 0;
     return fmt::format(
-        "train: epoch {} of {}, loss {:.4g} + {:.4g} (selection {:.4g} + {:.4g}), gradient {:.3g} and {:.3g}, rate "
+        "train: {}epoch {} of {}, loss {:.4g} + {:.4g} (selection {:.4g} + {:.4g}), gradient {:.3g} and {:.3g}, rate "
         "{:.2g}, {:.0f} rows/s",
-        epoch.epoch, epochs, epoch.train_counts, epoch.train_profile, epoch.selection_counts, epoch.selection_profile,
-        counts_gradient, profile_gradient, epoch.learning_rate, static_cast<double>(rows_) / epoch.wall_s);
+        members_ > 1 ? fmt::format("member {} ({} in all), ", member_, members_) : "", epoch.epoch, epochs,
+        epoch.train_counts, epoch.train_profile, epoch.selection_counts, epoch.selection_profile, counts_gradient,
+        profile_gradient, epoch.learning_rate, static_cast<double>(rows_) / epoch.wall_s);
   }
 
  private:
   std::filesystem::path path_;
   std::int64_t rows_;
+  int members_;
+  int member_ = 0;
   double counts_gradient_ = 0;  ///< Sums over the steps of the epoch, of norms before clipping.
   double profile_gradient_ = 0;
   double steps_ = 0;
@@ -96,7 +111,14 @@ exit_code execute(const command_context& context, const train_arguments& argumen
   const configuration config = load_configuration(context, arguments.config, arguments.overrides);
   check_precision(context, config);
   on_root(context.world, [&] {
-    check_output_file(arguments.output);
+    if (arguments.find_learning_rate) {
+      check_range_test_output(arguments.output);
+    } else if (arguments.output.empty()) {
+      throw input_error("train needs -o MODEL.h5, the file for the model, or --find-lr");
+    }
+    if (!arguments.output.empty()) {
+      check_output_file(arguments.output);
+    }
     std::error_code failure;
     if (std::filesystem::equivalent(arguments.data, arguments.output, failure)) {
       throw input_error("-d and -o name the same file '" + arguments.output + "'");
@@ -104,6 +126,10 @@ exit_code execute(const command_context& context, const train_arguments& argumen
     check_same_sweep(config, sweep_reader(arguments.data), arguments.data);
   });
   report_launch(context.world);
+  if (arguments.find_learning_rate) {
+    find_learning_rate(context, config, arguments.data, arguments.output, arguments.json);
+    return exit_code::done;
+  }
   train_surrogate(context, config, arguments.data, arguments.output);
   if (context.root()) {
     text_table table({"", ""});
@@ -113,11 +139,27 @@ exit_code execute(const command_context& context, const train_arguments& argumen
   return exit_code::done;
 }
 
+/// The epochs that were tried in closed loop.
 void print_training(const model& m) {
-  text_table table({"epoch", "error of E rate [%]", "error of I rate [%]", ""});
-  for (const candidate_record& candidate : m.candidates) {
-    table.add_row({std::to_string(candidate.epoch), readable(100 * candidate.error_E),
-                   readable(100 * candidate.error_I), candidate.chosen ? "chosen" : ""});
+  const bool several = !m.others.empty();
+  std::vector<std::string> header{"epoch", "error of E rate [%]", "error of I rate [%]", ""};
+  if (several) {
+    header.insert(header.begin(), "member");
+  }
+  text_table table(header);
+  const auto add = [&](std::size_t number, const model_member& member) {
+    for (const candidate_record& candidate : member.candidates) {
+      std::vector<std::string> row{std::to_string(candidate.epoch), readable(100 * candidate.error_E),
+                                   readable(100 * candidate.error_I), candidate.chosen ? "chosen" : ""};
+      if (several) {
+        row.insert(row.begin(), std::to_string(number));
+      }
+      table.add_row(row);
+    }
+  };
+  add(0, m);
+  for (std::size_t k = 0; k < m.others.size(); ++k) {
+    add(k + 1, m.others[k]);
   }
   table.print(std::cout);
 }
@@ -139,38 +181,51 @@ void train_surrogate(const command_context& context, const configuration& config
   model m;
   const training_data data = [&] {
     const sweep_reader reader(sweep_file);
-    return load_training_data(context.world, reader, config.learning.shards, config.learning.slices, m);
+    return load_training_data(context.world, reader, config.learning, m);
   }();
   m.data_file = sweep_file.string();
   m.config_text = config.text;
-  prepare_networks(m, config.learning);
 
   progress_line line(context.progress());
-  training_options options;
-  options.settings = config.learning;
-  options.score = closed_loop_selection(context.world, data.selection_points, config.learning);
-  options.checkpoint = model_file.string() + ".checkpoint";
+  const std::filesystem::path checkpoint = model_file.string() + ".checkpoint";
+  const auto checkpoints = member_checkpoints(checkpoint);
+  const auto files = checkpoint_files(checkpoint);
+  training_options shared;
   for (const auto& [key, value] : canonical_settings(config, config_group::sweep)) {
-    options.identity += fmt::format("{}={} ", key, value);
+    shared.identity += fmt::format("{}={} ", key, value);
   }
   std::string last;
   std::optional<training_log> log;
   if (context.root()) {
-    log.emplace(model_file, has_checkpoint(options.checkpoint), data.plan.rows);
-    options.step = [&](const step_record& step) { log->add(step); };
+    const bool resumes = std::ranges::any_of(files, [](const auto& path) { return std::filesystem::exists(path); });
+    log.emplace(model_file, resumes, data.plan.rows, config.learning.members);
+    shared.step = [&](const step_record& step) { log->add(step); };
   }
-  options.progress = [&](const epoch_record& epoch, int epochs) {
+  shared.progress = [&](const epoch_record& epoch, int epochs) {
     if (log) {
       last = log->add(epoch, epochs);
       line.update(last);
     }
   };
-  options.interrupted = [] { return interrupted(); };
-  train(context.world, data, options, m);
+  shared.interrupted = [] { return interrupted(); };
+  const auto options_of = [&](int member) {
+    if (log) {
+      log->begin(member);
+    }
+    training_options options = shared;
+    options.settings = member_settings(config.learning, member);
+    options.score = closed_loop_selection(context.world, data.selection_points, options.settings);
+    options.checkpoint = checkpoints[static_cast<std::size_t>(member)];
+    return options;
+  };
+  train_members(context.world, data, config.learning.members, options_of, m);
   line.finish(last.empty() ? "train: every epoch was done already" : last);
   on_root(context.world, [&] {
     save_model(model_file, m);
-    remove_checkpoint(options.checkpoint);  // The training is over; the model holds its outcome.
+    for (const auto& file : files) {  // The training is over; the model holds its outcome.
+      std::error_code ignored;
+      std::filesystem::remove(file, ignored);
+    }
     print_training(m);
   });
 }
@@ -180,9 +235,15 @@ void add_train_command(CLI::App& app, command_context& context) {
   const auto arguments = std::make_shared<train_arguments>();
   add_config_argument(*command, arguments->config);
   command->add_option("-d,--data", arguments->data, "sweep file to learn from")->required()->type_name("FILE.h5");
-  command->add_option("-o,--output", arguments->output, "model file; its checkpoint stands beside it")
-      ->required()
-      ->type_name("MODEL.h5");
+  command
+      ->add_option("-o,--output", arguments->output,
+                   "model file; its checkpoint stands beside it; with --find-lr, a table")
+      ->type_name("MODEL.h5|TABLE.csv");
+  CLI::Option* find = command->add_flag("--find-lr", arguments->find_learning_rate,
+                                        "train no model: raise the learning rate from update to update until the loss "
+                                        "explodes, and suggest one");
+  command->add_flag("--json", arguments->json, "with --find-lr: a JSON object an update, then one with the suggestion")
+      ->needs(find);
   add_set_option(*command, arguments->overrides, "override a config key");
   command->callback(
       [&context, arguments] { context.execute = [&context, arguments] { return execute(context, *arguments); }; });

@@ -23,11 +23,6 @@ namespace mpi = boost::mpi;
 
 constexpr const char* checkpoint_format = "spikesweep checkpoint";
 
-/// The checkpoint before the last: it is whole even if the last one is not.
-std::filesystem::path previous(const std::filesystem::path& path) {
-  return path.string() + ".previous";
-}
-
 /// A sound checkpoint that is of no use here.
 struct other_training : input_error {
   explicit other_training(const std::filesystem::path& path)
@@ -179,13 +174,17 @@ network_state::network_state(std::span<const float> first, const adamw_settings&
   }
 }
 
+std::filesystem::path previous_checkpoint(const std::filesystem::path& last) {
+  return last.string() + ".previous";
+}
+
 void write_checkpoint(const mpi::communicator& comm, const checkpoint_place& place, const model& m,
                       const training_state& state) {
   on_root(comm, [&] {
     write_then_rename(place.path, [&](const std::filesystem::path& temporary) {
       write_file(temporary, place, m, state);
       std::error_code none_yet;
-      std::filesystem::rename(place.path, previous(place.path), none_yet);
+      std::filesystem::rename(place.path, previous_checkpoint(place.path), none_yet);
     });
   });
 }
@@ -195,7 +194,7 @@ bool read_checkpoint(const mpi::communicator& comm, const checkpoint_place& plac
   on_root(comm, [&] {
     // Tried by rank 0 alone first, so that all ranks take the same.
     std::string damage;
-    for (const auto& path : {place.path, previous(place.path)}) {
+    for (const auto& path : {place.path, previous_checkpoint(place.path)}) {
       if (!std::filesystem::exists(path)) {
         continue;
       }
@@ -224,16 +223,6 @@ bool read_checkpoint(const mpi::communicator& comm, const checkpoint_place& plac
     read_file(name, place, m, state);
   }
   return !name.empty();
-}
-
-bool has_checkpoint(const std::filesystem::path& path) {
-  return std::filesystem::exists(path) || std::filesystem::exists(previous(path));
-}
-
-void remove_checkpoint(const std::filesystem::path& path) {
-  std::error_code ignored;
-  std::filesystem::remove(path, ignored);
-  std::filesystem::remove(previous(path), ignored);
 }
 
 }  // namespace spikesweep

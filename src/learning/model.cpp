@@ -9,57 +9,14 @@
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/hdf5.hpp>
 
+#include "member_file.hpp"
+
 namespace spikesweep {
 
 namespace {
 
 constexpr const char* model_format = "spikesweep model";
 constexpr std::int32_t model_format_version = 1;
-
-std::vector<int> layer_sizes(const mlp_shape& shape) {
-  std::vector<int> sizes{shape.inputs};
-  sizes.insert(sizes.end(), shape.hidden.begin(), shape.hidden.end());
-  sizes.push_back(shape.outputs);
-  return sizes;
-}
-
-void write_network(hdf5::group& root, const std::string& name, const mlp_shape& shape, std::span<const float> weights) {
-  const auto sizes = layer_sizes(shape);
-  root.write_array(name + "/sizes", std::vector<std::int32_t>(sizes.begin(), sizes.end()),
-                   {"1", "units of each layer, inputs first; SiLU between layers, linear output"});
-  std::size_t offset = 0;
-  for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
-    const auto inputs = static_cast<std::size_t>(sizes[l]);
-    const auto outputs = static_cast<std::size_t>(sizes[l + 1]);
-    const std::string layer = fmt::format("{}/layer_{}", name, l);
-    root.write_array<float>(layer + "/weights", weights.subspan(offset, inputs * outputs), {outputs, inputs},
-                            {"1", "weights, outputs x inputs"});
-    offset += inputs * outputs;
-    root.write_array<float>(layer + "/biases", weights.subspan(offset, outputs), {outputs}, {"1", "biases"});
-    offset += outputs;
-  }
-}
-
-void read_network(const hdf5::group& root, const std::string& name, mlp_shape& shape, std::vector<float>& weights) {
-  const auto sizes = root.read_array<std::int32_t>(name + "/sizes");
-  if (sizes.size() < 2 || *std::ranges::min_element(sizes) < 1) {
-    throw input_error(fmt::format("{}: {}/sizes does not describe a network", root.where().file, name));
-  }
-  shape.inputs = sizes.front();
-  shape.outputs = sizes.back();
-  shape.hidden.assign(sizes.begin() + 1, sizes.end() - 1);
-  weights.clear();
-  for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
-    const std::string layer = fmt::format("{}/layer_{}", name, l);
-    for (const std::string part : {"/weights", "/biases"}) {
-      const auto values = root.read_array<float>(layer + part);
-      weights.insert(weights.end(), values.begin(), values.end());
-    }
-  }
-  if (weights.size() != shape.parameter_count()) {
-    throw input_error(fmt::format("{}: the weights of '{}' do not fit its sizes", root.where().file, name));
-  }
-}
 
 void write_statistics(hdf5::group& root, const std::string& name, const column_statistics& s) {
   root.write_array(name + "/mean", s.mean, {"1", "mean over the training rows"});
@@ -169,32 +126,6 @@ void read_targets(const hdf5::group& root, model& m) {
   m.mixture = {static_cast<int>(dims), root.read_scalar<int>("targets/components")};
 }
 
-void write_dispersion(hdf5::group& root, const profile_dispersion& dispersion) {
-  constexpr std::array<const char*, phase_kind_count> names{"step", "active", "quiet"};
-  for (std::size_t k = 0; k < dispersion.size(); ++k) {
-    const auto n = static_cast<hsize_t>(dispersion[k].cells());
-    const std::string group = std::string("dispersion/") + names[k];
-    root.write_array(
-        group + "/variance", dispersion[k].variance,
-        {"1", "variance of a cell over its expected count; E cells, I cells, E and I spike times; empty: unmet phase"});
-    root.write_array<double>(group + "/factor", dispersion[k].factor, {n, n},
-                             {"1", "lower Cholesky factor of the correlations of the cells"});
-  }
-}
-
-void read_dispersion(const hdf5::group& root, int profile_size, profile_dispersion& dispersion) {
-  constexpr std::array<const char*, phase_kind_count> names{"step", "active", "quiet"};
-  for (std::size_t k = 0; k < dispersion.size(); ++k) {
-    const std::string group = std::string("dispersion/") + names[k];
-    dispersion[k].variance = root.read_array<double>(group + "/variance");
-    dispersion[k].factor = root.read_array<double>(group + "/factor");
-    const std::size_t n = dispersion[k].cells();
-    if ((n != 0 && n != static_cast<std::size_t>(profile_size)) || dispersion[k].factor.size() != n * n) {
-      throw input_error(fmt::format("{}: /{} does not fit the model's cells", root.where().file, group));
-    }
-  }
-}
-
 void write_starts(hdf5::group& root, const start_states& starts) {
   const auto n = static_cast<hsize_t>(starts.states.rows());
   const auto width = static_cast<hsize_t>(starts.states.cols());
@@ -226,15 +157,6 @@ void read_starts(const hdf5::group& root, const transition_space& space, start_s
   }
 }
 
-template <class Record, class Member>
-auto column(const std::vector<Record>& records, Member member) {
-  std::vector<std::remove_cvref_t<decltype(records[0].*member)>> out;
-  for (const auto& record : records) {
-    out.push_back(record.*member);
-  }
-  return out;
-}
-
 void check_dimensions(const model& m, const std::string& file) {
   const int dims = m.targets.dims();
   if (m.counts_network.inputs != m.features.size() || m.counts_network.outputs != m.mixture.outputs() ||
@@ -245,6 +167,23 @@ void check_dimensions(const model& m, const std::string& file) {
         fmt::format("{}: the model's networks are of other dimensions than its own state layout; it is damaged or from "
                     "another version",
                     file));
+  }
+}
+
+std::string member_group(std::size_t member) {
+  return fmt::format("members/{}", member);
+}
+
+void read_others(const hdf5::group& root, model& m) {
+  const std::size_t others = root.has("members") ? root.open_group("members").names().size() : 0;
+  for (std::size_t k = 1; k <= others; ++k) {
+    mlp_shape counts;
+    mlp_shape profile;
+    m.others.push_back(read_member(root.open_group(member_group(k)), m, counts, profile));
+    if (counts != m.counts_network || profile != m.profile_network) {
+      throw input_error(fmt::format("{}: the networks of /{} are of other dimensions than those of member 0",
+                                    root.where().file, member_group(k)));
+    }
   }
 }
 
@@ -274,42 +213,19 @@ void save_model(const std::filesystem::path& path, const model& m) {
       root.write_attribute("format", std::string(model_format));
       root.write_attribute("format_version", model_format_version);
       root.write_attribute("spikesweep_version", std::string(SPIKESWEEP_VERSION));
-      root.write_attribute("seed", m.seed);
       root.write_attribute("data_file", m.data_file);
       write_space(root, m);
       write_statistics(root, "features", m.features.statistics());
       write_targets(root, m);
-      write_network(root, "counts_network", m.counts_network, m.counts_weights);
-      write_network(root, "profile_network", m.profile_network, m.profile_weights);
-      write_dispersion(root, m.dispersion);
+      write_member(root, m, m);
       write_starts(root, m.starts);
       root.write_scalar("range/lowest_rate_E", m.lowest_rate_E_hz, {"Hz", "lowest E rate of a training point"});
       root.write_scalar("range/highest_rate_E", m.highest_rate_E_hz, {"Hz", "highest E rate of a training point"});
       root.write_string("config/text", m.config_text, {"1", "the configuration as given"});
-      const auto& h = m.history;
-      root.write_array("training/epoch", column(h, &epoch_record::epoch), {"1", "epochs, from 1"});
-      root.write_array("training/learning_rate", column(h, &epoch_record::learning_rate), {"1", "at the epoch's end"});
-      root.write_array("training/train_counts_loss", column(h, &epoch_record::train_counts),
-                       {"nat", "mean negative log-likelihood of counts and duration, standardised units"});
-      root.write_array("training/train_profile_loss", column(h, &epoch_record::train_profile),
-                       {"nat", "mean cross-entropy of the profile"});
-      root.write_array("training/selection_counts_loss", column(h, &epoch_record::selection_counts),
-                       {"nat", "the same on the selection points"});
-      root.write_array("training/selection_profile_loss", column(h, &epoch_record::selection_profile),
-                       {"nat", "the same on the selection points"});
-      root.write_array("training/wall", column(h, &epoch_record::wall_s), {"s", "wall time of the epoch"});
-      const auto& c = m.candidates;
-      root.write_array("training/candidates/epoch", column(c, &candidate_record::epoch),
-                       {"1", "epochs tried in closed loop"});
-      root.write_array("training/candidates/error_E", column(c, &candidate_record::error_E),
-                       {"1", "mean relative error of the E rate at the selection points"});
-      root.write_array("training/candidates/error_I", column(c, &candidate_record::error_I),
-                       {"1", "mean relative error of the I rate at the selection points"});
-      std::vector<std::uint8_t> chosen;
-      for (const auto& candidate : c) {
-        chosen.push_back(candidate.chosen);
+      for (std::size_t k = 0; k < m.others.size(); ++k) {
+        hdf5::group member = root.create_group(member_group(k + 1));
+        write_member(member, m, m.others[k]);
       }
-      root.write_array("training/candidates/chosen", chosen, {"1", "1: this epoch became the model"});
     }
     file.close();
   });
@@ -328,21 +244,19 @@ model load_model(const std::filesystem::path& path) {
                                   model_format_version));
   }
   model m;
-  m.seed = root.read_attribute<std::uint64_t>("seed");
   m.data_file = root.read_string_attribute("data_file");
   read_space(root, m);
   m.features = feature_map(m.space);
   m.targets = target_map(m.space);
   m.features.set_statistics(read_statistics(root, "features"));
   read_targets(root, m);
-  read_network(root, "counts_network", m.counts_network, m.counts_weights);
-  read_network(root, "profile_network", m.profile_network, m.profile_weights);
-  read_dispersion(root, m.targets.profile_size(), m.dispersion);
+  static_cast<model_member&>(m) = read_member(root, m, m.counts_network, m.profile_network);
   read_starts(root, m.space, m.starts);
   m.lowest_rate_E_hz = root.read_scalar<double>("range/lowest_rate_E");
   m.highest_rate_E_hz = root.read_scalar<double>("range/highest_rate_E");
   m.config_text = root.read_string("config/text");
   check_dimensions(m, name);
+  read_others(root, m);
   return m;
 }
 

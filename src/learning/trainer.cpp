@@ -59,7 +59,7 @@ class trainer {
         place_{options.checkpoint, settings_, options.identity} {}
 
   void run() {
-    training_state state({first_state(model_.counts_weights), first_state(model_.profile_weights)});
+    training_state state = first_state();
     if (!options_.checkpoint.empty()) {
       read_checkpoint(comm_, place_, model_, state);
     }
@@ -88,16 +88,37 @@ class trainer {
     }
   }
 
+  void run_steps(const std::function<bool(const step_record&)>& goes_on) {
+    training_state state = first_state();
+    for (;;) {
+      if (state.step == 0) {
+        shuffle(state.epoch + 1);
+      }
+      const step_record done = one_step(state).first;
+      if (++state.step == steps_per_epoch_) {
+        ++state.epoch;
+        state.step = 0;
+      }
+      if (!goes_on(done)) {
+        return;
+      }
+    }
+  }
+
  private:
   /// What the ranks sum beside the gradients: both losses, and rank 0's wishes.
   enum extra : std::size_t { counts_loss, profile_loss, wish, extras };
   /// What rank 0 wants of all ranks after a step.
   enum : int { go_on = 0, checkpoint = 1, end = 2 };
 
-  network_state first_state(std::span<const float> weights) const {
+  /// Of the weights that the model was prepared with.
+  training_state first_state() const {
     adamw_settings s;
     s.weight_decay = settings_.weight_decay;
-    return {weights, s, settings_.ema_decay > 0};
+    const auto begin = [&](std::span<const float> weights) {
+      return network_state(weights, s, settings_.ema_decay > 0);
+    };
+    return training_state({begin(model_.counts_weights), begin(model_.profile_weights)});
   }
 
   /// Back to the end of the last epoch, from where it goes on at half the rate. Every rank does the same.
@@ -295,6 +316,9 @@ class trainer {
 
   /// The learning rate of the step after so many of the whole training.
   double scheduled_rate(const training_state& state, std::int64_t step) const {
+    if (options_.rate) {
+      return options_.rate(step);
+    }
     const std::int64_t total = steps_per_epoch_ * settings_.epochs;
     const auto warmup = static_cast<std::int64_t>(std::ceil(settings_.warmup_share * static_cast<double>(total)));
     return warmup_cosine(settings_.learning_rate, step, warmup, total) * std::ldexp(1.0, -state.rollbacks);
@@ -414,6 +438,11 @@ class trainer {
 
 void train(const mpi::communicator& comm, const training_data& data, const training_options& options, model& m) {
   trainer(comm, data, options, m).run();
+}
+
+void train_steps(const mpi::communicator& comm, const training_data& data, const training_options& options, model& m,
+                 const std::function<bool(const step_record&)>& go_on) {
+  trainer(comm, data, options, m).run_steps(go_on);
 }
 
 }  // namespace spikesweep

@@ -65,10 +65,10 @@ transition_block slice(const transition_block& block, const transition_layout& l
 
 class loader {
  public:
-  loader(const mpi::communicator& comm, const sweep_reader& file, int shards, int slices, model& m)
+  loader(const mpi::communicator& comm, const sweep_reader& file, const learning_settings& settings, model& m)
       : comm_(comm), file_(file), about_(file.description()), records_(file.records()), model_(m) {
-    data_.plan.shards = shards;
-    data_.plan.wanted_slices = slices;
+    data_.plan.shards = settings.shards;
+    data_.plan.wanted_slices = settings.slices;
   }
 
   training_data run() {
@@ -201,9 +201,9 @@ class loader {
 
 }  // namespace
 
-training_data load_training_data(const mpi::communicator& comm, const sweep_reader& file, int shards, int slices,
-                                 model& m) {
-  return loader(comm, file, shards, slices, m).run();
+training_data load_training_data(const mpi::communicator& comm, const sweep_reader& file,
+                                 const learning_settings& settings, model& m) {
+  return loader(comm, file, settings, m).run();
 }
 
 }  // namespace spikesweep

@@ -106,7 +106,11 @@ class scratch_file {
     mpi::broadcast(world, name, 0);
     path = name;
   }
-  ~scratch_file() { remove_checkpoint(path); }
+  ~scratch_file() {
+    std::error_code ignored;
+    std::filesystem::remove(path, ignored);
+    std::filesystem::remove(previous_checkpoint(path), ignored);
+  }
   std::filesystem::path path;
 };
 

@@ -5,6 +5,7 @@ Usage: train_fault_test.py BINARY MPIEXEC [TESTS]
 Random moments come from a fixed seed; what the machine does in them is its own.
 """
 
+import json
 import os
 import pathlib
 import random
@@ -52,7 +53,7 @@ def learnt(path):
     found = {}
 
     def take(name, item):
-        if isinstance(item, h5py.Dataset) and name != "training/wall":
+        if isinstance(item, h5py.Dataset) and not name.endswith("training/wall"):
             found[name] = item[()].tobytes() if hasattr(item[()], "tobytes") else item[()]
 
     with h5py.File(path, "r") as f:
@@ -73,8 +74,8 @@ class TrainFaults(unittest.TestCase):
     def tearDownClass(cls):
         cls.scratch.cleanup()
 
-    def start(self, model):
-        command = [BINARY, "train", self.directory / "c.toml", "-d", self.directory / "sweep.h5", "-o", model]
+    def start(self, model, *options):
+        command = [BINARY, "train", self.directory / "c.toml", "-d", self.directory / "sweep.h5", "-o", model, *options]
         job = MpiJob(MPIEXEC, RANKS, command, self.directory / "log")
         self.addCleanup(job.end)
         return job
@@ -110,6 +111,32 @@ class TrainFaults(unittest.TestCase):
                     model.unlink()
         self.assertGreater(resumed, KILLS // 2, "hardly any training was resumed")
         print(f"{kills} kills in {rounds} rounds, {resumed} from a checkpoint", file=sys.stderr)
+
+    def test_an_ensemble_killed_in_its_second_member_goes_on_there(self):
+        options = ("--set", "learning.members=3", "learning.epochs=4", "learning.hidden=64")
+        undisturbed = self.directory / "ensemble.h5"
+        job = self.start(undisturbed, *options)
+        self.assertEqual(job.wait(), 0, job.log())
+        expected = learnt(undisturbed)
+        self.assertIn("members/2/counts_network/layer_0/weights", expected)
+        model = self.directory / "killed.h5"
+        finished, current, next_one = (model.with_name(f"killed.h5.checkpoint{k}") for k in ("", ".1", ".2"))
+        job = self.start(model, *options)
+        while job.running and not current.exists():
+            time.sleep(0.005)
+        os.kill(job.ranks()[0], signal.SIGKILL)
+        self.assertNotEqual(job.wait(), 0)
+        self.assertFalse(next_one.exists() or model.exists(), "it was killed too late")
+        self.assertTrue(finished.exists())
+        log = model.with_name("killed.h5.log.jsonl")
+        before = len(log.read_text().splitlines())
+        job = self.start(model, *options)
+        self.assertEqual(job.wait(), 0, job.log())
+        self.assertEqual(learnt(model), expected)
+        trained = [json.loads(line)["member"] for line in log.read_text().splitlines()[before:]]
+        self.assertNotIn(0, trained, "a member that was finished")
+        self.assertEqual(trained.count(2), 4)
+        self.assertEqual(list(self.directory.glob("killed.h5.checkpoint*")), [])
 
 
 if __name__ == "__main__":

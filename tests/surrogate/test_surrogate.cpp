@@ -41,13 +41,13 @@ class Surrogate : public testing::TestWithParam<section_kind> {
     about_.points = make_design(design, about_.base, 1);
     run_sweep(world_, sweep_file(), about_, {});
     file_.emplace(sweep_file());
-    data_ = load_training_data(world_, *file_, 8, model_);
     options_.settings.hidden = 48;
     options_.settings.layers = 2;
     options_.settings.components = 4;
     options_.settings.batch = 64;
     options_.settings.shards = 8;
     options_.settings.epochs = 12;
+    data_ = load_training_data(world_, *file_, options_.settings, model_);
     options_.settings.candidates = 1;
     options_.settings.selection_s = 1;
     options_.settings.selection_chains = 2;

@@ -39,26 +39,31 @@ struct start_states {
   std::vector<std::vector<double>> values;  ///< Axis values of the point that each was met at.
 };
 
+/// What one training leaves, from weights of its own seed.
+struct model_member {
+  std::vector<float> counts_weights;  ///< Flat and plain: per layer W (outputs x inputs), then b.
+  std::vector<float> profile_weights;
+  profile_dispersion dispersion;  ///< Scatter of the cells about the profile's expectation.
+  std::vector<epoch_record> history;
+  std::vector<candidate_record> candidates;
+  std::uint64_t seed = 0;
+};
+
 /// Everything that a surrogate needs to predict: the law with its weights, its inputs' and targets' scales, where it
-/// was trained, and how that went.
-struct model {
+/// was trained, and how that went. It is its own member 0, and that is the surrogate.
+struct model : model_member {
   transition_space space;
   feature_map features;
   target_map targets;
   mixture_shape mixture;
-  mlp_shape counts_network;           ///< features -> mixture
-  mlp_shape profile_network;          ///< features and standardised counts -> profile
-  std::vector<float> counts_weights;  ///< Flat and plain: per layer W (outputs x inputs), then b.
-  std::vector<float> profile_weights;
-  profile_dispersion dispersion;  ///< Scatter of the cells about the profile's expectation.
+  mlp_shape counts_network;   ///< features -> mixture
+  mlp_shape profile_network;  ///< features and standardised counts -> profile
   start_states starts;
   double lowest_rate_E_hz = 0;  ///< Extremes of the E rate over the training points.
   double highest_rate_E_hz = 0;
-  std::vector<epoch_record> history;
-  std::vector<candidate_record> candidates;
   std::string data_file;  ///< The sweep it was trained on, as given.
   std::string config_text;
-  std::uint64_t seed = 0;
+  std::vector<model_member> others;  ///< Members 1, 2, ... of an ensemble, trained on the same data.
 };
 
 /// Shapes and scales of a model that is still to be trained, with its first weights (a function of settings.seed).

@@ -6,6 +6,9 @@
 
 namespace spikesweep {
 
+/// An ensemble has at most so many members.
+inline constexpr int most_members = 100;
+
 /// How the surrogate is built and trained.
 struct learning_settings {
   int hidden = 256;     ///< Units of each hidden layer.
@@ -25,6 +28,7 @@ struct learning_settings {
   int candidates = 4;        ///< Late epochs compared in closed loop; the best one becomes the model.
   double selection_s = 8;    ///< Length of the closed loop at each selection point [s].
   int selection_chains = 4;  ///< Closed loops run side by side at each selection point.
+  int members = 1;           ///< Models of an ensemble; member k is trained with seed + k.
   std::uint64_t seed = 1;    ///< Seed of weights, shuffles and noise.
 
   bool operator==(const learning_settings&) const = default;

@@ -37,11 +37,13 @@ struct training_options {
   std::function<closed_loop_score(const model&)> score;
   /// What decides the data; a checkpoint of other data is refused.
   std::string identity;
-  /// Where to keep the state, and to resume from if it is there; empty: nowhere. The one before it is kept beside it,
-  /// under the same name with `.previous`, in case that the last was not written out.
+  /// Where to keep the state, and to resume from if it is there; empty: nowhere. The one before is kept, too, in case
+  /// that the last was not written out.
   std::filesystem::path checkpoint;
   /// Wall time between checkpoints within an epoch [s]; there is one at the end of each.
   double checkpoint_every_s = 60;
+  /// Learning rate of an update, counted from 0, in place of the schedule of the settings; may be empty.
+  std::function<double(std::int64_t step)> rate;
   /// Called on every rank after an update; may be empty.
   std::function<void(const step_record&)> step;
   /// Called on every rank after an epoch.
@@ -55,10 +57,13 @@ struct training_options {
 /// Throws interrupted_error when asked to stop, after writing the checkpoint.
 void train(const boost::mpi::communicator& comm, const training_data& data, const training_options& options, model& m);
 
-/// Whether a checkpoint, or the one before it, is there.
-bool has_checkpoint(const std::filesystem::path& path);
+/// Where the checkpoint before the last is: whole even if the last one is not.
+std::filesystem::path previous_checkpoint(const std::filesystem::path& last);
 
-/// Removes both, of a training that is over or not to be resumed.
-void remove_checkpoint(const std::filesystem::path& path);
+/// Updates the weights of a prepared model, batch after batch and epoch after epoch, until `go_on` returns false: no
+/// checkpoint, no selection, no rollback. `go_on` is called on every rank and returns the same on all. Collective.
+/// Throws divergence_error, on every rank, when a gradient is no longer finite.
+void train_steps(const boost::mpi::communicator& comm, const training_data& data, const training_options& options,
+                 model& m, const std::function<bool(const step_record&)>& go_on);
 
 }  // namespace spikesweep

@@ -31,7 +31,7 @@ struct training_data {
 /// Reads this rank's share of a sweep file and prepares a model's space, scales, start states and rates from it.
 /// Collective. Throws input_error if the file holds no finished training points, fewer training rows than shards, or
 /// more ranks than shards are used.
-training_data load_training_data(const boost::mpi::communicator& comm, const sweep_reader& file, int shards, int slices,
-                                 model& m);
+training_data load_training_data(const boost::mpi::communicator& comm, const sweep_reader& file,
+                                 const learning_settings& settings, model& m);
 
 }  // namespace spikesweep
