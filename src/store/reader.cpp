@@ -207,6 +207,21 @@ sweep_rows sweep_reader::read_rows(std::int64_t first_task, std::int64_t last_ta
   return out;
 }
 
+transition_block sweep_reader::rows_of_task(std::int64_t task, std::int64_t first, std::int64_t rows) const {
+  impl_->check_range(task, task + 1);
+  const sampling_settings& sampling = impl_->description.sampling;
+  if (first < 0 || rows < 0 || first + rows > sampling.transitions) {
+    throw internal_error("rows [" + std::to_string(first) + ", " + std::to_string(first + rows) + ") of task " +
+                         std::to_string(task));
+  }
+  transition_block out(sampling.layout, rows);
+  const auto begin = static_cast<std::uint64_t>(task * sampling.transitions + first);
+  for (const column& c : column_table()) {
+    unpack(c, sampling.layout, impl_->rows_of(c, begin, static_cast<std::uint64_t>(rows)), 0, out);
+  }
+  return out;
+}
+
 std::vector<std::int64_t> sweep_reader::damaged_tasks(std::int64_t first_task, std::int64_t last_task) const {
   impl_->check_range(first_task, last_task);
   const sweep_description& d = impl_->description;
