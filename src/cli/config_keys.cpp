@@ -221,6 +221,9 @@ void add_learning_keys(config_table& table, learning_settings& learning) {
   section.whole("batch", learning.batch, {1, 1e6}, "row", "rows of a global batch, over all ranks");
   section.whole("shards", learning.shards, {1, 65536}, "1",
                 "parts of the training rows from which a batch draws alike; at least the rank count");
+  section.whole(
+      "buffer_MiB", learning.buffer_MiB, {1, 1e9}, "MiB",
+      "most memory of training rows at a time, over all ranks; more rows than that are streamed from the file");
   section.choice(
       "precision", learning.numbers, {precision::fp32, precision::bf16}, [](precision p) { return name_of(p); },
       "numbers of the products in training steps; bf16 needs a CPU with AVX512-BF16, weights and sums stay fp32");

@@ -18,6 +18,7 @@
 
 #include "batch.hpp"
 #include "checkpoint.hpp"
+#include "row_source.hpp"
 
 namespace spikesweep {
 
@@ -29,8 +30,6 @@ namespace mpi = boost::mpi;
 constexpr double candidate_share = 0.4;
 /// Rows that the selection losses are evaluated on at a time.
 constexpr int evaluation_rows = 512;
-/// Training rows, over all ranks, that the scatter of the profile is measured on.
-constexpr std::int64_t dispersion_rows = 16384;
 /// A training that diverges once more than this is given up.
 constexpr int most_rollbacks = 3;
 /// The dequantising noise of the selection rows is that of this epoch, always, so that their losses compare.
@@ -53,7 +52,8 @@ class trainer {
         evaluation_(m, evaluation_rows, false),
         gradient_(m.counts_weights.size() + m.profile_weights.size() + 2),
         sum_(gradient_.size()),
-        order_(static_cast<std::size_t>(last_shard_ - first_shard_)),
+        rows_(data, m, settings_, first_shard_, last_shard_),
+        identity_(options.identity + data.chunks.identity()),
         counts_optimiser_(make_optimiser(m.counts_weights.size())),
         profile_optimiser_(make_optimiser(m.profile_weights.size())) {}
 
@@ -126,22 +126,23 @@ class trainer {
   training_state resume() {
     training_state state;
     if (!options_.checkpoint.empty()) {
-      read_checkpoint(comm_, options_.checkpoint, settings_, options_.identity, model_, counts_optimiser_,
-                      profile_optimiser_, state);
+      read_checkpoint(comm_, options_.checkpoint, settings_, identity_, model_, counts_optimiser_, profile_optimiser_,
+                      state);
     }
     return state;
   }
 
   void keep(const training_state& state) {
     if (!options_.checkpoint.empty()) {
-      write_checkpoint(comm_, options_.checkpoint, settings_, options_.identity, model_, counts_optimiser_,
-                       profile_optimiser_, state);
+      rows_.settle();  // HDF5 is not thread-safe.
+      write_checkpoint(comm_, options_.checkpoint, settings_, identity_, model_, counts_optimiser_, profile_optimiser_,
+                       state);
     }
   }
 
   void epoch(const training_state& state) {
     const auto begin = std::chrono::steady_clock::now();
-    shuffle(state.epoch);
+    rows_.begin_epoch(state.epoch);
     batch_loss sum;
     epoch_record record;
     record.epoch = state.epoch;
@@ -165,20 +166,6 @@ class trainer {
     model_.history.push_back(record);
   }
 
-  /// A permutation of each shard's rows that depends on (seed, epoch, shard) alone.
-  void shuffle(int epoch) {
-    for (int shard = first_shard_; shard < last_shard_; ++shard) {
-      auto& order = order_[static_cast<std::size_t>(shard - first_shard_)];
-      order.resize(static_cast<std::size_t>(data_.plan.size(shard)));
-      std::iota(order.begin(), order.end(), data_.plan.begin(shard) - data_.train.first);
-      random_stream stream(settings_.seed, purpose::shuffle, static_cast<std::uint32_t>(epoch),
-                           static_cast<std::uint32_t>(shard));
-      for (std::size_t i = order.size(); i > 1; --i) {
-        std::swap(order[i - 1], order[stream.below(static_cast<std::uint32_t>(i))]);
-      }
-    }
-  }
-
   /// Rows of all ranks in a step.
   std::int64_t global_rows(std::int64_t step) const {
     std::int64_t rows = 0;
@@ -191,11 +178,12 @@ class trainer {
   /// One update of the weights.
   step_record one_step(const training_state& state, std::int64_t step) {
     const int epoch = state.epoch;
+    rows_.begin_step(step);
     batch_.set_weights(model_.counts_weights, model_.profile_weights);
     const std::int64_t rows = global_rows(step);
     const float weight = 1.0F / static_cast<float>(rows);
     sum_.clear();
-    for (std::size_t first = 0; first < order_.size(); first += static_cast<std::size_t>(shards_per_slice_)) {
+    for (int first = first_shard_; first < last_shard_; first += static_cast<int>(shards_per_slice_)) {
       sum_.add(slice_gradient(epoch, step, first, weight));
     }
     const auto all = sum_.all_reduce(comm_);
@@ -218,14 +206,13 @@ class trainer {
     return out;
   }
 
-  /// Gradients of both networks and both losses of the slice that begins with this rank's `first`-th shard.
-  std::span<const float> slice_gradient(int epoch, std::int64_t step, std::size_t first, float weight) {
+  /// Gradients of both networks and both losses of the slice that begins with shard `first`.
+  std::span<const float> slice_gradient(int epoch, std::int64_t step, int first, float weight) {
     int slot = 0;
-    for (std::size_t s = first; s < first + static_cast<std::size_t>(shards_per_slice_); ++s) {
-      const auto& order = order_[s];
+    for (int shard = first; shard < first + shards_per_slice_; ++shard) {
       for (std::int64_t i = step * rows_per_shard_; i < (step + 1) * rows_per_shard_; ++i, ++slot) {
-        if (i < static_cast<std::int64_t>(order.size())) {
-          batch_.fill(slot, data_.train, order[static_cast<std::size_t>(i)], weight, settings_.seed, epoch);
+        if (const auto from = rows_.row(shard, i)) {
+          batch_.fill(slot, from->data, from->row, weight, settings_.seed, epoch);
         } else {
           batch_.clear(slot);
         }
@@ -309,18 +296,16 @@ class trainer {
     const auto width = static_cast<std::size_t>(model_.targets.profile_size());
     dispersion_fit fit(width);
     std::vector<double> expected(width);
-    // The same rows whatever the rank count: every stride-th of the global order.
-    const std::int64_t stride = std::max<std::int64_t>(1, data_.plan.rows / dispersion_rows);
-    const std::int64_t offset = (stride - data_.train.first % stride) % stride;
-    for (std::int64_t begin = offset; begin < data_.train.rows; begin += stride * evaluation_rows) {
+    const dataset& rows = data_.dispersion;
+    for (std::int64_t begin = 0; begin < rows.rows; begin += evaluation_rows) {
       int filled = 0;
-      for (std::int64_t row = begin; row < data_.train.rows && filled < evaluation_rows; row += stride) {
-        evaluation_.fill(filled++, data_.train, row, 1.0F, settings_.seed, selection_epoch);
+      for (std::int64_t row = begin; row < rows.rows && filled < evaluation_rows; ++row) {
+        evaluation_.fill(filled++, rows, row, 1.0F, settings_.seed, selection_epoch);
       }
       evaluation_.evaluate();
       for (int slot = 0; slot < filled; ++slot) {
-        const auto row = static_cast<std::size_t>(begin + slot * stride);
-        const auto counts = std::span(data_.train.profile).subspan(row * width, width);
+        const auto row = static_cast<std::size_t>(begin + slot);
+        const auto counts = std::span(rows.profile).subspan(row * width, width);
         const auto logits = evaluation_.profile_logits(slot);
         std::size_t first = 0;
         for (const int g : groups) {
@@ -330,7 +315,7 @@ class trainer {
                   std::span(expected).subspan(first, size));
           first += size;
         }
-        fit.add(static_cast<phase_kind>(data_.train.phase[row]), expected, counts);
+        fit.add(static_cast<phase_kind>(rows.phase[row]), expected, counts);
       }
     }
     model_.dispersion = fit.fit(comm_);
@@ -350,7 +335,8 @@ class trainer {
   law_batch evaluation_;
   std::vector<float> gradient_;  ///< Of a slice: both networks' gradients, then both losses.
   gradient_sum sum_;
-  std::vector<std::vector<std::int64_t>> order_;
+  row_source rows_;
+  std::string identity_;
   adamw counts_optimiser_;
   adamw profile_optimiser_;
 };

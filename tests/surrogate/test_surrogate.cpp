@@ -41,7 +41,6 @@ class Surrogate : public testing::TestWithParam<section_kind> {
     about_.points = make_design(design, about_.base, 1);
     run_sweep(world_, sweep_file(), about_, {});
     file_.emplace(sweep_file());
-    data_ = load_training_data(world_, *file_, 8, model_);
     options_.settings.hidden = 48;
     options_.settings.layers = 2;
     options_.settings.components = 4;
@@ -51,6 +50,7 @@ class Surrogate : public testing::TestWithParam<section_kind> {
     options_.settings.candidates = 1;
     options_.settings.selection_s = 1;
     options_.settings.selection_chains = 2;
+    data_ = load_training_data(world_, sweep_file(), options_.settings, model_);
     options_.score = closed_loop_selection(world_, data_.selection_points, options_.settings);
     prepare_networks(model_, options_.settings);
     train(world_, data_, options_, model_);

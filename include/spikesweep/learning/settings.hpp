@@ -14,6 +14,8 @@ struct learning_settings {
   int epochs = 24;      ///< Passes over the training rows.
   int batch = 512;      ///< Rows of a global batch, over all ranks.
   int shards = 64;      ///< Parts of the training rows from which a batch draws alike; at least the rank count.
+  int buffer_MiB =
+      4096;  ///< Most memory of training rows at a time, over all ranks; more rows than that are streamed [MiB].
   precision numbers = precision::fp32;  ///< Of the products in training steps; weights and sums are fp32.
   double learning_rate = 2e-3;          ///< Peak learning rate of AdamW.
   double weight_decay = 1e-2;           ///< Decoupled weight decay of AdamW.
