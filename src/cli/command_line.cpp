@@ -137,7 +137,8 @@ class mpi_session {
   /// Collective.
   void start(int& argc, char**& argv) {
     if (!agreement_) {
-      environment_.emplace(argc, argv, boost::mpi::threading::single, false);
+      // Training has other threads, which make no MPI call.
+      environment_.emplace(argc, argv, boost::mpi::threading::funneled, false);
       agreement_.emplace(boost::mpi::communicator());
     }
   }

@@ -224,6 +224,9 @@ void add_learning_keys(config_table& table, learning_settings& learning) {
   section.whole("slices", learning.slices, {1, 4096}, "1",
                 "parts of a batch whose gradients are computed apart and summed exactly: trainings on up to as many "
                 "ranks (a power of two) give the same bits; with 1 they agree to rounding, and are fastest");
+  section.whole(
+      "buffer_MiB", learning.buffer_MiB, {1, 1e9}, "MiB",
+      "most memory of training rows at a time, over all ranks; more rows than that are streamed from the file");
   section.choice(
       "precision", learning.numbers, {precision::fp32, precision::bf16}, [](precision p) { return name_of(p); },
       "numbers of the products in training steps; bf16 needs a CPU with AVX512-BF16, weights and sums stay fp32");

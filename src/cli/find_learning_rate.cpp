@@ -91,7 +91,7 @@ void check_range_test_output(const std::string& output) {
 void find_learning_rate(const command_context& context, const configuration& config,
                         const std::filesystem::path& sweep_file, const std::filesystem::path& output, bool json) {
   model m;
-  const training_data data = load_training_data(context.world, sweep_reader(sweep_file), config.learning, m);
+  const training_data data = load_training_data(context.world, sweep_file, config.learning, m);
   const range_test_settings range;
   progress_line line(context.progress());
   const auto text = [&](const range_test_step& s) {

@@ -179,10 +179,7 @@ void train_surrogate(const command_context& context, const configuration& config
                      const std::filesystem::path& sweep_file, const std::filesystem::path& model_file) {
   const interrupt_guard guard;
   model m;
-  const training_data data = [&] {
-    const sweep_reader reader(sweep_file);
-    return load_training_data(context.world, reader, config.learning, m);
-  }();
+  const training_data data = load_training_data(context.world, sweep_file, config.learning, m);
   m.data_file = sweep_file.string();
   m.config_text = config.text;
 

@@ -65,7 +65,7 @@ void law_batch::fill(int slot, const dataset& data, std::int64_t row, float weig
   condition(model_, counts, data.duration[r], profile_input.subspan(width));
 
   random_stream noise(seed, purpose::dequantisation, static_cast<std::uint32_t>(epoch),
-                      static_cast<std::uint32_t>(data.first + row));
+                      static_cast<std::uint32_t>(data.number_of(row)));
   std::array<double, count_dims> u;
   for (auto& x : u) {
     x = static_cast<double>(noise.word()) * 0x1p-32;

@@ -46,6 +46,35 @@ column_statistics finish(const std::vector<double>& sums, const shard_plan& plan
 
 }  // namespace
 
+std::int64_t row_bytes(const feature_map& features, const target_map& targets) {
+  using number = decltype(dataset::numbers)::value_type;
+  constexpr std::size_t place = sizeof(std::uint32_t);
+  constexpr std::size_t fixed =
+      count_dims * sizeof(std::int32_t) + sizeof(double) + sizeof(std::uint8_t) + sizeof(number) + place;
+  return static_cast<std::int64_t>(fixed +
+                                   static_cast<std::size_t>(features.size() + targets.profile_size()) * sizeof(float));
+}
+
+void reserve(dataset& data, const feature_map& features, const target_map& targets, std::int64_t rows) {
+  const auto n = static_cast<std::size_t>(rows);
+  data.numbers.reserve(n);
+  data.inputs.reserve(n * static_cast<std::size_t>(features.size()));
+  data.counts.reserve(n * count_dims);
+  data.duration.reserve(n);
+  data.phase.reserve(n);
+  data.profile.reserve(n * static_cast<std::size_t>(targets.profile_size()));
+}
+
+void clear(dataset& data) {
+  data.rows = 0;
+  data.numbers.clear();
+  data.inputs.clear();
+  data.counts.clear();
+  data.duration.clear();
+  data.phase.clear();
+  data.profile.clear();
+}
+
 void append(dataset& data, const feature_map& features, const transition_layout& layout, const parameters& p,
             std::span<const double> axis_values, const transition_block& block) {
   data.features = features.size();
@@ -76,59 +105,87 @@ void append(dataset& data, const feature_map& features, const transition_layout&
   }
 }
 
-void fit_statistics(const mpi::communicator& comm, const dataset& data, const shard_plan& plan, feature_map& features,
-                    target_map& targets) {
-  const auto width = static_cast<std::size_t>(features.size());
-  const auto dims = static_cast<std::size_t>(targets.dims());
-  const auto shards = static_cast<std::size_t>(plan.shards);
-  std::vector<double> feature_sums(shards * 2 * width, 0.0);
-  std::vector<double> target_sums(shards * 2 * dims, 0.0);
-  constexpr double inf = std::numeric_limits<double>::infinity();
-  std::vector<double> lowest(phase_kind_count * dims, inf);
-  std::vector<double> highest(phase_kind_count * dims, -inf);
+void append_row(dataset& to, const dataset& from, std::int64_t row) {
+  const auto copy = [row](const auto& source, auto& target, std::size_t width) {
+    const auto begin = source.begin() + row * static_cast<std::int64_t>(width);
+    target.insert(target.end(), begin, begin + static_cast<std::int64_t>(width));
+  };
+  to.features = from.features;
+  copy(from.inputs, to.inputs, static_cast<std::size_t>(from.features));
+  copy(from.counts, to.counts, count_dims);
+  copy(from.duration, to.duration, 1);
+  copy(from.phase, to.phase, 1);
+  copy(from.profile, to.profile, from.profile.size() / static_cast<std::size_t>(from.rows));
+  to.numbers.push_back(from.number_of(row));
+  ++to.rows;
+}
+
+statistics_fit::statistics_fit(const shard_plan& plan, const feature_map& features, const target_map& targets)
+    : plan_(plan),
+      targets_(targets),
+      width_(static_cast<std::size_t>(features.size())),
+      feature_sums_(static_cast<std::size_t>(plan.shards) * 2 * width_, 0.0),
+      target_sums_(static_cast<std::size_t>(plan.shards * 2 * targets.dims()), 0.0),
+      lowest_(static_cast<std::size_t>(phase_kind_count * targets.dims()), std::numeric_limits<double>::infinity()),
+      highest_(lowest_.size(), -std::numeric_limits<double>::infinity()) {}
+
+void statistics_fit::add(const dataset& data) {
+  const auto dims = static_cast<std::size_t>(targets_.dims());
   const std::array<double, count_dims> middle{0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
   std::vector<double> y(dims);
-  int shard = 0;
+  // The shard of the first row, or one before it.
+  int shard = data.rows > 0 ? static_cast<int>(data.number_of(0) * plan_.shards / plan_.rows) : 0;
   for (std::size_t row = 0; row < static_cast<std::size_t>(data.rows); ++row) {
-    while (plan.begin(shard + 1) <= data.first + static_cast<std::int64_t>(row)) {
+    while (plan_.begin(shard + 1) <= data.number_of(static_cast<std::int64_t>(row))) {
       ++shard;
     }
-    double* feature_sum = feature_sums.data() + static_cast<std::size_t>(shard) * 2 * width;
-    double* target_sum = target_sums.data() + static_cast<std::size_t>(shard) * 2 * dims;
-    for (std::size_t c = 0; c < width; ++c) {
-      const double x = data.inputs[row * width + c];
+    double* feature_sum = feature_sums_.data() + static_cast<std::size_t>(shard) * 2 * width_;
+    double* target_sum = target_sums_.data() + static_cast<std::size_t>(shard) * 2 * dims;
+    for (std::size_t c = 0; c < width_; ++c) {
+      const double x = data.inputs[row * width_ + c];
       feature_sum[c] += x;
-      feature_sum[width + c] += x * x;
+      feature_sum[width_ + c] += x * x;
     }
     const auto counts = std::span(data.counts).subspan(row * count_dims, count_dims);
-    targets.raw(counts, data.duration[row], middle, y);
+    targets_.raw(counts, data.duration[row], middle, y);
     const std::size_t phase = data.phase[row];
     for (std::size_t k = 0; k < dims; ++k) {
       target_sum[k] += y[k];
       target_sum[dims + k] += y[k] * y[k];
       const double bound = k < count_dims ? counts[k] : y[k];
-      lowest[phase * dims + k] = std::min(lowest[phase * dims + k], bound);
-      highest[phase * dims + k] = std::max(highest[phase * dims + k], bound);
+      lowest_[phase * dims + k] = std::min(lowest_[phase * dims + k], bound);
+      highest_[phase * dims + k] = std::max(highest_[phase * dims + k], bound);
     }
   }
-  reduce_all(comm, feature_sums, std::plus<double>());
-  reduce_all(comm, target_sums, std::plus<double>());
-  reduce_all(comm, lowest, mpi::minimum<double>());
-  reduce_all(comm, highest, mpi::maximum<double>());
+}
+
+void statistics_fit::fit(const mpi::communicator& comm, feature_map& features, target_map& targets) {
+  reduce_all(comm, feature_sums_, std::plus<double>());
+  reduce_all(comm, target_sums_, std::plus<double>());
+  reduce_all(comm, lowest_, mpi::minimum<double>());
+  reduce_all(comm, highest_, mpi::maximum<double>());
+  const auto dims = static_cast<std::size_t>(targets.dims());
   std::array<target_map::extremes, phase_kind_count> bounds;
   for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {
     const auto begin = static_cast<std::ptrdiff_t>(phase * dims);
     const auto end = begin + static_cast<std::ptrdiff_t>(dims);
-    bounds[phase].lowest.assign(lowest.begin() + begin, lowest.begin() + end);
-    bounds[phase].highest.assign(highest.begin() + begin, highest.begin() + end);
+    bounds[phase].lowest.assign(lowest_.begin() + begin, lowest_.begin() + end);
+    bounds[phase].highest.assign(highest_.begin() + begin, highest_.begin() + end);
   }
-  features.set_statistics(finish(feature_sums, plan, width, feature_deviation_floor));
-  targets.set_statistics(finish(target_sums, plan, dims, target_deviation_floor), std::move(bounds));
+  features.set_statistics(finish(feature_sums_, plan_, width_, feature_deviation_floor));
+  targets.set_statistics(finish(target_sums_, plan_, dims, target_deviation_floor), std::move(bounds));
 }
 
-void standardise(dataset& data, const feature_map& features) {
+void fit_statistics(const mpi::communicator& comm, const dataset& data, const shard_plan& plan, feature_map& features,
+                    target_map& targets) {
+  statistics_fit fit(plan, features, targets);
+  fit.add(data);
+  fit.fit(comm, features, targets);
+}
+
+void standardise(dataset& data, const feature_map& features, std::int64_t first) {
   const auto width = static_cast<std::size_t>(data.features);
-  for (std::size_t row = 0; row < static_cast<std::size_t>(data.rows); ++row) {
+  for (auto row = static_cast<std::size_t>(first); row < static_cast<std::size_t>(data.rows); ++row) {
     features.standardise(std::span(data.inputs).subspan(row * width, width));
   }
 }

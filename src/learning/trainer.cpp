@@ -19,6 +19,7 @@
 
 #include "batch.hpp"
 #include "checkpoint.hpp"
+#include "row_source.hpp"
 
 namespace spikesweep {
 
@@ -30,8 +31,6 @@ namespace mpi = boost::mpi;
 constexpr double candidate_share = 0.4;
 /// Rows that the selection losses are evaluated on at a time.
 constexpr int evaluation_rows = 512;
-/// Training rows, over all ranks, that the scatter of the profile is measured on.
-constexpr std::int64_t dispersion_rows = 16384;
 /// A training that diverges once more than this is given up.
 constexpr int most_rollbacks = 3;
 /// The dequantising noise of the selection rows is that of this epoch, always, so that their losses compare.
@@ -55,8 +54,9 @@ class trainer {
         evaluation_(m, evaluation_rows, false),
         gradient_(m.counts_weights.size() + m.profile_weights.size() + extras),
         sum_(data.plan.exact() ? gradient_.size() : 0),
-        order_(static_cast<std::size_t>(last_shard_ - first_shard_)),
-        place_{options.checkpoint, settings_, options.identity} {}
+        rows_(data, m, settings_, first_shard_, last_shard_),
+        identity_(options.identity + data.chunks.identity()),
+        place_{options.checkpoint, settings_, identity_} {}
 
   void run() {
     training_state state = first_state();
@@ -92,7 +92,7 @@ class trainer {
     training_state state = first_state();
     for (;;) {
       if (state.step == 0) {
-        shuffle(state.epoch + 1);
+        rows_.begin_epoch(state.epoch + 1);
       }
       const step_record done = one_step(state).first;
       if (++state.step == steps_per_epoch_) {
@@ -137,6 +137,7 @@ class trainer {
 
   void keep(const training_state& state) {
     if (!options_.checkpoint.empty()) {
+      rows_.settle();  // HDF5 is not thread-safe.
       write_checkpoint(comm_, place_, model_, state);
       kept_ = std::chrono::steady_clock::now();
     }
@@ -153,7 +154,7 @@ class trainer {
       state.epoch_begin = state.now;
       state.counts_loss = state.profile_loss = state.wall_s = 0;
     }
-    shuffle(state.epoch + 1);
+    rows_.begin_epoch(state.epoch + 1, state.step);
     epoch_record record;
     while (state.step < steps_per_epoch_) {
       const auto rows = static_cast<double>(global_rows(state.step));
@@ -212,20 +213,6 @@ class trainer {
     return !options_.checkpoint.empty() && since.count() >= options_.checkpoint_every_s ? checkpoint : go_on;
   }
 
-  /// A permutation of each shard's rows that depends on (seed, epoch, shard) alone.
-  void shuffle(int epoch) {
-    for (int shard = first_shard_; shard < last_shard_; ++shard) {
-      auto& order = order_[static_cast<std::size_t>(shard - first_shard_)];
-      order.resize(static_cast<std::size_t>(data_.plan.size(shard)));
-      std::iota(order.begin(), order.end(), data_.plan.begin(shard) - data_.train.first);
-      random_stream stream(settings_.seed, purpose::shuffle, static_cast<std::uint32_t>(epoch),
-                           static_cast<std::uint32_t>(shard));
-      for (std::size_t i = order.size(); i > 1; --i) {
-        std::swap(order[i - 1], order[stream.below(static_cast<std::uint32_t>(i))]);
-      }
-    }
-  }
-
   /// Rows of all ranks in a step.
   std::int64_t global_rows(std::int64_t step) const {
     std::int64_t rows = 0;
@@ -238,6 +225,7 @@ class trainer {
   /// One update of the weights, and what rank 0 wants after it.
   std::pair<step_record, int> one_step(training_state& state) {
     const int epoch = state.epoch + 1;
+    rows_.begin_step(state.step);
     law_state& now = state.now;
     batch_.set_weights(now.counts.weights, now.profile.weights);
     const float weight = 1.0F / static_cast<float>(global_rows(state.step));
@@ -277,27 +265,26 @@ class trainer {
   /// Sums over all ranks: gradients of both networks, then the extras.
   std::span<const float> batch_gradient(int epoch, std::int64_t step, float weight) {
     if (!data_.plan.exact()) {
-      slice_gradient(epoch, step, 0, weight);
+      slice_gradient(epoch, step, first_shard_, weight);
       if (comm_.size() > 1) {
         all_reduce_sum(comm_, std::span(gradient_));
       }
       return gradient_;
     }
     sum_.clear();
-    for (std::size_t first = 0; first < order_.size(); first += static_cast<std::size_t>(shards_per_slice_)) {
+    for (int first = first_shard_; first < last_shard_; first += static_cast<int>(shards_per_slice_)) {
       sum_.add(slice_gradient(epoch, step, first, weight));
     }
     return sum_.all_reduce(comm_);
   }
 
-  /// Gradients of both networks and both losses of the slice that begins with this rank's `first`-th shard.
-  std::span<const float> slice_gradient(int epoch, std::int64_t step, std::size_t first, float weight) {
+  /// Gradients of both networks and both losses of the slice that begins with shard `first`.
+  std::span<const float> slice_gradient(int epoch, std::int64_t step, int first, float weight) {
     int slot = 0;
-    for (std::size_t s = first; s < first + static_cast<std::size_t>(shards_per_slice_); ++s) {
-      const auto& order = order_[s];
+    for (int shard = first; shard < first + shards_per_slice_; ++shard) {
       for (std::int64_t i = step * rows_per_shard_; i < (step + 1) * rows_per_shard_; ++i, ++slot) {
-        if (i < static_cast<std::int64_t>(order.size())) {
-          batch_.fill(slot, data_.train, order[static_cast<std::size_t>(i)], weight, settings_.seed, epoch);
+        if (const auto from = rows_.row(shard, i)) {
+          batch_.fill(slot, from->data, from->row, weight, settings_.seed, epoch);
         } else {
           batch_.clear(slot);
         }
@@ -310,7 +297,7 @@ class trainer {
     const auto extra_sums = all.last(extras);
     extra_sums[counts_loss] = static_cast<float>(mine.counts);
     extra_sums[profile_loss] = static_cast<float>(mine.profile);
-    extra_sums[wish] = static_cast<float>(first == 0 ? my_wish() : go_on);
+    extra_sums[wish] = static_cast<float>(first == first_shard_ ? my_wish() : go_on);
     return gradient_;
   }
 
@@ -388,18 +375,16 @@ class trainer {
     const auto width = static_cast<std::size_t>(model_.targets.profile_size());
     dispersion_fit fit(width);
     std::vector<double> expected(width);
-    // The same rows whatever the rank count: every stride-th of the global order.
-    const std::int64_t stride = std::max<std::int64_t>(1, data_.plan.rows / dispersion_rows);
-    const std::int64_t offset = (stride - data_.train.first % stride) % stride;
-    for (std::int64_t begin = offset; begin < data_.train.rows; begin += stride * evaluation_rows) {
+    const dataset& rows = data_.dispersion;
+    for (std::int64_t begin = 0; begin < rows.rows; begin += evaluation_rows) {
       int filled = 0;
-      for (std::int64_t row = begin; row < data_.train.rows && filled < evaluation_rows; row += stride) {
-        evaluation_.fill(filled++, data_.train, row, 1.0F, settings_.seed, selection_epoch);
+      for (std::int64_t row = begin; row < rows.rows && filled < evaluation_rows; ++row) {
+        evaluation_.fill(filled++, rows, row, 1.0F, settings_.seed, selection_epoch);
       }
       evaluation_.evaluate();
       for (int slot = 0; slot < filled; ++slot) {
-        const auto row = static_cast<std::size_t>(begin + slot * stride);
-        const auto counts = std::span(data_.train.profile).subspan(row * width, width);
+        const auto row = static_cast<std::size_t>(begin + slot);
+        const auto counts = std::span(rows.profile).subspan(row * width, width);
         const auto logits = evaluation_.profile_logits(slot);
         std::size_t first = 0;
         for (const int g : groups) {
@@ -409,7 +394,7 @@ class trainer {
                   std::span(expected).subspan(first, size));
           first += size;
         }
-        fit.add(static_cast<phase_kind>(data_.train.phase[row]), expected, counts);
+        fit.add(static_cast<phase_kind>(rows.phase[row]), expected, counts);
       }
     }
     model_.dispersion = fit.fit(comm_);
@@ -429,7 +414,8 @@ class trainer {
   law_batch evaluation_;
   long_vector<float> gradient_;  ///< Of a slice: both networks' gradients, then the extras.
   gradient_sum sum_;
-  std::vector<std::vector<std::int64_t>> order_;
+  row_source rows_;
+  std::string identity_;  ///< Of the data and of the order of their rows.
   checkpoint_place place_;
   std::chrono::steady_clock::time_point kept_ = std::chrono::steady_clock::now();  ///< When the last checkpoint was.
 };

@@ -1,10 +1,14 @@
 #include <algorithm>
 #include <limits>
+#include <memory>
 
 #include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/training_data.hpp>
+#include <spikesweep/store/sweep_file.hpp>
+
+#include "role_rows.hpp"
 
 namespace spikesweep {
 
@@ -15,85 +19,48 @@ namespace mpi = boost::mpi;
 /// Start states kept in a model: enough that chains start apart, few enough that the file stays small.
 constexpr std::int64_t max_start_states = 512;
 
-/// The finished tasks of one role, with the number of their first row in that role's global order.
-struct task_span {
-  std::int64_t task = 0;
-  std::int64_t first = 0;
-  std::int64_t rows = 0;
-};
-
-std::vector<task_span> finished(const std::vector<task_record>& records, const design& points, point_role role) {
-  std::vector<task_span> spans;
-  std::int64_t next = 0;
-  for (std::size_t t = 0; t < records.size(); ++t) {
-    const auto& record = records[t];
-    if (record.state == task_state::done && points.roles[record.point] == role) {
-      spans.push_back({static_cast<std::int64_t>(t), next, record.rows});
-      next += record.rows;
-    }
-  }
-  return spans;
-}
-
-std::int64_t rows_of(const std::vector<task_span>& spans) {
-  return spans.empty() ? 0 : spans.back().first + spans.back().rows;
-}
-
-std::vector<double> values_of(const design& points, int point) {
-  std::vector<double> values;
-  for (Eigen::Index a = 0; a < points.points.cols(); ++a) {
-    values.push_back(points.points(point, a));
-  }
-  return values;
-}
-
-transition_block slice(const transition_block& block, const transition_layout& layout, std::int64_t first,
-                       std::int64_t rows) {
-  transition_block out(layout, rows);
-  out.before = block.before.middleRows(first, rows);
-  out.after = block.after.middleRows(first, rows);
-  out.spikes = block.spikes.middleRows(first, rows);
-  out.spike_times_E = block.spike_times_E.middleRows(first, rows);
-  out.spike_times_I = block.spike_times_I.middleRows(first, rows);
-  const auto copy = [&](const auto& from, auto& to) { std::copy_n(from.begin() + first, rows, to.begin()); };
-  copy(block.duration, out.duration);
-  copy(block.phase, out.phase);
-  copy(block.perturbed, out.perturbed);
-  copy(block.capped, out.capped);
-  return out;
+/// One training row of so many is a dispersion row.
+std::int64_t dispersion_stride(const shard_plan& plan) {
+  return std::max<std::int64_t>(1, plan.rows / dispersion_rows);
 }
 
 class loader {
  public:
-  loader(const mpi::communicator& comm, const sweep_reader& file, const learning_settings& settings, model& m)
-      : comm_(comm), file_(file), about_(file.description()), records_(file.records()), model_(m) {
-    data_.plan.shards = settings.shards;
-    data_.plan.wanted_slices = settings.slices;
+  loader(const mpi::communicator& comm, const std::filesystem::path& sweep_file, const learning_settings& settings,
+         model& m)
+      : comm_(comm),
+        file_(std::make_shared<const sweep_reader>(sweep_file)),
+        about_(file_->description()),
+        records_(file_->records()),
+        train_(std::make_shared<const role_rows>(*file_, records_, point_role::train)),
+        selection_(*file_, records_, point_role::selection),
+        settings_(settings),
+        model_(m) {
+    data_.plan = {train_->size(), settings.shards, settings.slices};
   }
 
   training_data run() {
-    const auto train = finished(records_, about_.points, point_role::train);
-    const auto selection = finished(records_, about_.points, point_role::selection);
-    data_.plan.rows = rows_of(train);
-    check(train);
-    describe_space(train);
-    const int rank = comm_.rank();
-    const int ranks = comm_.size();
-    read(train, data_.plan.begin(data_.plan.first_of(rank, ranks)),
-         data_.plan.begin(data_.plan.first_of(rank + 1, ranks)), data_.train);
-    const std::int64_t held = rows_of(selection);
-    read(selection, held * rank / ranks, held * (rank + 1) / ranks, data_.selection);
-    fit_statistics(comm_, data_.train, data_.plan, model_.features, model_.targets);
-    standardise(data_.train, model_.features);
+    check();
+    describe_space();
+    data_.chunks =
+        plan_chunks(data_.plan, row_bytes(model_.features, model_.targets), about_.sampling.transitions, settings_);
+    read_train();
+    read_selection();
+    if (data_.chunks.streams()) {
+      stream();
+    } else {
+      standardise(data_.train, model_.features);
+    }
+    standardise(data_.dispersion, model_.features);
     standardise(data_.selection, model_.features);
-    gather_starts(train);
-    measure_selection_points(selection);
+    gather_starts();
+    measure_selection_points();
     return std::move(data_);
   }
 
  private:
-  void check(const std::vector<task_span>& train) const {
-    if (train.empty()) {
+  void check() const {
+    if (train_->size() == 0) {
       throw input_error("the sweep file holds no finished training point; run the sweep first");
     }
     if (data_.plan.rows < data_.plan.shards) {
@@ -107,7 +74,7 @@ class loader {
     }
   }
 
-  void describe_space(const std::vector<task_span>& train) {
+  void describe_space() {
     transition_space space;
     space.layout = about_.sampling.layout;
     space.section = about_.section;
@@ -117,14 +84,14 @@ class loader {
     space.axis_max.assign(space.axes.size(), -std::numeric_limits<double>::infinity());
     model_.lowest_rate_E_hz = std::numeric_limits<double>::infinity();
     model_.highest_rate_E_hz = 0;
-    for (const auto& span : train) {
+    for (const auto& span : train_->tasks()) {
       const auto& record = records_[static_cast<std::size_t>(span.task)];
-      const auto values = values_of(about_.points, static_cast<int>(record.point));
+      const auto values = values_of(about_.points, span.point);
       for (std::size_t a = 0; a < values.size(); ++a) {
         space.axis_min[a] = std::min(space.axis_min[a], values[a]);
         space.axis_max[a] = std::max(space.axis_max[a], values[a]);
       }
-      const int N_E = parameters_at(about_.points, about_.base, static_cast<int>(record.point)).N_E;
+      const int N_E = parameters_at(about_.points, about_.base, span.point).N_E;
       const double rate = static_cast<double>(record.summary.spikes_E) / (N_E * record.summary.simulated_s);
       model_.lowest_rate_E_hz = std::min(model_.lowest_rate_E_hz, rate);
       model_.highest_rate_E_hz = std::max(model_.highest_rate_E_hz, rate);
@@ -134,45 +101,93 @@ class loader {
     model_.targets = target_map(space);
   }
 
-  /// Reads rows [begin, end) of a role's global order.
-  void read(const std::vector<task_span>& spans, std::int64_t begin, std::int64_t end, dataset& out) {
-    out.first = begin;
-    out.features = model_.features.size();
-    for (const auto& span : spans) {
-      const std::int64_t first = std::max(begin, span.first) - span.first;
-      const std::int64_t last = std::min(end, span.first + span.rows) - span.first;
-      if (first >= last) {
-        continue;
+  /// Reads this rank's shards once, for the statistics; keeps them unless they are streamed.
+  void read_train() {
+    const std::int64_t begin = data_.plan.begin(data_.plan.first_of(comm_.rank(), comm_.size()));
+    const std::int64_t end = data_.plan.begin(data_.plan.first_of(comm_.rank() + 1, comm_.size()));
+    statistics_fit fit(data_.plan, model_.features, model_.targets);
+    const bool streams = data_.chunks.streams();
+    const std::int64_t part = streams ? most_block_rows : std::max<std::int64_t>(1, end - begin);
+    dataset& rows = data_.train;
+    reserve(rows, model_.features, model_.targets, std::min(part, end - begin));
+    reserve(data_.dispersion, model_.features, model_.targets, (end - begin) / dispersion_stride(data_.plan) + 1);
+    for (std::int64_t first = begin; first < end; first += part) {
+      rows.first = first;
+      train_->read(model_.features, first, std::min(first + part, end), rows);
+      fit.add(rows);
+      add_dispersion_rows(rows, data_.plan, data_.dispersion);
+      if (streams) {
+        clear(rows);
       }
-      const sweep_rows rows = file_.read_rows(span.task, span.task + 1);
-      const auto point = static_cast<int>(records_[static_cast<std::size_t>(span.task)].point);
-      append(out, model_.features, about_.sampling.layout, parameters_at(about_.points, about_.base, point),
-             values_of(about_.points, point), slice(rows.block, about_.sampling.layout, first, last - first));
+    }
+    fit.fit(comm_, model_.features, model_.targets);
+  }
+
+  void read_selection() {
+    const std::int64_t held = selection_.size();
+    const std::int64_t n = std::min(held, most_selection_rows);
+    const std::int64_t begin = n * comm_.rank() / comm_.size();
+    const std::int64_t end = n * (comm_.rank() + 1) / comm_.size();
+    reserve(data_.selection, model_.features, model_.targets, end - begin);
+    dataset part;
+    for (std::int64_t i = begin; i < end; ++i) {
+      const std::int64_t row = i * held / n;
+      if (part.rows == 0 || row >= part.first + part.rows) {
+        clear(part);
+        part.first = row;
+        selection_.read(model_.features, row, std::min(row + most_block_rows, held), part);
+      }
+      append_row(data_.selection, part, row - part.first);
+    }
+    data_.selection.features = model_.features.size();
+  }
+
+  /// Leaves the reading of training rows to the trainer.
+  void stream() {
+    data_.train = {};
+    data_.read = [file = file_, train = train_, features = model_.features](std::int64_t first, std::int64_t last,
+                                                                            dataset& to) {
+      const std::int64_t before = to.rows;
+      train->read(features, first, last, to);
+      standardise(to, features, before);
+    };
+  }
+
+  /// Rows of a task up to its last one that follows no perturbation, or to its first if there is none.
+  transition_block up_to_start(const task_span& span) const {
+    for (std::int64_t last = span.rows;;) {
+      const std::int64_t first = std::max<std::int64_t>(0, last - most_block_rows);
+      transition_block block = file_->rows_of_task(span.task, first, last - first);
+      std::int64_t rows = block.rows();
+      while (rows > 1 && block.perturbed[static_cast<std::size_t>(rows - 1)] != 0) {
+        --rows;
+      }
+      if (first == 0 || block.perturbed[static_cast<std::size_t>(rows - 1)] == 0) {
+        block.resize(about_.sampling.layout, rows);
+        return block;
+      }
+      last = first;
     }
   }
 
-  /// The last state of each of some tasks, spread evenly over them; every rank reads them all.
-  void gather_starts(const std::vector<task_span>& train) {
-    const auto n = std::min<std::int64_t>(max_start_states, static_cast<std::int64_t>(train.size()));
+  /// The last unperturbed state of each of some tasks, spread evenly over them; every rank reads them all.
+  void gather_starts() {
+    const auto& tasks = train_->tasks();
+    const auto n = std::min<std::int64_t>(max_start_states, static_cast<std::int64_t>(tasks.size()));
     auto& starts = model_.starts;
     starts.states.resize(n, about_.sampling.layout.state.size());
     for (std::int64_t i = 0; i < n; ++i) {
-      const auto& span = train[static_cast<std::size_t>(i * static_cast<std::int64_t>(train.size()) / n)];
-      const sweep_rows rows = file_.read_rows(span.task, span.task + 1);
-      std::int64_t row = rows.block.rows() - 1;
-      while (row > 0 && rows.block.perturbed[static_cast<std::size_t>(row)] != 0) {
-        --row;
-      }
-      starts.states.row(i) = rows.block.before.row(row);
-      starts.phase.push_back(rows.block.phase[static_cast<std::size_t>(row)]);
-      starts.values.push_back(
-          values_of(about_.points, static_cast<int>(records_[static_cast<std::size_t>(span.task)].point)));
+      const auto& span = tasks[static_cast<std::size_t>(i * static_cast<std::int64_t>(tasks.size()) / n)];
+      const transition_block block = up_to_start(span);
+      starts.states.row(i) = block.before.row(block.rows() - 1);
+      starts.phase.push_back(block.phase.back());
+      starts.values.push_back(values_of(about_.points, span.point));
     }
   }
 
-  void measure_selection_points(const std::vector<task_span>& selection) {
+  void measure_selection_points() {
     std::vector<task_summary> sums(static_cast<std::size_t>(about_.points.size()));
-    for (const auto& span : selection) {
+    for (const auto& span : selection_.tasks()) {
       const auto& record = records_[static_cast<std::size_t>(span.task)];
       auto& sum = sums[record.point];
       sum.simulated_s += record.summary.simulated_s;
@@ -192,18 +207,30 @@ class loader {
   }
 
   const mpi::communicator& comm_;
-  const sweep_reader& file_;
+  std::shared_ptr<const sweep_reader> file_;
   const sweep_description& about_;
   std::vector<task_record> records_;
+  std::shared_ptr<const role_rows> train_;
+  role_rows selection_;
+  const learning_settings& settings_;
   model& model_;
   training_data data_;
 };
 
 }  // namespace
 
-training_data load_training_data(const mpi::communicator& comm, const sweep_reader& file,
+void add_dispersion_rows(const dataset& train, const shard_plan& plan, dataset& to) {
+  const std::int64_t stride = dispersion_stride(plan);
+  for (std::int64_t row = 0; row < train.rows; ++row) {
+    if (train.number_of(row) % stride == 0) {
+      append_row(to, train, row);
+    }
+  }
+}
+
+training_data load_training_data(const mpi::communicator& comm, const std::filesystem::path& sweep_file,
                                  const learning_settings& settings, model& m) {
-  return loader(comm, file, settings, m).run();
+  return loader(comm, sweep_file, settings, m).run();
 }
 
 }  // namespace spikesweep

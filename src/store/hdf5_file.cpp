@@ -61,6 +61,9 @@ file file::create_with(const property_handle& access, const std::filesystem::pat
 
 file file::open(const std::filesystem::path& path) {
   const property_handle access = file_access();
+  // Without a sieve buffer HDF5 reads the rows that are asked for, not 64 KiB around them, and keeps no neighbours that
+  // a writer may change meanwhile.
+  H5Pset_sieve_buf_size(access.id(), 0);
   const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access.id());
   if (id < 0) {
     fail_input("open", {path.string(), ""});

@@ -52,18 +52,24 @@ struct sweep_reader::impl {
       : file(open_of_this_version(path)),
         version(file.root().read_string_attribute("spikesweep_version")),
         description(read_description(file.root())) {
+    for (const column& c : column_table()) {
+      columns.push_back(file.root().open_dataset(std::string(transitions_group) + '/' + c.path));
+    }
     check_shapes();
+  }
+
+  const hdf5::dataset& dataset_of(const column& c) const {
+    return columns[static_cast<std::size_t>(&c - column_table().data())];
   }
 
   // What a damaged or foreign file could get wrong without HDF5 noticing.
   void check_shapes() const {
     for (const column& c : column_table()) {
-      const hdf5::dataset rows = file.root().open_dataset(std::string(transitions_group) + '/' + c.path);
       hdf5::extent expected{static_cast<hsize_t>(description.rows())};
       if (c.width != nullptr) {
         expected.push_back(c.row_numbers(description.sampling.layout));
       }
-      check_shape(rows, expected);
+      check_shape(dataset_of(c), expected);
     }
     const hdf5::extent expected{static_cast<hsize_t>(description.tasks())};
     check_shape(file.root().open_dataset(states_dataset), expected);
@@ -86,10 +92,7 @@ struct sweep_reader::impl {
   std::vector<std::byte> rows_of(const column& c, std::uint64_t first, std::uint64_t rows) const {
     std::vector<std::byte> bytes(c.row_bytes(description.sampling.layout) * rows);
     if (rows > 0) {
-      // Opened anew each time, so that nothing HDF5 buffered hides what a writer has written since.
-      file.root()
-          .open_dataset(std::string(transitions_group) + '/' + c.path)
-          .read_rows(first, rows, c.memory_type(), bytes.data());
+      dataset_of(c).read_rows(first, rows, c.memory_type(), bytes.data());
     }
     return bytes;
   }
@@ -128,6 +131,7 @@ struct sweep_reader::impl {
   hdf5::file file;
   std::string version;
   sweep_description description;
+  std::vector<hdf5::dataset> columns;  ///< As in column_table(). Kept open: opening takes longer than reading rows.
 };
 
 sweep_reader::sweep_reader(const std::filesystem::path& path) : impl_(std::make_unique<impl>(path)) {}
@@ -203,6 +207,21 @@ sweep_rows sweep_reader::read_rows(std::int64_t first_task, std::int64_t last_ta
       row += static_cast<std::int64_t>(rows);
       i = end;
     }
+  }
+  return out;
+}
+
+transition_block sweep_reader::rows_of_task(std::int64_t task, std::int64_t first, std::int64_t rows) const {
+  impl_->check_range(task, task + 1);
+  const sampling_settings& sampling = impl_->description.sampling;
+  if (first < 0 || rows < 0 || first + rows > sampling.transitions) {
+    throw internal_error("rows [" + std::to_string(first) + ", " + std::to_string(first + rows) + ") of task " +
+                         std::to_string(task));
+  }
+  transition_block out(sampling.layout, rows);
+  const auto begin = static_cast<std::uint64_t>(task * sampling.transitions + first);
+  for (const column& c : column_table()) {
+    unpack(c, sampling.layout, impl_->rows_of(c, begin, static_cast<std::uint64_t>(rows)), 0, out);
   }
   return out;
 }

@@ -56,13 +56,13 @@ class library {
   const point_rows& task(std::int64_t task) {
     auto& entry = read_[task];
     if (entry.data.rows == 0) {
-      const sweep_rows rows = file_.read_rows(task, task + 1);
+      const transition_block block = file_.rows_of_task(task, 0, records_[static_cast<std::size_t>(task)].rows);
       entry.values = values(task);
-      append(entry.data, m_.features, m_.space.layout, parameters_at(m_.space, entry.values), entry.values, rows.block);
+      append(entry.data, m_.features, m_.space.layout, parameters_at(m_.space, entry.values), entry.values, block);
       standardise(entry.data, m_.features);
-      entry.after = rows.block.after;
-      entry.times.resize(rows.block.rows(), 2 * m_.space.layout.time_bins);
-      entry.times << rows.block.spike_times_E, rows.block.spike_times_I;
+      entry.after = block.after;
+      entry.times.resize(block.rows(), 2 * m_.space.layout.time_bins);
+      entry.times << block.spike_times_E, block.spike_times_I;
     }
     return entry;
   }

@@ -64,6 +64,7 @@ inline training_data real_transitions(const boost::mpi::communicator& ranks, std
   data.selection.features = all.features;
   fit_statistics(ranks, data.train, data.plan, m.features, m.targets);
   standardise(data.train, m.features);
+  add_dispersion_rows(data.train, data.plan, data.dispersion);
   return data;
 }
 

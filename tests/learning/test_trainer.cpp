@@ -42,6 +42,7 @@ struct toy {
     data.selection.first -= data.plan.rows;
     fit_statistics(world, data.train, data.plan, m.features, m.targets);
     standardise(data.train, m.features);
+    add_dispersion_rows(data.train, data.plan, data.dispersion);
     standardise(data.selection, m.features);
     options.settings.hidden = 24;
     options.settings.layers = 2;

@@ -24,6 +24,8 @@ from mpi_job import PATIENCE_S, MpiJob  # noqa: E402
 BINARY, MPIEXEC = sys.argv[1:3]
 RANKS = 2
 KILLS = 10
+KILLS_STREAMED = 4
+STREAMED = "learning.buffer_MiB=1"  # Of 4 MiB of training rows.
 LATEST_S = 1.5  # After the ranks are up: less than the training takes.
 CONFIG = """
 [network]
@@ -81,8 +83,14 @@ class TrainFaults(unittest.TestCase):
         return job
 
     def test_killed_at_any_moment_it_ends_with_the_undisturbed_model(self):
+        self.kill_and_compare(KILLS, [])
+
+    def test_killed_while_it_streams_its_rows_it_ends_with_the_undisturbed_model(self):
+        self.kill_and_compare(KILLS_STREAMED, ["--set", STREAMED])
+
+    def kill_and_compare(self, most_kills, settings):
         undisturbed = self.directory / "undisturbed.h5"
-        job = self.start(undisturbed)
+        job = self.start(undisturbed, *settings)
         self.assertEqual(job.wait(), 0, job.log())
         expected = learnt(undisturbed)
         self.assertTrue(any("weights" in name for name in expected), sorted(expected))
@@ -90,16 +98,16 @@ class TrainFaults(unittest.TestCase):
         model = self.directory / "model.h5"
         checkpoint = model.with_name("model.h5.checkpoint")
         kills = rounds = resumed = 0
-        while kills < KILLS or not model.exists():
+        while kills < most_kills or not model.exists():
             rounds += 1
-            self.assertLess(rounds, 5 * KILLS, "most trainings end before they can be killed")
+            self.assertLess(rounds, 5 * most_kills, "most trainings end before they can be killed")
             resumed += checkpoint.exists()
-            job = self.start(model)
+            job = self.start(model, *settings)
             ranks = []
             while job.running and len(ranks) < RANKS:
                 ranks = job.ranks()
                 time.sleep(0.005)
-            if kills < KILLS:
+            if kills < most_kills:
                 time.sleep(moments.uniform(0, LATEST_S))
                 if job.running and len(ranks) == RANKS:
                     os.kill(moments.choice(ranks), signal.SIGKILL)
@@ -107,9 +115,10 @@ class TrainFaults(unittest.TestCase):
             kills += code != 0
             if code == 0:
                 self.assertEqual(learnt(model), expected)
-                if kills < KILLS:
+                if kills < most_kills:
                     model.unlink()
-        self.assertGreater(resumed, KILLS // 2, "hardly any training was resumed")
+        model.unlink()
+        self.assertGreater(resumed, most_kills // 2, "hardly any training was resumed")
         print(f"{kills} kills in {rounds} rounds, {resumed} from a checkpoint", file=sys.stderr)
 
     def test_an_ensemble_killed_in_its_second_member_goes_on_there(self):

@@ -24,22 +24,11 @@ using testing::flip_bit;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::made_up_task;
+using testing::make_file;
 using ::testing::Not;
 using testing::place_of;
 using testing::scratch_directory;
 using testing::small_sweep;
-
-/// A file in which the given tasks are done.
-void make_file(const std::filesystem::path& path, const sweep_description& d, const std::vector<std::int64_t>& tasks) {
-  create_sweep_file(path, d);
-  sweep_writer writer(MPI_COMM_SELF, path, d);
-  for (const std::int64_t task : tasks) {
-    writer.begin_task(task, 3);
-    const task_identity id = d.identity(task);
-    writer.write_task(task, made_up_task(d, static_cast<int>(id.point), static_cast<int>(id.replicate)), 0.5);
-  }
-  writer.close();
-}
 
 TEST(sweep_file, gives_back_the_description) {
   const scratch_directory scratch;
@@ -100,6 +89,18 @@ TEST(sweep_file, gives_back_rows_records_and_provenance) {
   EXPECT_EQ(reader.provenance()[7].rank, 3);
   EXPECT_EQ(reader.provenance()[7].attempts, 1);
   EXPECT_EQ(reader.provenance()[7].core_s, 0.5);
+}
+
+TEST(sweep_file, gives_back_part_of_a_task) {
+  const scratch_directory scratch;
+  const sweep_description d = small_sweep();
+  make_file(scratch / "s.h5", d, {3});
+  const sweep_reader reader(scratch / "s.h5");
+  const auto expected = testing::part_of(made_up_task(d, 1, 1).block, d.sampling.layout, 4, 9);
+  EXPECT_TRUE(testing::same_block(reader.rows_of_task(3, 4, 9), expected));
+  EXPECT_EQ(reader.rows_of_task(3, d.sampling.transitions, 0).rows(), 0);
+  EXPECT_THROW(reader.rows_of_task(3, 12, d.sampling.transitions - 11), internal_error) << "rows of the next task";
+  EXPECT_THROW(reader.rows_of_task(d.tasks(), 0, 1), internal_error);
 }
 
 TEST(sweep_file, keeps_failed_tasks_without_rows) {

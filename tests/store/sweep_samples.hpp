@@ -56,6 +56,19 @@ inline task_result made_up_task(const sweep_description& d, int point, int repli
   return result;
 }
 
+/// A file in which the given tasks are done.
+inline void make_file(const std::filesystem::path& path, const sweep_description& d,
+                      const std::vector<std::int64_t>& tasks) {
+  create_sweep_file(path, d);
+  sweep_writer writer(MPI_COMM_SELF, path, d);
+  for (const std::int64_t task : tasks) {
+    writer.begin_task(task, 3);
+    const task_identity id = d.identity(task);
+    writer.write_task(task, made_up_task(d, static_cast<int>(id.point), static_cast<int>(id.replicate)), 0.5);
+  }
+  writer.close();
+}
+
 inline bool same_block(const transition_block& a, const transition_block& b) {
   return a.before == b.before && a.after == b.after && a.spikes == b.spikes && a.spike_times_E == b.spike_times_E &&
          a.spike_times_I == b.spike_times_I && a.duration == b.duration && a.phase == b.phase &&

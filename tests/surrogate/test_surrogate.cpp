@@ -47,10 +47,10 @@ class Surrogate : public testing::TestWithParam<section_kind> {
     options_.settings.batch = 64;
     options_.settings.shards = 8;
     options_.settings.epochs = 12;
-    data_ = load_training_data(world_, *file_, options_.settings, model_);
     options_.settings.candidates = 1;
     options_.settings.selection_s = 1;
     options_.settings.selection_chains = 2;
+    data_ = load_training_data(world_, sweep_file(), options_.settings, model_);
     options_.score = closed_loop_selection(world_, data_.selection_points, options_.settings);
     prepare_networks(model_, options_.settings);
     train(world_, data_, options_, model_);

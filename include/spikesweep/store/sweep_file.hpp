@@ -133,6 +133,8 @@ class sweep_reader {
   std::vector<std::string> log() const;
   /// The transitions of the done tasks among [first_task, last_task), in order of tasks.
   sweep_rows read_rows(std::int64_t first_task, std::int64_t last_task) const;
+  /// Rows [first, first + rows) of a task that is known to be done, by records(), which are not read again for it.
+  transition_block rows_of_task(std::int64_t task, std::int64_t first, std::int64_t rows) const;
   /// The finished tasks among [first_task, last_task) whose checksum does not hold.
   std::vector<std::int64_t> damaged_tasks(std::int64_t first_task, std::int64_t last_task) const;
   /// The same over the whole file.
