@@ -74,24 +74,38 @@ void adamw_step(const adamw_update& u, const adamw_buffers& b) {
   }
 }
 
-/// In 16 partial sums, whatever the width of the vectors: the same bits on every CPU.
+/// In 64 partial sums, whatever the width of the vectors: the same bits on every CPU. Four of them at a time, since an
+/// addition takes four cycles.
 double squares(const float* x, std::size_t size) {
-  constexpr std::size_t parts = 16;
+  constexpr std::size_t parts = 64;
   const hn::CappedTag<double, 8> d;
   const hn::Rebind<float, decltype(d)> df;
   const std::size_t lanes = hn::Lanes(d);
   alignas(64) std::array<double, parts> partial{};
   const std::size_t whole = size / parts * parts;
-  constexpr std::size_t block = 256 * parts;  // Stays in the first cache while the parts take their turns.
+  constexpr std::size_t block = 64 * parts;  // Stays in the first cache while the parts take their turns.
+  const auto add_square = [&](auto sum, const float* at) {
+    const auto v = hn::PromoteTo(d, hn::LoadU(df, at));
+    return hn::Add(sum, hn::Mul(v, v));
+  };
   for (std::size_t begin = 0; begin < whole; begin += block) {
     const std::size_t end = std::min(begin + block, whole);
-    for (std::size_t k = 0; k < parts; k += lanes) {
-      auto sum = hn::Load(d, partial.data() + k);
-      for (std::size_t i = begin + k; i < end; i += parts) {
-        const auto v = hn::PromoteTo(d, hn::LoadU(df, x + i));
-        sum = hn::Add(sum, hn::Mul(v, v));
+    for (std::size_t k = 0; k < parts; k += 4 * lanes) {
+      double* to = partial.data() + k;
+      auto sum_0 = hn::Load(d, to);
+      auto sum_1 = hn::Load(d, to + lanes);
+      auto sum_2 = hn::Load(d, to + 2 * lanes);
+      auto sum_3 = hn::Load(d, to + 3 * lanes);
+      for (const float* at = x + begin + k; at < x + end; at += parts) {
+        sum_0 = add_square(sum_0, at);
+        sum_1 = add_square(sum_1, at + lanes);
+        sum_2 = add_square(sum_2, at + 2 * lanes);
+        sum_3 = add_square(sum_3, at + 3 * lanes);
       }
-      hn::Store(sum, d, partial.data() + k);
+      hn::Store(sum_0, d, to);
+      hn::Store(sum_1, d, to + lanes);
+      hn::Store(sum_2, d, to + 2 * lanes);
+      hn::Store(sum_3, d, to + 3 * lanes);
     }
   }
   double total = 0;
