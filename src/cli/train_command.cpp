@@ -72,6 +72,13 @@ class training_log {
     line.add("selection_counts", epoch.selection_counts).add("selection_profile", epoch.selection_profile);
     line.add("counts_gradient", counts_gradient).add("profile_gradient", profile_gradient);
     line.add("wall_s", epoch.wall_s).add("rows_per_s", static_cast<double>(rows_) / epoch.wall_s);
+    std::vector<json_object> groups;
+    for (const group_loss& group : epoch.selection_groups) {
+      groups.emplace_back();
+      groups.back().add("phase", name_of(group.phase)).add("regime", name_of(group.points)).add("rows", group.rows);
+      groups.back().add("counts", group.counts).add("profile", group.profile);
+    }
+    line.add("selection_groups", groups);
     std::ofstream(path_, std::ios::app) << line.text() << '\n';
     counts_gradient_ = profile_gradient_ = steps_ = 0;
     return fmt::format(

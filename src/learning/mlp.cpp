@@ -5,6 +5,7 @@
 #include <dnnl.hpp>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/signal_stack.hpp>
 #include <spikesweep/learning/mlp.hpp>
 
 namespace spikesweep {
@@ -124,6 +125,8 @@ struct mlp::impl {
     if (wanted == precision::bf16 && !has_bf16()) {
       throw input_error("bf16 needs a CPU with AVX512-BF16 instructions, which this one lacks; use fp32");
     }
+#pragma omp parallel
+    use_signal_stack();
     const auto sizes = shape.sizes();
     input = memory(matrix(rows, shape.inputs, number::f32), engine);
     zero(input);

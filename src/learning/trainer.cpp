@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <numeric>
@@ -183,9 +184,7 @@ class trainer {
     record.train_counts = state.counts_loss / rows;
     record.train_profile = state.profile_loss / rows;
     evaluated(state);
-    const batch_loss selection = selection_loss();
-    record.selection_counts = selection.counts;
-    record.selection_profile = selection.profile;
+    measure_selection(record);
     clock();
     record.wall_s = state.wall_s;
     model_.history.push_back(record);
@@ -311,26 +310,49 @@ class trainer {
     return warmup_cosine(settings_.learning_rate, step, warmup, total) * std::ldexp(1.0, -state.rollbacks);
   }
 
-  /// Mean losses over the selection rows of all ranks.
-  batch_loss selection_loss() {
+  /// Mean losses over the selection rows of all ranks, all together and by phase and regime: a batch holds rows of one
+  /// group only.
+  void measure_selection(epoch_record& record) {
     evaluation_.set_weights(model_.counts_weights, model_.profile_weights);
-    std::vector<double> sums(3, 0.0);
-    for (std::int64_t begin = 0; begin < data_.selection.rows; begin += evaluation_rows) {
-      for (int slot = 0; slot < evaluation_rows; ++slot) {
-        if (begin + slot < data_.selection.rows) {
-          evaluation_.fill(slot, data_.selection, begin + slot, 1.0F, settings_.seed, selection_epoch);
-        } else {
-          evaluation_.clear(slot);
-        }
-      }
-      const batch_loss loss = evaluation_.evaluate();
-      sums[0] += loss.counts;
-      sums[1] += loss.profile;
+    constexpr std::size_t groups = phase_kind_count * regime_count;
+    std::array<std::vector<std::int64_t>, groups> rows;
+    for (std::int64_t row = 0; row < data_.selection.rows; ++row) {
+      const auto at = static_cast<std::size_t>(row);
+      const auto points = data_.selection_regimes.empty() ? 0 : static_cast<std::size_t>(data_.selection_regimes[at]);
+      rows[data_.selection.phase[at] * regime_count + points].push_back(row);
     }
-    sums[2] = static_cast<double>(data_.selection.rows);
+    std::vector<double> sums(3 * groups, 0.0);
+    for (std::size_t g = 0; g < groups; ++g) {
+      for (std::size_t begin = 0; begin < rows[g].size(); begin += evaluation_rows) {
+        for (std::size_t slot = 0; slot < evaluation_rows; ++slot) {
+          if (begin + slot < rows[g].size()) {
+            evaluation_.fill(static_cast<int>(slot), data_.selection, rows[g][begin + slot], 1.0F, settings_.seed,
+                             selection_epoch);
+          } else {
+            evaluation_.clear(static_cast<int>(slot));
+          }
+        }
+        const batch_loss loss = evaluation_.evaluate();
+        sums[3 * g] += loss.counts;
+        sums[3 * g + 1] += loss.profile;
+      }
+      sums[3 * g + 2] = static_cast<double>(rows[g].size());
+    }
     all_reduce_sum(comm_, std::span(sums));
-    const double rows = std::max(1.0, sums[2]);
-    return {sums[0] / rows, sums[1] / rows};
+    double all = 0;
+    for (std::size_t g = 0; g < groups; ++g) {
+      const double n = sums[3 * g + 2];
+      record.selection_counts += sums[3 * g];
+      record.selection_profile += sums[3 * g + 1];
+      all += n;
+      if (n > 0) {
+        record.selection_groups.push_back({static_cast<phase_kind>(g / regime_count),
+                                           static_cast<regime>(g % regime_count), static_cast<std::int64_t>(n),
+                                           sums[3 * g] / n, sums[3 * g + 1] / n});
+      }
+    }
+    record.selection_counts /= std::max(1.0, all);
+    record.selection_profile /= std::max(1.0, all);
   }
 
   /// Ends the training when the selection losses have not improved for `patience` epochs.

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/learning/reduce.hpp>
 #include <spikesweep/learning/training_data.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
@@ -130,6 +131,8 @@ class loader {
     const std::int64_t end = n * (comm_.rank() + 1) / comm_.size();
     reserve(data_.selection, model_.features, model_.targets, end - begin);
     dataset part;
+    std::vector<std::size_t> point_of_row;
+    auto task = selection_.tasks().begin();
     for (std::int64_t i = begin; i < end; ++i) {
       const std::int64_t row = i * held / n;
       if (part.rows == 0 || row >= part.first + part.rows) {
@@ -138,8 +141,43 @@ class loader {
         selection_.read(model_.features, row, std::min(row + most_block_rows, held), part);
       }
       append_row(data_.selection, part, row - part.first);
+      while (row >= task->first + task->rows) {
+        ++task;
+      }
+      point_of_row.push_back(static_cast<std::size_t>(task->point));
     }
     data_.selection.features = model_.features.size();
+    find_regimes(point_of_row);
+  }
+
+  /// From the E spikes of all ranks' selection rows.
+  void find_regimes(const std::vector<std::size_t>& point_of_row) {
+    const auto points = static_cast<std::size_t>(about_.points.size());
+    std::vector<double> sums(3 * points, 0.0);  // Rows, spikes and their squares: whole numbers, so exact in any order.
+    for (std::size_t row = 0; row < point_of_row.size(); ++row) {
+      const auto spikes = static_cast<double>(data_.selection.counts[row * count_dims]);
+      double* of_point = sums.data() + 3 * point_of_row[row];
+      of_point[0] += 1;
+      of_point[1] += spikes;
+      of_point[2] += spikes * spikes;
+    }
+    all_reduce_sum(comm_, std::span(sums));
+    std::vector<std::pair<double, std::size_t>> fano;
+    for (std::size_t point = 0; point < points; ++point) {
+      const double* s = sums.data() + 3 * point;
+      if (s[0] > 0) {
+        const double mean = s[1] / s[0];
+        fano.emplace_back(mean > 0 ? (s[2] / s[0] - mean * mean) / mean : 0.0, point);
+      }
+    }
+    std::ranges::sort(fano);
+    std::vector<regime> regimes(points);
+    for (std::size_t i = 0; i < fano.size(); ++i) {
+      regimes[fano[i].second] = static_cast<regime>(regime_count * i / fano.size());
+    }
+    for (const std::size_t point : point_of_row) {
+      data_.selection_regimes.push_back(regimes[point]);
+    }
   }
 
   /// Leaves the reading of training rows to the trainer.

@@ -1,5 +1,6 @@
 #include <atomic>
 
+#include <spikesweep/base/signal_stack.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
 
 namespace spikesweep {
@@ -21,9 +22,10 @@ interrupt_guard::interrupt_guard() {
   if (guards++ == 0) {
     signal_count = 0;
   }
+  use_signal_stack();
   struct sigaction action {};
   action.sa_handler = count_signal;
-  action.sa_flags = SA_RESTART;  // MPI's and HDF5's system calls go on.
+  action.sa_flags = SA_RESTART | SA_ONSTACK;  // MPI's and HDF5's system calls go on.
   sigemptyset(&action.sa_mask);
   for (std::size_t i = 0; i < signals_.size(); ++i) {
     sigaction(signals_[i], &action, &previous_[i]);

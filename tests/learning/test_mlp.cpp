@@ -1,11 +1,16 @@
+#include <atomic>
+#include <chrono>
 #include <cmath>
+#include <thread>
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/mixture.hpp>
 #include <spikesweep/learning/mlp.hpp>
 #include <spikesweep/learning/profile.hpp>
+#include <spikesweep/sweep/interrupt.hpp>
 
 #include "plain_law.hpp"
 
@@ -210,6 +215,41 @@ TEST(initialise, gives_weights_of_variance_one_over_inputs_and_no_biases) {
   EXPECT_EQ(mean_square(20000, 200), 0);
   EXPECT_NEAR(mean_square(20200, 10000), 0.01 / 200, 0.07 * 0.01 / 200);
   EXPECT_EQ(mean_square(30200, 50), 0);
+}
+
+// oneDNN's products have the stack pointer in the heap for most of their time at these sizes: without a stack for
+// handlers a signal overwrites the products' scratch and the heap.
+TEST(mlp, signals_leave_its_numbers_alone) {
+  const interrupt_guard guard;
+  const mlp_shape shape{96, {128, 128}, 64};
+  random_stream stream(12, purpose::test);
+  const auto parameters = some_parameters(shape, stream);
+  mlp network(shape, 32, true);
+  fill(stream, 1, network.input());
+  const auto step = [&] {
+    network.set_parameters(parameters);
+    const auto output = network.forward();
+    std::ranges::copy(output, network.output_gradient().begin());
+    std::vector<float> gradient(shape.parameter_count());
+    network.backward(gradient);
+    return gradient;
+  };
+  const std::vector<float> undisturbed = step();
+  std::atomic<bool> over{false};
+  std::thread sender([&over, target = pthread_self()] {
+    while (!over) {
+      pthread_kill(target, SIGUSR1);
+      std::this_thread::sleep_for(std::chrono::microseconds(20));
+    }
+  });
+  int different = 0;
+  for (int i = 0; i < 2000; ++i) {
+    different += step() != undisturbed ? 1 : 0;
+  }
+  over = true;
+  sender.join();
+  EXPECT_EQ(different, 0);
+  EXPECT_GT(interrupts(), 100) << "hardly any signal came";
 }
 
 }  // namespace

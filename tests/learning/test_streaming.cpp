@@ -52,6 +52,7 @@ class streaming : public ::testing::Test {
       options.settings.components = 2;
       options.settings.batch = 64;
       options.settings.shards = 8;
+      options.settings.slices = 4;  // The same bits on every rank count.
       options.settings.epochs = 3;
       options.settings.buffer_MiB = buffer_MiB;
       data = load_training_data(ranks, sweep_file(), options.settings, m);
@@ -153,7 +154,10 @@ TEST_F(streaming, resuming_from_a_checkpoint_gives_the_same_bits) {
   other.options.checkpoint = checkpoint;
   EXPECT_THROW(train(world_, other.data, other.options, other.m), input_error);
   world_.barrier();
-  on_root(world_, [&] { std::filesystem::remove(checkpoint); });
+  on_root(world_, [&] {
+    std::filesystem::remove(checkpoint);
+    std::filesystem::remove(previous_checkpoint(checkpoint));
+  });
   train(world_, other.data, other.options, other.m);
   training larger(world_, large + 1);
   larger.options.checkpoint = checkpoint;

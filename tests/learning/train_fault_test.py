@@ -5,10 +5,12 @@ Usage: train_fault_test.py BINARY MPIEXEC [TESTS]
 Random moments come from a fixed seed; what the machine does in them is its own.
 """
 
+import contextlib
 import json
 import os
 import pathlib
 import random
+import re
 import signal
 import subprocess
 import sys
@@ -24,9 +26,9 @@ from mpi_job import PATIENCE_S, MpiJob  # noqa: E402
 BINARY, MPIEXEC = sys.argv[1:3]
 RANKS = 2
 KILLS = 10
+INTERRUPTS = 6
 KILLS_STREAMED = 4
 STREAMED = "learning.buffer_MiB=1"  # Of 4 MiB of training rows.
-LATEST_S = 1.5  # After the ranks are up: less than the training takes.
 CONFIG = """
 [network]
 preset = "zhang2024"
@@ -82,6 +84,15 @@ class TrainFaults(unittest.TestCase):
         self.addCleanup(job.end)
         return job
 
+    def train_undisturbed(self, model, *options):
+        """Seconds from when the ranks are up to the end."""
+        job = self.start(model, *options)
+        while job.running and len(job.ranks()) < RANKS:
+            time.sleep(0.005)
+        begin = time.monotonic()
+        self.assertEqual(job.wait(), 0, job.log())
+        return time.monotonic() - begin
+
     def test_killed_at_any_moment_it_ends_with_the_undisturbed_model(self):
         self.kill_and_compare(KILLS, [])
 
@@ -90,27 +101,34 @@ class TrainFaults(unittest.TestCase):
 
     def kill_and_compare(self, most_kills, settings):
         undisturbed = self.directory / "undisturbed.h5"
-        job = self.start(undisturbed, *settings)
-        self.assertEqual(job.wait(), 0, job.log())
+        takes_s = self.train_undisturbed(undisturbed, *settings)
         expected = learnt(undisturbed)
         self.assertTrue(any("weights" in name for name in expected), sorted(expected))
         moments = random.Random(23)
         model = self.directory / "model.h5"
         checkpoint = model.with_name("model.h5.checkpoint")
+        checkpoint_time = lambda: checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
         kills = rounds = resumed = 0
         while kills < most_kills or not model.exists():
             rounds += 1
             self.assertLess(rounds, 5 * most_kills, "most trainings end before they can be killed")
             resumed += checkpoint.exists()
+            before = checkpoint_time()
             job = self.start(model, *settings)
             ranks = []
             while job.running and len(ranks) < RANKS:
                 ranks = job.ranks()
                 time.sleep(0.005)
             if kills < most_kills:
-                time.sleep(moments.uniform(0, LATEST_S))
-                if job.running and len(ranks) == RANKS:
-                    os.kill(moments.choice(ranks), signal.SIGKILL)
+                latest_s = 0.8 * takes_s
+                if moments.random() < 2 / 3:  # Else the next round may find nothing to resume from.
+                    latest_s /= 4
+                    while job.running and checkpoint_time() == before:
+                        time.sleep(0.002)
+                time.sleep(moments.uniform(0, latest_s))
+                with contextlib.suppress(ProcessLookupError):  # It may end just now.
+                    if job.running and len(ranks) == RANKS:
+                        os.kill(moments.choice(ranks), signal.SIGKILL)
             code = job.wait()
             kills += code != 0
             if code == 0:
@@ -120,6 +138,38 @@ class TrainFaults(unittest.TestCase):
         model.unlink()
         self.assertGreater(resumed, most_kills // 2, "hardly any training was resumed")
         print(f"{kills} kills in {rounds} rounds, {resumed} from a checkpoint", file=sys.stderr)
+
+    def test_interrupted_within_an_epoch_it_stops_at_once_and_resumes_there(self):
+        undisturbed = self.directory / "undisturbed.h5"
+        takes_s = self.train_undisturbed(undisturbed)
+        expected = learnt(undisturbed)
+        moments = random.Random(31)
+        model = self.directory / "interrupted.h5"
+        interrupts = rounds = within = 0
+        longest = 0.0
+        while interrupts < INTERRUPTS or not model.exists():
+            rounds += 1
+            self.assertLess(rounds, 5 * INTERRUPTS, "most trainings end before they can be interrupted")
+            job = self.start(model)
+            while job.running and len(job.ranks()) < RANKS:
+                time.sleep(0.005)
+            if interrupts < INTERRUPTS:
+                time.sleep(moments.uniform(0.3, 0.6) * takes_s)
+                job.process.send_signal(signal.SIGUSR1)
+            hit = time.monotonic()
+            code = job.wait()
+            self.assertIn(code, (0, 75), job.log())
+            if code == 75:
+                interrupts += 1
+                longest = max(longest, time.monotonic() - hit)
+                step, steps = map(int, re.search(r"interrupted in epoch \d+ after step (\d+) of (\d+)", job.log()).groups())
+                within += step < steps
+            else:
+                self.assertEqual(learnt(model), expected)
+                if interrupts < INTERRUPTS:
+                    model.unlink()
+        self.assertGreater(within, INTERRUPTS // 2)
+        print(f"{interrupts} interrupts, {within} within an epoch, at most {longest:.2f} s each", file=sys.stderr)
 
     def test_an_ensemble_killed_in_its_second_member_goes_on_there(self):
         options = ("--set", "learning.members=3", "learning.epochs=4", "learning.hidden=64")

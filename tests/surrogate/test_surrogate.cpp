@@ -2,7 +2,9 @@
 #include <cmath>
 #include <filesystem>
 #include <fstream>
+#include <map>
 #include <optional>
+#include <set>
 
 #include <unistd.h>
 
@@ -95,6 +97,42 @@ TEST_P(Surrogate, ConservesNeuronsAndCountsEverySpike) {
       ASSERT_EQ(std::accumulate(steps[i].times_I.begin(), steps[i].times_I.end(), 0), steps[i].spikes_I);
       ASSERT_GT(steps[i].duration, 0);
     }
+  }
+}
+
+TEST_P(Surrogate, HeldOutLossesAreGivenByPhaseAndRegime) {
+  const epoch_record& last = model_.history.back();
+  std::int64_t rows = 0;
+  double counts = 0;
+  double profile = 0;
+  std::set<phase_kind> phases;
+  std::map<regime, std::int64_t> of_regime;
+  for (const group_loss& group : last.selection_groups) {
+    rows += group.rows;
+    counts += group.counts * static_cast<double>(group.rows);
+    profile += group.profile * static_cast<double>(group.rows);
+    phases.insert(group.phase);
+    of_regime[group.points] += group.rows;
+  }
+  EXPECT_EQ(rows, 2 * 120);
+  EXPECT_NEAR(counts / static_cast<double>(rows), last.selection_counts, 1e-9);
+  EXPECT_NEAR(profile / static_cast<double>(rows), last.selection_profile, 1e-9);
+  const bool steps_only = GetParam() == section_kind::interval;
+  EXPECT_EQ(phases, steps_only ? std::set{phase_kind::step} : (std::set{phase_kind::active, phase_kind::quiet}));
+  // Of two points the one of the smaller Fano factor is called asynchronous.
+  EXPECT_EQ(of_regime, (std::map<regime, std::int64_t>{{regime::asynchronous, 120}, {regime::intermediate, 120}}));
+  std::vector<double> fano;
+  for (std::int64_t task = 0; task < about_.tasks(); ++task) {
+    if (about_.points.roles[static_cast<std::size_t>(task)] == point_role::selection) {
+      const Eigen::ArrayXd spikes = file_->read_rows(task, task + 1).block.spikes.col(0).cast<double>();
+      fano.push_back((spikes - spikes.mean()).square().mean() / spikes.mean());
+    }
+  }
+  ASSERT_EQ(fano.size(), 2U);
+  const std::size_t lower = fano[0] < fano[1] ? 0 : 1;
+  for (std::size_t row = 0; row < data_.selection_regimes.size(); ++row) {
+    const auto point = static_cast<std::size_t>(data_.selection.number_of(static_cast<std::int64_t>(row)) / 120);
+    EXPECT_EQ(data_.selection_regimes[row] == regime::asynchronous, point == lower) << row;
   }
 }
 

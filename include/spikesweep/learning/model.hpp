@@ -13,6 +13,23 @@
 
 namespace spikesweep {
 
+/// How regular the E population's spikes are at a point, among the selection points: in which third it is by the Fano
+/// factor (variance over mean) of the E spikes of its phases.
+enum class regime : std::uint8_t { asynchronous, intermediate, synchronous };
+inline constexpr int regime_count = 3;
+constexpr const char* name_of(regime r) {
+  return r == regime::asynchronous ? "asynchronous" : r == regime::intermediate ? "intermediate" : "synchronous";
+}
+
+/// Mean losses over the selection rows of one phase kind and regime [nat].
+struct group_loss {
+  phase_kind phase{};
+  regime points{};
+  std::int64_t rows = 0;
+  double counts = 0;
+  double profile = 0;
+};
+
 /// One epoch of training; losses are means over rows [nat].
 struct epoch_record {
   int epoch = 0;             ///< Counted from 1.
@@ -22,6 +39,7 @@ struct epoch_record {
   double selection_counts = 0;
   double selection_profile = 0;
   double wall_s = 0;
+  std::vector<group_loss> selection_groups{};  ///< Those with rows; not kept in checkpoints and models.
 };
 
 /// An epoch that was tried in closed loop: mean relative errors of the rates over the selection points.

@@ -11,13 +11,13 @@ inline constexpr int most_members = 100;
 
 /// How the surrogate is built and trained.
 struct learning_settings {
-  int hidden = 256;     ///< Units of each hidden layer.
-  int layers = 3;       ///< Hidden layers of each of the two networks.
-  int components = 10;  ///< Components of the mixture over counts and duration.
-  int epochs = 24;      ///< Passes over the training rows.
-  int batch = 512;      ///< Rows of a global batch, over all ranks.
-  int shards = 64;      ///< Parts of the training rows from which a batch draws alike; at least the rank count.
-  int slices = 1;       ///< Parts of a batch that are summed exactly, so that as many ranks train to the same bits.
+  int hidden = 256;       ///< Units of each hidden layer.
+  int layers = 3;         ///< Hidden layers of each of the two networks.
+  int components = 10;    ///< Components of the mixture over counts and duration.
+  int epochs = 24;        ///< Passes over the training rows.
+  int batch = 512;        ///< Rows of a global batch, over all ranks.
+  int shards = 64;        ///< Parts of the training rows from which a batch draws alike; at least the rank count.
+  int slices = 1;         ///< Parts of a batch that are summed exactly, so that as many ranks train to the same bits.
   int buffer_MiB = 4096;  ///< Most memory of training rows at a time, over all ranks; more are streamed [MiB].
   precision numbers = precision::fp32;  ///< Of the products in training steps; weights and sums are fp32.
   double learning_rate = 2e-3;          ///< Peak learning rate of AdamW.

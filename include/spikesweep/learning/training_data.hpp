@@ -42,6 +42,7 @@ struct training_data {
   /// Where they are streamed: appends rows [first, last) of the global order, standardised. Calls HDF5.
   std::function<void(std::int64_t first, std::int64_t last, dataset& to)> read;
   dataset selection;                              ///< This rank's share of the selection rows.
+  std::vector<regime> selection_regimes;          ///< Of each of these rows.
   dataset dispersion;                             ///< This rank's share of the dispersion rows.
   std::vector<selection_point> selection_points;  ///< All of them, on every rank.
 };

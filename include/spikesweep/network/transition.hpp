@@ -13,6 +13,9 @@ namespace spikesweep {
 /// alternates with `quiet`.
 enum class phase_kind : std::uint8_t { step = 0, active = 1, quiet = 2 };
 inline constexpr int phase_kind_count = 3;
+constexpr const char* name_of(phase_kind kind) {
+  return kind == phase_kind::step ? "step" : kind == phase_kind::active ? "active" : "quiet";
+}
 
 /// Row-major matrix of counts: one transition a row.
 using count_matrix = Eigen::Matrix<std::int32_t, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
