@@ -94,24 +94,25 @@ class TrainFaults(unittest.TestCase):
         return time.monotonic() - begin
 
     def test_killed_at_any_moment_it_ends_with_the_undisturbed_model(self):
-        self.kill_and_compare(KILLS, [])
+        self.kill_and_compare("killed", KILLS, [])
 
     def test_killed_while_it_streams_its_rows_it_ends_with_the_undisturbed_model(self):
-        self.kill_and_compare(KILLS_STREAMED, ["--set", STREAMED])
+        self.kill_and_compare("streamed", KILLS_STREAMED, ["--set", STREAMED])
 
-    def kill_and_compare(self, most_kills, settings):
+    def kill_and_compare(self, name, least_kills, settings):
         undisturbed = self.directory / "undisturbed.h5"
         takes_s = self.train_undisturbed(undisturbed, *settings)
         expected = learnt(undisturbed)
         self.assertTrue(any("weights" in name for name in expected), sorted(expected))
         moments = random.Random(23)
-        model = self.directory / "model.h5"
-        checkpoint = model.with_name("model.h5.checkpoint")
+        model = self.directory / f"{name}.h5"
+        checkpoint = model.with_name(f"{name}.h5.checkpoint")
         checkpoint_time = lambda: checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
         kills = rounds = resumed = 0
-        while kills < most_kills or not model.exists():
+        code = None
+        while kills < least_kills or resumed <= least_kills // 2 or code != 0:
             rounds += 1
-            self.assertLess(rounds, 5 * most_kills, "most trainings end before they can be killed")
+            self.assertLess(rounds, 5 * least_kills, "most trainings end before they can be killed")
             resumed += checkpoint.exists()
             before = checkpoint_time()
             job = self.start(model, *settings)
@@ -119,7 +120,7 @@ class TrainFaults(unittest.TestCase):
             while job.running and len(ranks) < RANKS:
                 ranks = job.ranks()
                 time.sleep(0.005)
-            if kills < most_kills:
+            if kills < least_kills or resumed <= least_kills // 2:
                 latest_s = 0.8 * takes_s
                 if moments.random() < 2 / 3:  # Else the next round may find nothing to resume from.
                     latest_s /= 4
@@ -133,10 +134,7 @@ class TrainFaults(unittest.TestCase):
             kills += code != 0
             if code == 0:
                 self.assertEqual(learnt(model), expected)
-                if kills < most_kills:
-                    model.unlink()
-        model.unlink()
-        self.assertGreater(resumed, most_kills // 2, "hardly any training was resumed")
+                model.unlink()
         print(f"{kills} kills in {rounds} rounds, {resumed} from a checkpoint", file=sys.stderr)
 
     def test_interrupted_within_an_epoch_it_stops_at_once_and_resumes_there(self):
@@ -147,7 +145,8 @@ class TrainFaults(unittest.TestCase):
         model = self.directory / "interrupted.h5"
         interrupts = rounds = within = 0
         longest = 0.0
-        while interrupts < INTERRUPTS or not model.exists():
+        code = None
+        while interrupts < INTERRUPTS or code != 0:
             rounds += 1
             self.assertLess(rounds, 5 * INTERRUPTS, "most trainings end before they can be interrupted")
             job = self.start(model)
@@ -158,6 +157,8 @@ class TrainFaults(unittest.TestCase):
                 job.process.send_signal(signal.SIGUSR1)
             hit = time.monotonic()
             code = job.wait()
+            if code in (128 + signal.SIGUSR1, -signal.SIGUSR1) and model.exists():
+                code = 0  # It was over: neither the ranks nor mpirun minded signals any more.
             self.assertIn(code, (0, 75), job.log())
             if code == 75:
                 interrupts += 1
@@ -166,8 +167,7 @@ class TrainFaults(unittest.TestCase):
                 within += step < steps
             else:
                 self.assertEqual(learnt(model), expected)
-                if interrupts < INTERRUPTS:
-                    model.unlink()
+                model.unlink()
         self.assertGreater(within, INTERRUPTS // 2)
         print(f"{interrupts} interrupts, {within} within an epoch, at most {longest:.2f} s each", file=sys.stderr)
 
@@ -178,8 +178,8 @@ class TrainFaults(unittest.TestCase):
         self.assertEqual(job.wait(), 0, job.log())
         expected = learnt(undisturbed)
         self.assertIn("members/2/counts_network/layer_0/weights", expected)
-        model = self.directory / "killed.h5"
-        finished, current, next_one = (model.with_name(f"killed.h5.checkpoint{k}") for k in ("", ".1", ".2"))
+        model = self.directory / "ensemble_killed.h5"
+        finished, current, next_one = (model.with_name(f"ensemble_killed.h5.checkpoint{k}") for k in ("", ".1", ".2"))
         job = self.start(model, *options)
         while job.running and not current.exists():
             time.sleep(0.005)
@@ -187,7 +187,7 @@ class TrainFaults(unittest.TestCase):
         self.assertNotEqual(job.wait(), 0)
         self.assertFalse(next_one.exists() or model.exists(), "it was killed too late")
         self.assertTrue(finished.exists())
-        log = model.with_name("killed.h5.log.jsonl")
+        log = model.with_name("ensemble_killed.h5.log.jsonl")
         before = len(log.read_text().splitlines())
         job = self.start(model, *options)
         self.assertEqual(job.wait(), 0, job.log())
@@ -195,7 +195,7 @@ class TrainFaults(unittest.TestCase):
         trained = [json.loads(line)["member"] for line in log.read_text().splitlines()[before:]]
         self.assertNotIn(0, trained, "a member that was finished")
         self.assertEqual(trained.count(2), 4)
-        self.assertEqual(list(self.directory.glob("killed.h5.checkpoint*")), [])
+        self.assertEqual(list(self.directory.glob("ensemble_killed.h5.checkpoint*")), [])
 
 
 if __name__ == "__main__":
