@@ -56,9 +56,6 @@ class combination_checker {
     if (learning.batch % learning.shards != 0) {
       refuse("learning.shards", fmt::format("has to divide batch ({})", learning.batch));
     }
-    if (learning.shards % learning.slices != 0) {
-      refuse("learning.slices", fmt::format("has to divide shards ({})", learning.shards));
-    }
     if (learning.candidates > learning.epochs) {
       refuse("learning.candidates", fmt::format("has to be at most epochs ({})", learning.epochs));
     }

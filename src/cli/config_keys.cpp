@@ -222,8 +222,9 @@ void add_learning_keys(config_table& table, learning_settings& learning) {
   section.whole("shards", learning.shards, {1, 65536}, "1",
                 "parts of the training rows from which a batch draws alike; at least the rank count");
   section.whole("slices", learning.slices, {1, 4096}, "1",
-                "parts of a batch whose gradients are computed apart and summed exactly: trainings on up to as many "
-                "ranks (a power of two) give the same bits; with 1 they agree to rounding, and are fastest");
+                "parts of a batch whose gradients are computed apart and summed exactly, or as many as shards where "
+                "these are no multiple: trainings on up to as many ranks give the same bits; 1: they agree to "
+                "rounding, and are faster by a tenth");
   section.whole(
       "buffer_MiB", learning.buffer_MiB, {1, 1e9}, "MiB",
       "most memory of training rows at a time, over all ranks; more rows than that are streamed from the file");

@@ -47,6 +47,11 @@ void point(memory& m, const float* at) {
   m.set_data_handle(const_cast<float*>(at));
 }
 
+void give_threads_signal_stacks() {
+#pragma omp parallel
+  { use_signal_stack(); }
+}
+
 /// A primitive with its memories bound; may be none.
 struct bound {
   dnnl::primitive primitive;
@@ -125,8 +130,7 @@ struct mlp::impl {
     if (wanted == precision::bf16 && !has_bf16()) {
       throw input_error("bf16 needs a CPU with AVX512-BF16 instructions, which this one lacks; use fp32");
     }
-#pragma omp parallel
-    use_signal_stack();
+    give_threads_signal_stacks();
     const auto sizes = shape.sizes();
     input = memory(matrix(rows, shape.inputs, number::f32), engine);
     zero(input);

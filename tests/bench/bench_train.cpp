@@ -37,6 +37,7 @@ training_options options_for(int batch, int hidden, int epochs, double rate) {
   options.settings.layers = layers;
   options.settings.batch = batch;
   options.settings.shards = 16;
+  options.settings.slices = 1;
   options.settings.epochs = epochs;
   options.settings.learning_rate = rate;
   return options;

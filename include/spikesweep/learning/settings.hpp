@@ -17,7 +17,7 @@ struct learning_settings {
   int epochs = 24;        ///< Passes over the training rows.
   int batch = 512;        ///< Rows of a global batch, over all ranks.
   int shards = 64;        ///< Parts of the training rows from which a batch draws alike; at least the rank count.
-  int slices = 1;         ///< Parts of a batch that are summed exactly, so that as many ranks train to the same bits.
+  int slices = 4;         ///< Parts of a batch that are summed exactly: up to as many ranks train to the same bits.
   int buffer_MiB = 4096;  ///< Most memory of training rows at a time, over all ranks; more are streamed [MiB].
   precision numbers = precision::fp32;  ///< Of the products in training steps; weights and sums are fp32.
   double learning_rate = 2e-3;          ///< Peak learning rate of AdamW.

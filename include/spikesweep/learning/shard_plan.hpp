@@ -10,7 +10,8 @@ namespace spikesweep {
 struct shard_plan {
   std::int64_t rows = 0;
   int shards = 1;
-  /// learning.slices: above 1, parts of a batch whose gradients are computed apart and summed exactly.
+  /// learning.slices: above 1, parts of a batch whose gradients are computed apart and summed exactly. With 1, ranks
+  /// agree to rounding only, which a training of thousands of steps lets grow to 0.2 % of the loss.
   int wanted_slices = 1;
 
   std::int64_t begin(int shard) const { return rows * shard / shards; }
