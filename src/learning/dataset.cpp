@@ -176,13 +176,6 @@ void statistics_fit::fit(const mpi::communicator& comm, feature_map& features, t
   targets.set_statistics(finish(target_sums_, plan_, dims, target_deviation_floor), std::move(bounds));
 }
 
-void fit_statistics(const mpi::communicator& comm, const dataset& data, const shard_plan& plan, feature_map& features,
-                    target_map& targets) {
-  statistics_fit fit(plan, features, targets);
-  fit.add(data);
-  fit.fit(comm, features, targets);
-}
-
 void standardise(dataset& data, const feature_map& features, std::int64_t first) {
   const auto width = static_cast<std::size_t>(data.features);
   for (auto row = static_cast<std::size_t>(first); row < static_cast<std::size_t>(data.rows); ++row) {

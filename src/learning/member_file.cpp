@@ -1,7 +1,6 @@
 #include "member_file.hpp"
 
 #include <algorithm>
-#include <array>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -20,15 +19,8 @@ std::string path_in(const hdf5::group& where, const std::string& name) {
   return (where.where().path == "/" ? "/" : where.where().path + '/') + name;
 }
 
-std::vector<int> layer_sizes(const mlp_shape& shape) {
-  std::vector<int> sizes{shape.inputs};
-  sizes.insert(sizes.end(), shape.hidden.begin(), shape.hidden.end());
-  sizes.push_back(shape.outputs);
-  return sizes;
-}
-
 void write_network(hdf5::group& root, const std::string& name, const mlp_shape& shape, std::span<const float> weights) {
-  const auto sizes = layer_sizes(shape);
+  const auto sizes = shape.sizes();
   root.write_array(name + "/sizes", std::vector<std::int32_t>(sizes.begin(), sizes.end()),
                    {"1", "units of each layer, inputs first; SiLU between layers, linear output"});
   std::size_t offset = 0;
@@ -66,11 +58,14 @@ void read_network(const hdf5::group& root, const std::string& name, mlp_shape& s
   }
 }
 
+std::string dispersion_group(std::size_t phase) {
+  return std::string("dispersion/") + name_of(static_cast<phase_kind>(phase));
+}
+
 void write_dispersion(hdf5::group& root, const profile_dispersion& dispersion) {
-  constexpr std::array<const char*, phase_kind_count> names{"step", "active", "quiet"};
   for (std::size_t k = 0; k < dispersion.size(); ++k) {
     const auto n = static_cast<hsize_t>(dispersion[k].cells());
-    const std::string group = std::string("dispersion/") + names[k];
+    const std::string group = dispersion_group(k);
     root.write_array(
         group + "/variance", dispersion[k].variance,
         {"1", "variance of a cell over its expected count; E cells, I cells, E and I spike times; empty: unmet phase"});
@@ -80,9 +75,8 @@ void write_dispersion(hdf5::group& root, const profile_dispersion& dispersion) {
 }
 
 void read_dispersion(const hdf5::group& root, int profile_size, profile_dispersion& dispersion) {
-  constexpr std::array<const char*, phase_kind_count> names{"step", "active", "quiet"};
   for (std::size_t k = 0; k < dispersion.size(); ++k) {
-    const std::string group = std::string("dispersion/") + names[k];
+    const std::string group = dispersion_group(k);
     dispersion[k].variance = root.read_array<double>(group + "/variance");
     dispersion[k].factor = root.read_array<double>(group + "/factor");
     const std::size_t n = dispersion[k].cells();

@@ -1,8 +1,6 @@
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <cmath>
-#include <numeric>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,6 +18,7 @@
 
 #include "batch.hpp"
 #include "checkpoint.hpp"
+#include "evaluation.hpp"
 #include "row_source.hpp"
 
 namespace spikesweep {
@@ -30,13 +29,8 @@ namespace mpi = boost::mpi;
 
 /// Candidates are spread over this last share of the epochs, the last epoch included.
 constexpr double candidate_share = 0.4;
-/// Rows that the selection losses are evaluated on at a time.
-constexpr int evaluation_rows = 512;
 /// A training that diverges once more than this is given up.
 constexpr int most_rollbacks = 3;
-/// The dequantising noise of the selection rows is that of this epoch, always, so that their losses compare.
-constexpr int selection_epoch = 0;
-
 class trainer {
  public:
   trainer(const mpi::communicator& comm, const training_data& data, const training_options& options, model& m)
@@ -52,7 +46,7 @@ class trainer {
         shards_per_slice_(data.plan.exact() ? data.plan.shards / data.plan.slices(comm.size())
                                             : last_shard_ - first_shard_),
         batch_(m, static_cast<int>(shards_per_slice_ * rows_per_shard_), true, settings_.numbers),
-        evaluation_(m, evaluation_rows, false),
+        evaluation_(comm, data, settings_.seed, m),
         gradient_(m.counts_weights.size() + m.profile_weights.size() + extras),
         sum_(data.plan.exact() ? gradient_.size() : 0),
         rows_(data, m, settings_, first_shard_, last_shard_),
@@ -83,7 +77,7 @@ class trainer {
       model_.counts_weights = state.best_counts;
       model_.profile_weights = state.best_profile;
     }
-    measure_dispersion();
+    model_.dispersion = evaluation_.measure_dispersion();
     for (auto& candidate : model_.candidates) {
       candidate.chosen = candidate.epoch == state.best_epoch;
     }
@@ -184,7 +178,7 @@ class trainer {
     record.train_counts = state.counts_loss / rows;
     record.train_profile = state.profile_loss / rows;
     evaluated(state);
-    measure_selection(record);
+    evaluation_.measure_selection(record);
     clock();
     record.wall_s = state.wall_s;
     model_.history.push_back(record);
@@ -310,51 +304,6 @@ class trainer {
     return warmup_cosine(settings_.learning_rate, step, warmup, total) * std::ldexp(1.0, -state.rollbacks);
   }
 
-  /// Mean losses over the selection rows of all ranks, all together and by phase and regime: a batch holds rows of one
-  /// group only.
-  void measure_selection(epoch_record& record) {
-    evaluation_.set_weights(model_.counts_weights, model_.profile_weights);
-    constexpr std::size_t groups = phase_kind_count * regime_count;
-    std::array<std::vector<std::int64_t>, groups> rows;
-    for (std::int64_t row = 0; row < data_.selection.rows; ++row) {
-      const auto at = static_cast<std::size_t>(row);
-      const auto points = data_.selection_regimes.empty() ? 0 : static_cast<std::size_t>(data_.selection_regimes[at]);
-      rows[data_.selection.phase[at] * regime_count + points].push_back(row);
-    }
-    std::vector<double> sums(3 * groups, 0.0);
-    for (std::size_t g = 0; g < groups; ++g) {
-      for (std::size_t begin = 0; begin < rows[g].size(); begin += evaluation_rows) {
-        for (std::size_t slot = 0; slot < evaluation_rows; ++slot) {
-          if (begin + slot < rows[g].size()) {
-            evaluation_.fill(static_cast<int>(slot), data_.selection, rows[g][begin + slot], 1.0F, settings_.seed,
-                             selection_epoch);
-          } else {
-            evaluation_.clear(static_cast<int>(slot));
-          }
-        }
-        const batch_loss loss = evaluation_.evaluate();
-        sums[3 * g] += loss.counts;
-        sums[3 * g + 1] += loss.profile;
-      }
-      sums[3 * g + 2] = static_cast<double>(rows[g].size());
-    }
-    all_reduce_sum(comm_, std::span(sums));
-    double all = 0;
-    for (std::size_t g = 0; g < groups; ++g) {
-      const double n = sums[3 * g + 2];
-      record.selection_counts += sums[3 * g];
-      record.selection_profile += sums[3 * g + 1];
-      all += n;
-      if (n > 0) {
-        record.selection_groups.push_back({static_cast<phase_kind>(g / regime_count),
-                                           static_cast<regime>(g % regime_count), static_cast<std::int64_t>(n),
-                                           sums[3 * g] / n, sums[3 * g + 1] / n});
-      }
-    }
-    record.selection_counts /= std::max(1.0, all);
-    record.selection_profile /= std::max(1.0, all);
-  }
-
   /// Ends the training when the selection losses have not improved for `patience` epochs.
   void stop_early(training_state& state) {
     const double loss = model_.history.back().selection_counts + model_.history.back().selection_profile;
@@ -379,7 +328,7 @@ class trainer {
     if (!options_.score || !is_candidate(state)) {
       return;
     }
-    measure_dispersion();
+    model_.dispersion = evaluation_.measure_dispersion();
     const closed_loop_score score = options_.score(model_);
     model_.candidates.push_back({state.epoch, score.error_E, score.error_I, false});
     if (score.total() < state.best_score) {
@@ -388,38 +337,6 @@ class trainer {
       state.best_counts = model_.counts_weights;
       state.best_profile = model_.profile_weights;
     }
-  }
-
-  /// Fits how cells scatter about the profile that the network expects now.
-  void measure_dispersion() {
-    evaluation_.set_weights(model_.counts_weights, model_.profile_weights);
-    const auto groups = model_.targets.groups();
-    const auto width = static_cast<std::size_t>(model_.targets.profile_size());
-    dispersion_fit fit(width);
-    std::vector<double> expected(width);
-    const dataset& rows = data_.dispersion;
-    for (std::int64_t begin = 0; begin < rows.rows; begin += evaluation_rows) {
-      int filled = 0;
-      for (std::int64_t row = begin; row < rows.rows && filled < evaluation_rows; ++row) {
-        evaluation_.fill(filled++, rows, row, 1.0F, settings_.seed, selection_epoch);
-      }
-      evaluation_.evaluate();
-      for (int slot = 0; slot < filled; ++slot) {
-        const auto row = static_cast<std::size_t>(begin + slot);
-        const auto counts = std::span(rows.profile).subspan(row * width, width);
-        const auto logits = evaluation_.profile_logits(slot);
-        std::size_t first = 0;
-        for (const int g : groups) {
-          const auto size = static_cast<std::size_t>(g);
-          const auto part = counts.subspan(first, size);
-          softmax(logits.subspan(first, size), std::accumulate(part.begin(), part.end(), 0.0),
-                  std::span(expected).subspan(first, size));
-          first += size;
-        }
-        fit.add(static_cast<phase_kind>(rows.phase[row]), expected, counts);
-      }
-    }
-    model_.dispersion = fit.fit(comm_);
   }
 
   const mpi::communicator& comm_;
@@ -433,7 +350,7 @@ class trainer {
   std::int64_t steps_per_epoch_;
   std::int64_t shards_per_slice_;
   law_batch batch_;
-  law_batch evaluation_;
+  evaluation evaluation_;
   long_vector<float> gradient_;  ///< Of a slice: both networks' gradients, then the extras.
   gradient_sum sum_;
   row_source rows_;

@@ -62,7 +62,9 @@ inline training_data real_transitions(const boost::mpi::communicator& ranks, std
   take(all.phase, data.train.phase, 1);
   take(all.profile, data.train.profile, m.targets.profile_size());
   data.selection.features = all.features;
-  fit_statistics(ranks, data.train, data.plan, m.features, m.targets);
+  statistics_fit fit(data.plan, m.features, m.targets);
+  fit.add(data.train);
+  fit.fit(ranks, m.features, m.targets);
   standardise(data.train, m.features);
   add_dispersion_rows(data.train, data.plan, data.dispersion);
   return data;

@@ -40,7 +40,9 @@ struct toy {
     fill(all, data.plan.rows + held * world.rank() / world.size(),
          data.plan.rows + held * (world.rank() + 1) / world.size(), data.selection);
     data.selection.first -= data.plan.rows;
-    fit_statistics(world, data.train, data.plan, m.features, m.targets);
+    statistics_fit fit(data.plan, m.features, m.targets);
+    fit.add(data.train);
+    fit.fit(world, m.features, m.targets);
     standardise(data.train, m.features);
     add_dispersion_rows(data.train, data.plan, data.dispersion);
     standardise(data.selection, m.features);
@@ -163,11 +165,27 @@ TEST(Trainer, LossFallsBelowThatOfAnUnconditionalLaw) {
   EXPECT_LT(h.back().selection_counts, h.front().selection_counts - 1);
 }
 
+model undisturbed(const mpi::communicator& world) {
+  toy t(world);
+  train(world, t.data, t.options, t.m);
+  return t.m;
+}
+
+void expect_same_training(const model& a, const model& b) {
+  EXPECT_EQ(a.counts_weights, b.counts_weights);
+  EXPECT_EQ(a.profile_weights, b.profile_weights);
+  ASSERT_EQ(a.history.size(), b.history.size());
+  for (std::size_t i = 0; i < a.history.size(); ++i) {
+    EXPECT_EQ(a.history[i].train_counts, b.history[i].train_counts) << i;
+    EXPECT_EQ(a.history[i].selection_profile, b.history[i].selection_profile) << i;
+    EXPECT_EQ(a.history[i].learning_rate, b.history[i].learning_rate) << i;
+  }
+}
+
 TEST(Trainer, ResumingFromACheckpointGivesTheSameBits) {
   const mpi::communicator world;
   const scratch_file file(world);
-  toy whole(world);
-  train(world, whole.data, whole.options, whole.m);
+  const model whole = undisturbed(world);
 
   toy first(world);
   first.options.checkpoint = file.path;
@@ -180,8 +198,7 @@ TEST(Trainer, ResumingFromACheckpointGivesTheSameBits) {
   toy second(world);
   second.options.checkpoint = file.path;
   train(world, second.data, second.options, second.m);
-  EXPECT_EQ(second.m.counts_weights, whole.m.counts_weights);
-  EXPECT_EQ(second.m.profile_weights, whole.m.profile_weights);
+  expect_same_training(second.m, whole);
   EXPECT_EQ(second.m.history.size(), 4U);
 
   toy other(world);
@@ -202,17 +219,6 @@ int train_until(const mpi::communicator& world, toy& t, int last) {
     EXPECT_NE(std::string(error.what()).find("resumes"), std::string::npos);
   }
   return steps;
-}
-
-void expect_same_training(const model& a, const model& b) {
-  EXPECT_EQ(a.counts_weights, b.counts_weights);
-  EXPECT_EQ(a.profile_weights, b.profile_weights);
-  ASSERT_EQ(a.history.size(), b.history.size());
-  for (std::size_t i = 0; i < a.history.size(); ++i) {
-    EXPECT_EQ(a.history[i].train_counts, b.history[i].train_counts) << i;
-    EXPECT_EQ(a.history[i].selection_profile, b.history[i].selection_profile) << i;
-    EXPECT_EQ(a.history[i].learning_rate, b.history[i].learning_rate) << i;
-  }
 }
 
 TEST(Trainer, InterruptedWithinAnEpochItResumesAtThatStepWithTheSameBits) {
@@ -240,8 +246,7 @@ TEST(Trainer, InterruptedWithinAnEpochItResumesAtThatStepWithTheSameBits) {
 TEST(Trainer, KeepsItsStateWithinAnEpochForWhenItIsKilled) {
   const mpi::communicator world;
   const scratch_file file(world);
-  toy whole(world);
-  train(world, whole.data, whole.options, whole.m);
+  const model whole = undisturbed(world);
   toy killed(world);
   killed.options.checkpoint = file.path;
   killed.options.checkpoint_every_s = 0;
@@ -262,15 +267,14 @@ TEST(Trainer, KeepsItsStateWithinAnEpochForWhenItIsKilled) {
     }
   };
   train(world, resumed.data, resumed.options, resumed.m);
-  expect_same_training(resumed.m, whole.m);
+  expect_same_training(resumed.m, whole);
   world.barrier();
 }
 
 TEST(Trainer, ADamagedCheckpointIsReplacedByTheOneBefore) {
   const mpi::communicator world;
   const scratch_file file(world);
-  toy whole(world);
-  train(world, whole.data, whole.options, whole.m);
+  const model whole = undisturbed(world);
   toy first(world);
   first.options.checkpoint = file.path;
   train_until(world, first, 40);
@@ -285,7 +289,7 @@ TEST(Trainer, ADamagedCheckpointIsReplacedByTheOneBefore) {
   toy second(world);
   second.options.checkpoint = file.path;
   EXPECT_GT(train_until(world, second, -1), 0);
-  expect_same_training(second.m, whole.m);
+  expect_same_training(second.m, whole);
   cut(file.path);
   cut(file.path.string() + ".previous");
   toy third(world);

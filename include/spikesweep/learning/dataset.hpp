@@ -67,10 +67,6 @@ class statistics_fit {
   std::vector<double> highest_;
 };
 
-/// Measures the statistics over training rows that are all held. Collective.
-void fit_statistics(const boost::mpi::communicator& comm, const dataset& data, const shard_plan& plan,
-                    feature_map& features, target_map& targets);
-
 /// Standardises the inputs of the rows from `first` on in place, once.
 void standardise(dataset& data, const feature_map& features, std::int64_t first = 0);
 
