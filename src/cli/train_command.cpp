@@ -16,6 +16,7 @@
 #include <spikesweep/learning/members.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/surrogate/selection.hpp>
+#include <spikesweep/surrogate/tuning.hpp>
 #include <spikesweep/sweep/communicate.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
 
@@ -146,6 +147,21 @@ exit_code execute(const command_context& context, const train_arguments& argumen
   return exit_code::done;
 }
 
+/// Tunes a trained model, and tells by how much.
+void tune(const command_context& context, const training_data& data, double seconds, model& m) {
+  const tuning_record record = tune_rates(context.world, data.training_points, seconds, m);
+  if (m.shift.empty()) {
+    log_warning(fmt::format("train: not tuned: {} training points are too few, or no shift of the axes helps",
+                            data.training_points.size()));
+    return;
+  }
+  log_info(fmt::format(
+      "train: tuned at {} training points, root mean square errors of E rate {:.2f} -> {:.2f} %, of I rate {:.2f} -> "
+      "{:.2f} %, noise of both measurements included",
+      data.training_points.size(), 100 * record.before_E, 100 * record.after_E, 100 * record.before_I,
+      100 * record.after_I));
+}
+
 /// The epochs that were tried in closed loop.
 void print_training(const model& m) {
   const bool several = !m.others.empty();
@@ -219,6 +235,9 @@ void train_surrogate(const command_context& context, const configuration& config
     training_options options = shared;
     options.settings = member_settings(config.learning, member);
     options.score = closed_loop_selection(context.world, data.selection_points, options.settings);
+    if (config.learning.tuning_s > 0) {
+      options.tune = [&](model& trained) { tune(context, data, config.learning.tuning_s, trained); };
+    }
     options.checkpoint = checkpoints[static_cast<std::size_t>(member)];
     return options;
   };

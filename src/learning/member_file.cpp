@@ -86,6 +86,27 @@ void read_dispersion(const hdf5::group& root, int profile_size, profile_dispersi
   }
 }
 
+void write_shift(hdf5::group& root, const input_shift& shift, std::size_t axes) {
+  root.write_array<double>("input_shift/coefficients", shift.coefficients,
+                           {axes == 0 ? 0 : shift.coefficients.size() / axes, axes},
+                           {"half range", "shift of the axes in closed loop: terms of a polynomial of the scaled axes "
+                                          "(by degree; first axis's power falling) x axes; empty: none"});
+  root.write_array("input_shift/degree", std::vector<std::int32_t>{shift.degree}, {"1", "degree of the polynomial"});
+}
+
+void read_shift(const hdf5::group& root, std::size_t axes, input_shift& shift) {
+  shift.coefficients = root.read_array<double>("input_shift/coefficients");
+  const auto degree = root.read_array<std::int32_t>("input_shift/degree");
+  constexpr int highest_degree = 8;
+  const bool known = degree.size() == 1 && degree[0] >= 0 && degree[0] <= highest_degree;
+  shift.degree = known ? degree[0] : 0;
+  const auto terms = static_cast<std::size_t>(polynomial_basis(static_cast<int>(axes), shift.degree).terms());
+  if (!known || (!shift.empty() && shift.coefficients.size() != terms * axes)) {
+    throw input_error(
+        fmt::format("{}: {} does not fit the model's axes", root.where().file, path_in(root, "input_shift")));
+  }
+}
+
 template <class Record, class Member>
 auto column(const std::vector<Record>& records, Member member) {
   std::vector<std::remove_cvref_t<decltype(records[0].*member)>> out;
@@ -129,6 +150,7 @@ void write_member(hdf5::group& to, const model& m, const model_member& member) {
   write_network(to, "counts_network", m.counts_network, member.counts_weights);
   write_network(to, "profile_network", m.profile_network, member.profile_weights);
   write_dispersion(to, member.dispersion);
+  write_shift(to, member.shift, m.space.axes.size());
   write_training(to, member);
 }
 
@@ -138,6 +160,7 @@ model_member read_member(const hdf5::group& from, const model& m, mlp_shape& cou
   read_network(from, "counts_network", counts, member.counts_weights);
   read_network(from, "profile_network", profile, member.profile_weights);
   read_dispersion(from, m.targets.profile_size(), member.dispersion);
+  read_shift(from, m.space.axes.size(), member.shift);
   return member;
 }
 

@@ -45,6 +45,9 @@ void train_members(const boost::mpi::communicator& comm, const training_data& da
     static_cast<model_member&>(m) = {};
     prepare_networks(m, options.settings);
     train(comm, data, options, m);
+    if (options.tune) {
+      options.tune(m);
+    }
     trained.push_back(std::move(static_cast<model_member&>(m)));
   }
   static_cast<model_member&>(m) = std::move(trained.front());

@@ -16,7 +16,7 @@ namespace spikesweep {
 namespace {
 
 constexpr const char* model_format = "spikesweep model";
-constexpr std::int32_t model_format_version = 1;
+constexpr std::int32_t model_format_version = 2;
 
 void write_statistics(hdf5::group& root, const std::string& name, const column_statistics& s) {
   root.write_array(name + "/mean", s.mean, {"1", "mean over the training rows"});

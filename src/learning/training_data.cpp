@@ -55,7 +55,8 @@ class loader {
     standardise(data_.dispersion, model_.features);
     standardise(data_.selection, model_.features);
     gather_starts();
-    measure_selection_points();
+    data_.selection_points = measured_points(selection_);
+    data_.training_points = spread(measured_points(*train_), most_tuning_points);
     return std::move(data_);
   }
 
@@ -223,25 +224,38 @@ class loader {
     }
   }
 
-  void measure_selection_points() {
+  std::vector<measured_point> measured_points(const role_rows& role) const {
     std::vector<task_summary> sums(static_cast<std::size_t>(about_.points.size()));
-    for (const auto& span : selection_.tasks()) {
+    for (const auto& span : role.tasks()) {
       const auto& record = records_[static_cast<std::size_t>(span.task)];
       auto& sum = sums[record.point];
       sum.simulated_s += record.summary.simulated_s;
       sum.spikes_E += record.summary.spikes_E;
       sum.spikes_I += record.summary.spikes_I;
     }
+    std::vector<measured_point> measured;
     for (int point = 0; point < about_.points.size(); ++point) {
       const auto& sum = sums[static_cast<std::size_t>(point)];
       if (sum.simulated_s <= 0 || sum.spikes_E == 0 || sum.spikes_I == 0) {
         continue;  // A silent network has no relative error.
       }
       const parameters p = parameters_at(about_.points, about_.base, point);
-      data_.selection_points.push_back({point, values_of(about_.points, point),
-                                        static_cast<double>(sum.spikes_E) / (p.N_E * sum.simulated_s),
-                                        static_cast<double>(sum.spikes_I) / (p.N_I * sum.simulated_s)});
+      measured.push_back({point, values_of(about_.points, point),
+                          static_cast<double>(sum.spikes_E) / (p.N_E * sum.simulated_s),
+                          static_cast<double>(sum.spikes_I) / (p.N_I * sum.simulated_s)});
     }
+    return measured;
+  }
+
+  static std::vector<measured_point> spread(std::vector<measured_point> points, std::size_t most) {
+    if (points.size() <= most) {
+      return points;
+    }
+    std::vector<measured_point> some;
+    for (std::size_t i = 0; i < most; ++i) {
+      some.push_back(std::move(points[i * points.size() / most]));
+    }
+    return some;
   }
 
   const mpi::communicator& comm_;

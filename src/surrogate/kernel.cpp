@@ -91,12 +91,13 @@ std::vector<chain> start_chains(const model& m, std::span<const double> values, 
                       return distance_squared(m.space, m.starts.values[a], values) <
                              distance_squared(m.space, m.starts.values[b], values);
                     });
+  const std::vector<double> looked_up = shifted(m.space, m.shift, values);
   std::vector<chain> chains;
   for (int i = 0; i < count; ++i) {
     const std::size_t start = order[static_cast<std::size_t>(i) % near];
     const auto row = m.starts.states.row(static_cast<Eigen::Index>(start));
     chain c{p,
-            {values.begin(), values.end()},
+            looked_up,
             static_cast<phase_kind>(m.starts.phase[start]),
             {row.data(), row.data() + row.size()},
             random_stream(seed, purpose::surrogate, id, static_cast<std::uint32_t>(i))};

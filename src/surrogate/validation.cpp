@@ -116,6 +116,9 @@ class validator {
     for (const auto& r : results_) {
       for (auto& c :
            start_chains(m_, r.values, settings_.chains, settings_.seed, static_cast<std::uint32_t>(r.point))) {
+        if (!is_surrogate) {
+          c.values = r.values;
+        }
         chains.push_back(std::move(c));
       }
     }

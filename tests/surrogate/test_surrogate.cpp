@@ -15,7 +15,9 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/trainer.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
+#include <spikesweep/surrogate/closed_loop_rates.hpp>
 #include <spikesweep/surrogate/selection.hpp>
+#include <spikesweep/surrogate/tuning.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 #include <spikesweep/sweep/communicate.hpp>
 #include <spikesweep/sweep/design.hpp>
@@ -98,6 +100,26 @@ TEST_P(Surrogate, ConservesNeuronsAndCountsEverySpike) {
       ASSERT_GT(steps[i].duration, 0);
     }
   }
+}
+
+TEST_P(Surrogate, IsTunedAndKeepsTheBetter) {
+  const auto& points = data_.training_points;
+  ASSERT_EQ(points.size(), 8U);
+  auto enough = points;
+  enough.insert(enough.end(), data_.selection_points.begin(), data_.selection_points.end());
+  const tuning_record record = tune_rates(world_, enough, 4, model_);
+  EXPECT_LE(record.after_E + record.after_I, record.before_E + record.before_I);
+  EXPECT_EQ(model_.shift.empty(), record.after_E == record.before_E && record.after_I == record.before_I);
+  // The shift is looked up for what is asked for, and changes nothing else.
+  const auto chains = start_chains(model_, middle(), 1, 1, 0);
+  EXPECT_EQ(chains[0].values, shifted(model_.space, model_.shift, middle()));
+  EXPECT_EQ(chains[0].p, parameters_at(model_.space, middle()));
+}
+
+TEST_P(Surrogate, TooFewPointsLeaveAModelAsItIs) {
+  const std::vector<measured_point> few(data_.training_points.begin(), data_.training_points.begin() + 4);
+  tune_rates(world_, few, 1, model_);
+  EXPECT_TRUE(model_.shift.empty());
 }
 
 TEST_P(Surrogate, HeldOutLossesAreGivenByPhaseAndRegime) {

@@ -7,6 +7,7 @@
 
 #include <spikesweep/learning/dispersion.hpp>
 #include <spikesweep/learning/features.hpp>
+#include <spikesweep/learning/input_shift.hpp>
 #include <spikesweep/learning/mixture.hpp>
 #include <spikesweep/learning/mlp.hpp>
 #include <spikesweep/learning/settings.hpp>
@@ -62,6 +63,7 @@ struct model_member {
   std::vector<float> counts_weights;  ///< Flat and plain: per layer W (outputs x inputs), then b.
   std::vector<float> profile_weights;
   profile_dispersion dispersion;  ///< Scatter of the cells about the profile's expectation.
+  input_shift shift;              ///< Where closed loops look the law up.
   std::vector<epoch_record> history;
   std::vector<candidate_record> candidates;
   std::uint64_t seed = 0;

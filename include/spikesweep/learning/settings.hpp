@@ -29,6 +29,7 @@ struct learning_settings {
   int candidates = 4;        ///< Late epochs compared in closed loop; the best one becomes the model.
   double selection_s = 8;    ///< Length of the closed loop at each selection point [s].
   int selection_chains = 4;  ///< Closed loops run side by side at each selection point.
+  double tuning_s = 4;       ///< Closed loop at each training point in each round of tuning [s]; 0: no tuning.
   int members = 1;           ///< Models of an ensemble; member k is trained with seed + k.
   std::uint64_t seed = 1;    ///< Seed of weights, shuffles and noise.
 

@@ -35,6 +35,8 @@ struct training_options {
   learning_settings settings;
   /// Runs a model in closed loop at the selection points; called on every rank, returns the same on all. Collective.
   std::function<closed_loop_score(const model&)> score;
+  /// Tunes the trained model; called on every rank, may be empty. Collective.
+  std::function<void(model&)> tune;
   /// What decides the data; a checkpoint of other data is refused.
   std::string identity;
   /// Where to keep the state, and to resume from if it is there; empty: nowhere. The one before is kept, too, in case

@@ -15,8 +15,8 @@
 
 namespace spikesweep {
 
-/// A selection point with the rates that the sweep measured there.
-struct selection_point {
+/// A point with the rates that the sweep measured there.
+struct measured_point {
   int point = 0;
   std::vector<double> values;  ///< One an axis.
   double rate_E_hz = 0;
@@ -25,6 +25,8 @@ struct selection_point {
 
 /// Most rows of the selection points that a likelihood is measured on, over all ranks; of more, evenly spread ones.
 inline constexpr std::int64_t most_selection_rows = 32768;
+/// Most training points that a model is tuned at; of more, evenly spread ones.
+inline constexpr std::size_t most_tuning_points = 1024;
 /// Training rows that the scatter of the profile is measured on, over all ranks: every so-manieth of all, at least this
 /// many if there are as many, and less than twice as many.
 inline constexpr std::int64_t dispersion_rows = 16384;
@@ -44,7 +46,8 @@ struct training_data {
   dataset selection;                              ///< This rank's share of the selection rows.
   std::vector<regime> selection_regimes;          ///< Of each of these rows.
   dataset dispersion;                             ///< This rank's share of the dispersion rows.
-  std::vector<selection_point> selection_points;  ///< All of them, on every rank.
+  std::vector<measured_point> selection_points;  ///< All of them, on every rank.
+  std::vector<measured_point> training_points;   ///< At most most_tuning_points, on every rank.
 };
 
 /// Appends those of some training rows that are dispersion rows; which ones these are depends on the plan alone.

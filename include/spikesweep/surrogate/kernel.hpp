@@ -13,7 +13,7 @@ namespace spikesweep {
 /// One closed loop: where it stands, and its own randomness.
 struct chain {
   parameters p;
-  std::vector<double> values;           ///< Axis values of its point.
+  std::vector<double> values;           ///< Axis values where the law is looked up: its point's, shifted (input_shift).
   phase_kind phase = phase_kind::step;  ///< The phase that comes next.
   std::vector<std::int32_t> state;      ///< state_layout::size() counts.
   random_stream stream;

@@ -13,7 +13,7 @@ namespace spikesweep {
 /// the relative errors of the E and I rates against what the sweep measured there. For training_options::score.
 /// The function is collective; points and settings are copied.
 std::function<closed_loop_score(const model&)> closed_loop_selection(const boost::mpi::communicator& comm,
-                                                                     std::vector<selection_point> points,
+                                                                     std::vector<measured_point> points,
                                                                      const learning_settings& settings);
 
 }  // namespace spikesweep
