@@ -246,9 +246,10 @@ void add_learning_keys(config_table& table, learning_settings& learning) {
                  "length of the closed loop at each selection point");
   section.whole("selection_chains", learning.selection_chains, {1, 1024}, "1",
                 "closed loops run side by side at each selection point");
-  section.number("tuning_s", learning.tuning_s, {0, 1e4}, "s",
-                 "length of the closed loop at each training point, in each of three rounds, by which the trained model "
-                 "is tuned to the rates that the sweep measured there; 0: it is not tuned");
+  section.number(
+      "tuning_s", learning.tuning_s, {0, 1e4}, "s",
+      "length of the closed loop at each training point, in each of three rounds, by which the trained model "
+      "is tuned to the rates that the sweep measured there; 0: it is not tuned");
   section.whole("members", learning.members, {1, most_members}, "1",
                 "models trained one after another, from seed, seed + 1, ...; the first is the surrogate, and how far "
                 "they disagree is told by predict");

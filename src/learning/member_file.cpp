@@ -89,8 +89,9 @@ void read_dispersion(const hdf5::group& root, int profile_size, profile_dispersi
 void write_shift(hdf5::group& root, const input_shift& shift, std::size_t axes) {
   root.write_array<double>("input_shift/coefficients", shift.coefficients,
                            {axes == 0 ? 0 : shift.coefficients.size() / axes, axes},
-                           {"half range", "shift of the axes in closed loop: terms of a polynomial of the scaled axes "
-                                          "(by degree; first axis's power falling) x axes; empty: none"});
+                           {"half range",
+                            "shift of the axes in closed loop: terms of a polynomial of the scaled axes "
+                            "(by degree; first axis's power falling) x axes; empty: none"});
   root.write_array("input_shift/degree", std::vector<std::int32_t>{shift.degree}, {"1", "degree of the polynomial"});
 }
 

@@ -128,8 +128,7 @@ class tuner {
       for (std::size_t q = 0; q < 2; ++q) {
         for (int a = 0; a < axes_; ++a) {
           const std::vector<double> slopes = surface_.slope(scaled_[i], a);
-          const double slope =
-              Eigen::Map<const Eigen::VectorXd>(slopes.data(), surface_.terms()).dot(log_rate_[q]);
+          const double slope = Eigen::Map<const Eigen::VectorXd>(slopes.data(), surface_.terms()).dot(log_rate_[q]);
           for (int t = 0; t < basis.terms(); ++t) {
             row[t * axes_ + a] = slope * terms[static_cast<std::size_t>(t)];
           }

@@ -112,8 +112,8 @@ TEST_F(Tuning, KeepsNoShiftThatMakesThingsWorse) {
 TEST_F(Tuning, TooFewPointsAreNotMeasuredAt) {
   points_.resize(11);  // A linear fit in three axes has four coefficients.
   input_shift shift{1, {1, 2, 3}};
-  fit_shift(space_, points_, [](const input_shift&) -> std::vector<rate_ratios> { throw std::logic_error("asked"); },
-            shift);
+  fit_shift(
+      space_, points_, [](const input_shift&) -> std::vector<rate_ratios> { throw std::logic_error("asked"); }, shift);
   EXPECT_TRUE(shift.empty());
 }
 

@@ -32,7 +32,8 @@ struct input_shift {
   bool empty() const { return coefficients.empty(); }
 };
 
-/// Axis values in units of half the trained range around its middle: within [-1, 1] inside; 0 for an axis without range.
+/// Axis values in units of half the trained range around its middle: within [-1, 1] inside; 0 for an axis without
+/// range.
 std::vector<double> scaled_axes(const transition_space& space, std::span<const double> values);
 
 /// Largest shift of one axis, in units of half its trained range: tuning mends small errors, not a bad law.

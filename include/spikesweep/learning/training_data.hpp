@@ -43,9 +43,9 @@ struct training_data {
   dataset train;  ///< This rank's shards; none where they are streamed.
   /// Where they are streamed: appends rows [first, last) of the global order, standardised. Calls HDF5.
   std::function<void(std::int64_t first, std::int64_t last, dataset& to)> read;
-  dataset selection;                              ///< This rank's share of the selection rows.
-  std::vector<regime> selection_regimes;          ///< Of each of these rows.
-  dataset dispersion;                             ///< This rank's share of the dispersion rows.
+  dataset selection;                             ///< This rank's share of the selection rows.
+  std::vector<regime> selection_regimes;         ///< Of each of these rows.
+  dataset dispersion;                            ///< This rank's share of the dispersion rows.
   std::vector<measured_point> selection_points;  ///< All of them, on every rank.
   std::vector<measured_point> training_points;   ///< At most most_tuning_points, on every rank.
 };
