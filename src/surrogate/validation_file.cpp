@@ -7,6 +7,10 @@ namespace spikesweep {
 
 namespace {
 
+std::uint8_t code_of(verdict v) {
+  return static_cast<std::uint8_t>(v);
+}
+
 template <class Get>
 auto over_points(const validation_result& result, Get get) {
   std::vector<std::remove_cvref_t<decltype(get(result.points[0]))>> out;
@@ -40,6 +44,49 @@ void write_points(hdf5::group& root, const validation_result& result) {
                    {"1", "distance to the trained ranges, in units of the ranges; 0 inside"});
 }
 
+/// Standard errors of the rates and, but of the exact run, verdicts.
+void write_noise(hdf5::group& root, const validation_result& result, std::size_t k) {
+  const std::string& run = result.points.front().runs[k].run;
+  const auto write_of = [&](const std::string& q, batched_rate run_result::*rate,
+                            rate_comparison run_result::*compared) {
+    root.write_array("summary/" + run + "/rate_" + q + "_standard_error_hz",
+                     over_points(result, [&](const auto& p) { return (p.runs[k].*rate).standard_error(); }),
+                     {"Hz", "standard error of the rate over the whole run, by batch means"});
+    if (k == 0) {
+      return;
+    }
+    root.write_array("verdict/" + run + "/rate_" + q,
+                     over_points(result, [&](const auto& p) { return code_of((p.runs[k].*compared).outcome); }),
+                     {"1", "verdict on this rate: see /verdict, `values`"});
+    root.write_array("verdict/" + run + "/p_" + q,
+                     over_points(result, [&](const auto& p) { return (p.runs[k].*compared).p; }),
+                     {"1", "p-value of the test on runs of `verdict_s`; uniform where both are one network"});
+  };
+  write_of("E", &run_result::batches_E, &run_result::rate_E);
+  write_of("I", &run_result::batches_I, &run_result::rate_I);
+  if (k > 0) {
+    root.write_array("verdict/" + run + "/point",
+                     over_points(result, [&](const auto& p) { return code_of(p.runs[k].outcome()); }),
+                     {"1", "verdict on the point, the worse of both rates': see /verdict, `values`"});
+  }
+}
+
+void describe_verdicts(hdf5::group& root, const validation_settings& settings) {
+  hdf5::group group = root.create_group("verdict");
+  std::string values;
+  for (int v = 0; v < verdict_count; ++v) {
+    values += std::to_string(v) + ": " + name_of(static_cast<verdict>(v)) + (v + 1 < verdict_count ? "; " : "");
+  }
+  group.write_attribute("values", values);
+  group.write_attribute("verdict_s", std::min(settings.verdict_s, settings.duration_s));
+  group.write_attribute("level", verdict_level);
+  group.write_attribute("tolerance", verdict_tolerance);
+  group.write_attribute("description",
+                        std::string("verdicts on the rates of runs of `verdict_s` seconds: a t-test of level `level` "
+                                    "does not tell them from the exact run's (0), or it does, and the whole runs "
+                                    "differ by at most the share `tolerance` (1), or by more (2)"));
+}
+
 void write_run(hdf5::group& root, const validation_result& result, std::size_t k) {
   const std::string& run = result.points.front().runs[k].run;
   for (std::size_t f = 0; f < figure_names().size(); ++f) {
@@ -49,6 +96,7 @@ void write_run(hdf5::group& root, const validation_result& result, std::size_t k
   }
   root.write_array("summary/" + run + "/wall_s", over_points(result, [&](const auto& p) { return p.runs[k].wall_s; }),
                    {"s", "wall time of the run on one core"});
+  write_noise(root, result, k);
   if (k > 0) {
     const std::string group = "distance/" + run + "/";
     root.write_array(group + "size_ks", over_points(result, [&](const auto& p) { return p.runs[k].size_ks; }),
@@ -102,6 +150,7 @@ void save_validation(const std::filesystem::path& path, const validation_result&
       root.write_attribute("N_I", static_cast<std::int32_t>(m.space.base.N_I));
       write_points(root, result);
       root.write_array("spectra/frequency", result.frequency, {"Hz", "frequencies of the spectra"});
+      describe_verdicts(root, result.settings);
       std::vector<std::string> runs;
       for (std::size_t k = 0; k < result.points.front().runs.size(); ++k) {
         runs.push_back(result.points.front().runs[k].run);
