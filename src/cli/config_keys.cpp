@@ -52,6 +52,8 @@ std::vector<std::string> preset_names() {
   return names;
 }
 
+}  // namespace
+
 parameters preset_network(const std::string& name) {
   for (const embedded_config& config : embedded_configs()) {
     if (config.name == name) {
@@ -64,6 +66,8 @@ parameters preset_network(const std::string& name) {
   }
   throw internal_error("no built-in network '" + name + "'");
 }
+
+namespace {
 
 void add_preset_key(config_table& table, parameters& network) {
   config_entry preset;

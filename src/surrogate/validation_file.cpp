@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <spikesweep/network/parameters.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/hdf5.hpp>
@@ -49,7 +51,7 @@ void write_noise(hdf5::group& root, const validation_result& result, std::size_t
   const std::string& run = result.points.front().runs[k].run;
   const auto write_of = [&](const std::string& q, batched_rate run_result::*rate,
                             rate_comparison run_result::*compared) {
-    root.write_array("summary/" + run + "/rate_" + q + "_standard_error_hz",
+    root.write_array("summary/" + run + "/rate_" + q + "_standard_error",
                      over_points(result, [&](const auto& p) { return (p.runs[k].*rate).standard_error(); }),
                      {"Hz", "standard error of the rate over the whole run, by batch means"});
     if (k == 0) {
@@ -131,6 +133,86 @@ void write_run(hdf5::group& root, const validation_result& result, std::size_t k
   }
 }
 
+void write_calibration(hdf5::group& root, const std::vector<output_calibration>& outputs) {
+  const auto n = static_cast<hsize_t>(outputs.size());
+  std::vector<std::string> phases;
+  std::vector<std::string> names;
+  std::vector<std::int64_t> rows;
+  std::vector<std::int64_t> histogram;
+  std::vector<double> coverage;
+  std::vector<double> means;
+  std::vector<double> biases;
+  for (const output_calibration& o : outputs) {
+    phases.emplace_back(name_of(o.phase));
+    names.push_back(o.output);
+    rows.push_back(o.tally.rows);
+    histogram.insert(histogram.end(), o.tally.histogram.begin(), o.tally.histogram.end());
+    for (std::size_t k = 0; k < coverage_levels.size(); ++k) {
+      coverage.push_back(o.tally.coverage(k));
+    }
+    means.push_back(o.tally.mean());
+    biases.push_back(o.tally.bias());
+  }
+  hdf5::group group = root.create_group("calibration");
+  group.write_attribute("description",
+                        std::string("one step of the law, from recorded states of the test points: unperturbed "
+                                    "transitions only; of a right law all histograms are flat"));
+  group.write_strings("phase", phases, {n}, {"1", "kind of the phases"});
+  group.write_strings("output", names, {n}, {"1", "output of the law"});
+  group.write_array("rows", rows, {"1", "transitions"});
+  group.write_array<std::int64_t>("histogram", histogram, {n, pit_bins},
+                                  {"1", "randomised probability integral transforms in equal bins of [0, 1]"});
+  group.write_array<double>("level", coverage_levels, {coverage_levels.size()}, {"1", "of the central intervals"});
+  group.write_array<double>("coverage", coverage, {n, coverage_levels.size()},
+                            {"1", "share of transitions within the central interval of each level"});
+  group.write_array("mean", means, {"1", "mean of the transforms: 1/2 of a right law, more if it predicts too little"});
+  group.write_array("bias", biases, {"1", "mean less 1/2, in its standard errors"});
+}
+
+/// The run of that name at a point.
+const run_result& run_named(const point_result& point, const std::string& name) {
+  return *std::ranges::find(point.runs, name, &run_result::run);
+}
+
+void write_published(hdf5::group& root, const std::vector<published_comparison>& published) {
+  const auto n = static_cast<hsize_t>(published.size());
+  hdf5::group group = root.create_group("published");
+  std::vector<std::string> presets;
+  std::vector<std::string> models;
+  for (const published_comparison& c : published) {
+    presets.push_back(c.preset);
+  }
+  for (const published_model& model : published.front().models) {
+    models.push_back(model.model);
+  }
+  group.write_attribute("source", published.front().source);
+  group.write_strings("preset", presets, {n}, {"1", "built-in network"});
+  group.write_strings("model", models, {models.size()}, {"1", "models of the publication"});
+  const auto write_of = [&](const std::string& name, double published_model::*theirs, double run_figures::*ours,
+                            batched_rate run_result::*noise) {
+    std::vector<double> rates;
+    for (const published_comparison& c : published) {
+      for (const published_model& model : c.models) {
+        rates.push_back(model.*theirs);
+      }
+    }
+    group.write_array<double>(name, rates, {n, models.size()}, {"Hz", "published rates, networks x models"});
+    for (const std::string run : {"exact", "surrogate"}) {
+      std::vector<double> own;
+      std::vector<double> errors;
+      for (const published_comparison& c : published) {
+        const run_result& found = run_named(c.here, run);
+        own.push_back(found.figures.*ours);
+        errors.push_back((found.*noise).standard_error());
+      }
+      group.write_array(run + "/" + name, own, {"Hz", "of our own run"});
+      group.write_array(run + "/" + name + "_standard_error", errors, {"Hz", "standard error of it"});
+    }
+  };
+  write_of("rate_E", &published_model::rate_E_hz, &run_figures::rate_E_hz, &run_result::batches_E);
+  write_of("rate_I", &published_model::rate_I_hz, &run_figures::rate_I_hz, &run_result::batches_I);
+}
+
 }  // namespace
 
 void save_validation(const std::filesystem::path& path, const validation_result& result, const model& m,
@@ -151,6 +233,12 @@ void save_validation(const std::filesystem::path& path, const validation_result&
       write_points(root, result);
       root.write_array("spectra/frequency", result.frequency, {"Hz", "frequencies of the spectra"});
       describe_verdicts(root, result.settings);
+      if (!result.calibration.empty()) {
+        write_calibration(root, result.calibration);
+      }
+      if (!result.published.empty()) {
+        write_published(root, result.published);
+      }
       std::vector<std::string> runs;
       for (std::size_t k = 0; k < result.points.front().runs.size(); ++k) {
         runs.push_back(result.points.front().runs[k].run);

@@ -10,6 +10,7 @@
 #include <boost/mpi/communicator.hpp>
 
 #include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/surrogate/calibration.hpp>
 #include <spikesweep/surrogate/settings.hpp>
 #include <spikesweep/surrogate/trajectory.hpp>
 #include <spikesweep/surrogate/verdict.hpp>
@@ -44,12 +45,29 @@ struct point_result {
   std::vector<run_result> runs;  ///< `exact` first.
 };
 
+/// Published rates of a network by one model.
+struct published_model {
+  std::string model;
+  double rate_E_hz = 0;
+  double rate_I_hz = 0;
+};
+
+/// A network of which there are published rates, beside our own.
+struct published_comparison {
+  std::string preset;
+  std::string source;
+  std::vector<published_model> models;
+  point_result here;  ///< At the network's parameters; its `point` is -1 if that is no point of the sweep.
+};
+
 /// Everything that `validate` found.
 struct validation_result {
   validation_settings settings;
   std::vector<std::string> axes;
   std::vector<double> frequency;  ///< Of the spectra [Hz].
   std::vector<point_result> points;
+  std::vector<published_comparison> published;  ///< None for most networks.
+  std::vector<output_calibration> calibration;  ///< Of one step of the law, at the test points.
 };
 
 /// A held-out point to validate at.
