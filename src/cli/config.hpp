@@ -52,6 +52,9 @@ configuration parse_configuration(const config_source& source, std::span<const s
 /// read_config and parse_configuration.
 configuration load_configuration(const std::string& path_or_name, std::span<const std::string> overrides);
 
+/// The network of a preset, which has to exist.
+parameters preset_network(const std::string& name);
+
 /// Sets network parameters alone, as `--set` does, on an existing network. Throws input_error.
 void override_network(parameters& network, std::span<const std::string> overrides);
 

@@ -52,6 +52,8 @@ std::vector<std::string> preset_names() {
   return names;
 }
 
+}  // namespace
+
 parameters preset_network(const std::string& name) {
   for (const embedded_config& config : embedded_configs()) {
     if (config.name == name) {
@@ -64,6 +66,8 @@ parameters preset_network(const std::string& name) {
   }
   throw internal_error("no built-in network '" + name + "'");
 }
+
+namespace {
 
 void add_preset_key(config_table& table, parameters& network) {
   config_entry preset;
@@ -298,6 +302,8 @@ void add_validation_keys(config_table& table, validation_settings& validation) {
                  "length of each of the two exact runs at a point, and of the surrogate's");
   section.number("burn_in_s", validation.burn_in_s, {0, 1000}, "s", "simulated before anything is measured");
   section.whole("chains", validation.chains, {1, 1024}, "1", "surrogate runs side by side that share duration_s");
+  section.number("verdict_s", validation.verdict_s, {1, 1e5}, "s",
+                 "verdicts tell whether runs of this length, or of duration_s if that is shorter, can be told apart");
   section.number("bin_ms", validation.bin_ms, {0.1, 100}, "ms",
                  "bin of the E-rate series, of the Fano factor and of the spectrum");
   section.number("segment_s", validation.segment_s, {0.01, 100}, "s", "Welch segment of the spectrum");

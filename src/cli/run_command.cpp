@@ -26,6 +26,7 @@
 #include "sweep_command.hpp"
 #include "train_command.hpp"
 #include "validate_command.hpp"
+#include "validation_text.hpp"
 
 namespace spikesweep {
 

@@ -1,6 +1,5 @@
 #include "validate_command.hpp"
 
-#include <algorithm>
 #include <iostream>
 #include <memory>
 #include <set>
@@ -8,19 +7,16 @@
 
 #include <fmt/format.h>
 
-#include <spikesweep/base/json.hpp>
-#include <spikesweep/base/table.hpp>
 #include <spikesweep/sweep/communicate.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
 
 #include "launch_report.hpp"
+#include "published_figures.hpp"
+#include "validation_text.hpp"
 
 namespace spikesweep {
 
 namespace {
-
-/// The spectral peak counts as right within this [Hz].
-constexpr double peak_tolerance_hz = 2;
 
 struct validate_arguments {
   std::string config;
@@ -53,31 +49,6 @@ std::vector<validation_point> test_points(const sweep_reader& file) {
     chosen.push_back({i, std::vector<double>(row.begin(), row.end())});
   }
   return chosen;
-}
-
-/// A run's name for people: "mean_transition" becomes "mean transition".
-std::string readable_run(std::string name) {
-  std::replace(name.begin(), name.end(), '_', ' ');
-  return name;
-}
-
-std::string validation_json(const validation_result& result) {
-  std::vector<json_object> errors;
-  for (const error_row& row : error_table(result)) {
-    json_object error;
-    error.add("run", row.run).add("quantity", row.quantity).add("unit", row.unit);
-    error.add("median", row.median).add("worst", row.worst);
-    errors.push_back(error);
-  }
-  int runaways = 0;
-  for (const point_result& point : result.points) {
-    runaways += point.runaway ? 1 : 0;
-  }
-  json_object object;
-  object.add("points", result.points.size()).add("runaways", runaways);
-  object.add("peak_tolerance_hz", peak_tolerance_hz).add("peak_share", peak_share(result, peak_tolerance_hz));
-  object.add("errors", errors);
-  return object.text();
 }
 
 exit_code execute(const command_context& context, const validate_arguments& arguments) {
@@ -128,46 +99,10 @@ validation_result validate_surrogate(const command_context& context, const confi
       validate_model(context.world, m, points, config.validation, config.validation.baselines ? &data : nullptr,
                      [&](int done, int share) { line.update(text(done, share)); });
   line.finish(fmt::format("validate: {} points done", points.size()));
+  result.published = compare_with_published(context.world, m, data.description().points, result);
+  result.calibration = calibrate(context.world, m, data, config.validation.seed);
   on_root(context.world, [&] { save_validation(output, result, m, model_file.string()); });
   return result;
-}
-
-void print_validation(const validation_result& result, std::ostream& out) {
-  // One row a quantity, one column a run: the noise floor is the distance between two exact runs.
-  const std::vector<error_row> errors = error_table(result);
-  std::vector<std::string> runs;
-  std::vector<std::pair<std::string, std::string>> quantities;
-  for (const error_row& row : errors) {
-    if (std::find(runs.begin(), runs.end(), row.run) == runs.end()) {
-      runs.push_back(row.run);
-    }
-    const std::pair quantity(row.quantity, row.unit);
-    if (std::find(quantities.begin(), quantities.end(), quantity) == quantities.end()) {
-      quantities.push_back(quantity);
-    }
-  }
-  std::vector<std::string> header{"median (worst) error", "unit"};
-  for (const std::string& run : runs) {
-    header.push_back(run == "exact_repeat" ? "noise floor" : readable_run(run));
-  }
-  text_table table(header);
-  for (const auto& [quantity, unit] : quantities) {
-    std::vector<std::string> cells{quantity, unit};
-    for (const std::string& run : runs) {
-      const auto found = std::find_if(errors.begin(), errors.end(), [&, name = quantity](const error_row& row) {
-        return row.run == run && row.quantity == name;
-      });
-      cells.push_back(found == errors.end() ? "-" : fmt::format("{:.2f} ({:.2f})", found->median, found->worst));
-    }
-    table.add_row(cells);
-  }
-  table.print(out);
-  int runaways = 0;
-  for (const point_result& point : result.points) {
-    runaways += point.runaway ? 1 : 0;
-  }
-  out << fmt::format("{} held-out points; spectral peak within {} Hz at {:.3g} % of them; {} ran away\n",
-                     result.points.size(), peak_tolerance_hz, 100 * peak_share(result, peak_tolerance_hz), runaways);
 }
 
 void add_validate_command(CLI::App& app, command_context& context) {

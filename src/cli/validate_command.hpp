@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <iosfwd>
 
 #include <spikesweep/surrogate/validation.hpp>
 
@@ -14,8 +13,5 @@ namespace spikesweep {
 validation_result validate_surrogate(const command_context& context, const configuration& config,
                                      const std::filesystem::path& sweep_file, const std::filesystem::path& model_file,
                                      const std::filesystem::path& output);
-
-/// Writes the table of errors: a row a quantity, a column a run.
-void print_validation(const validation_result& result, std::ostream& out);
 
 }  // namespace spikesweep

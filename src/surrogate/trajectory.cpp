@@ -24,6 +24,8 @@ class recorder {
   recorder(const trajectory_settings& settings, int N_E) : settings_(settings), N_E_(N_E) {
     out_.duration_s = settings.duration_s;
     out_.counts_E.assign(static_cast<std::size_t>(std::llround(settings.duration_s / settings.bin_s)), 0.0);
+    out_.batches_E.assign(static_cast<std::size_t>(settings.batches), 0.0);
+    out_.batches_I = out_.batches_E;
   }
 
   /// Time since the start of the run, burn-in included [s].
@@ -35,6 +37,9 @@ class recorder {
     if (t < 0 || t >= settings_.duration_s) {
       return;
     }
+    const auto batch = static_cast<std::size_t>(t / settings_.duration_s * settings_.batches);
+    const std::size_t own = std::min(batch, out_.batches_E.size() - 1);  // Rounding could reach the end.
+    (neuron < N_E_ ? out_.batches_E : out_.batches_I)[own] += 1;
     if (neuron < N_E_) {
       ++out_.spikes_E;
       const auto bin = static_cast<std::size_t>(t / settings_.bin_s);

@@ -2,8 +2,6 @@
 #include <chrono>
 #include <cmath>
 #include <functional>
-#include <limits>
-#include <optional>
 
 #include <boost/mpi/collectives.hpp>
 #include <boost/serialization/string.hpp>
@@ -29,8 +27,19 @@ void serialize(Archive& ar, spikesweep::run_figures& f, unsigned) {
 }
 
 template <class Archive>
+void serialize(Archive& ar, spikesweep::batched_rate& b, unsigned) {
+  ar& b.batches& b.batch_s;
+}
+
+template <class Archive>
+void serialize(Archive& ar, spikesweep::rate_comparison& c, unsigned) {
+  ar& c.p& c.outcome;
+}
+
+template <class Archive>
 void serialize(Archive& ar, spikesweep::run_result& r, unsigned) {
-  ar& r.run& r.figures& r.size_ks& r.interval_ks& r.spectrum& r.wall_s& r.power& r.raster;
+  ar& r.run& r.figures& r.batches_E& r.batches_I& r.rate_E& r.rate_I& r.size_ks& r.interval_ks& r.spectrum& r.wall_s& r
+      .power& r.raster;
 }
 
 template <class Archive>
@@ -66,6 +75,18 @@ run_samples samples_of(std::span<const trajectory> runs, const parameters& p, co
   }
   out.power = rate_spectrum(runs, p, s.bin_ms * 1e-3, s.segment_s);
   return out;
+}
+
+/// Batches of all runs, one run after another.
+batched_rate batched(std::span<const trajectory> runs, std::vector<double> trajectory::*counts, int neurons) {
+  batched_rate rate;
+  for (const auto& run : runs) {
+    rate.batch_s = run.duration_s / static_cast<double>((run.*counts).size());
+    for (const double spikes : run.*counts) {
+      rate.batches.push_back(spikes / (neurons * rate.batch_s));
+    }
+  }
+  return rate;
 }
 
 class validator {
@@ -140,11 +161,13 @@ class validator {
   std::vector<point_result> take() { return std::move(results_); }
 
  private:
+  /// Of each of so many runs side by side.
   trajectory_settings follow(int chains) const {
     trajectory_settings s;
     s.duration_s = settings_.duration_s / chains;
     s.burn_in_s = settings_.burn_in_s;
     s.bin_s = settings_.bin_ms * 1e-3;
+    s.batches = batches_per_part(chains, s.duration_s, settings_.verdict_s);
     return s;
   }
 
@@ -172,7 +195,22 @@ class validator {
       r.power = samples.power.power;
     }
     r.raster = runs.front().raster;
+    compare_with_exact(i, r, runs, p);
     results_[i].runs.push_back(std::move(r));
+  }
+
+  void compare_with_exact(std::size_t i, run_result& r, std::span<const trajectory> runs, const parameters& p) const {
+    if (std::ranges::none_of(runs, &trajectory::runaway)) {
+      r.batches_E = batched(runs, &trajectory::batches_E, p.N_E);
+      r.batches_I = batched(runs, &trajectory::batches_I, p.N_I);
+    }
+    const auto& done = results_[i].runs;
+    if (done.empty()) {
+      return;
+    }
+    const run_result& repeat = done.size() > 1 ? done[1] : r;
+    r.rate_E = compare_rates(done[0].batches_E, repeat.batches_E, r.batches_E, settings_.verdict_s);
+    r.rate_I = compare_rates(done[0].batches_I, repeat.batches_I, r.batches_I, settings_.verdict_s);
   }
 
   /// Apart from every replicate of a sweep.
@@ -183,16 +221,6 @@ class validator {
   std::vector<point_result> results_;
   std::vector<run_samples> references_;  ///< Of the exact run at each point.
 };
-
-double median(std::vector<double> values) {
-  std::erase_if(values, [](double x) { return !std::isfinite(x); });
-  if (values.empty()) {
-    return std::numeric_limits<double>::quiet_NaN();
-  }
-  std::ranges::sort(values);
-  const std::size_t n = values.size();
-  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
-}
 
 }  // namespace
 
@@ -239,45 +267,6 @@ validation_result validate_model(const mpi::communicator& comm, const model& m,
     result.points.push_back(std::move(from[i / static_cast<std::size_t>(comm.size())]));
   }
   return result;
-}
-
-std::vector<error_row> error_table(const validation_result& result) {
-  std::vector<error_row> table;
-  if (result.points.empty()) {
-    return table;
-  }
-  const std::size_t runs = result.points.front().runs.size();
-  for (std::size_t k = 1; k < runs; ++k) {
-    for (std::size_t f = 0; f < figure_names().size(); ++f) {
-      const bool is_peak = figure_names()[f] == "peak_hz";
-      std::vector<double> errors;
-      for (const auto& point : result.points) {
-        const double value = point.runs[k].figures.values()[f];
-        const double truth = point.runs[0].figures.values()[f];
-        errors.push_back(is_peak ? std::abs(value - truth) : 100 * std::abs(value / truth - 1));
-      }
-      error_row row{result.points.front().runs[k].run, figure_names()[f], is_peak ? "Hz" : "%", median(errors), 0};
-      for (const double e : errors) {
-        row.worst = std::isfinite(e) ? std::max(row.worst, e) : row.worst;
-      }
-      if (std::isfinite(row.median)) {
-        table.push_back(row);
-      }
-    }
-  }
-  return table;
-}
-
-double peak_share(const validation_result& result, double hertz) {
-  double within = 0;
-  for (const auto& point : result.points) {
-    for (const auto& run : point.runs) {
-      if (run.run == "surrogate") {
-        within += std::abs(run.figures.peak_hz - point.runs.front().figures.peak_hz) <= hertz ? 1 : 0;
-      }
-    }
-  }
-  return result.points.empty() ? 0 : within / static_cast<double>(result.points.size());
 }
 
 }  // namespace spikesweep

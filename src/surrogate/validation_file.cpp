@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <spikesweep/network/parameters.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/hdf5.hpp>
@@ -6,6 +8,10 @@
 namespace spikesweep {
 
 namespace {
+
+std::uint8_t code_of(verdict v) {
+  return static_cast<std::uint8_t>(v);
+}
 
 template <class Get>
 auto over_points(const validation_result& result, Get get) {
@@ -40,6 +46,49 @@ void write_points(hdf5::group& root, const validation_result& result) {
                    {"1", "distance to the trained ranges, in units of the ranges; 0 inside"});
 }
 
+/// Standard errors of the rates and, but of the exact run, verdicts.
+void write_noise(hdf5::group& root, const validation_result& result, std::size_t k) {
+  const std::string& run = result.points.front().runs[k].run;
+  const auto write_of = [&](const std::string& q, batched_rate run_result::*rate,
+                            rate_comparison run_result::*compared) {
+    root.write_array("summary/" + run + "/rate_" + q + "_standard_error",
+                     over_points(result, [&](const auto& p) { return (p.runs[k].*rate).standard_error(); }),
+                     {"Hz", "standard error of the rate over the whole run, by batch means"});
+    if (k == 0) {
+      return;
+    }
+    root.write_array("verdict/" + run + "/rate_" + q,
+                     over_points(result, [&](const auto& p) { return code_of((p.runs[k].*compared).outcome); }),
+                     {"1", "verdict on this rate: see /verdict, `values`"});
+    root.write_array("verdict/" + run + "/p_" + q,
+                     over_points(result, [&](const auto& p) { return (p.runs[k].*compared).p; }),
+                     {"1", "p-value of the test on runs of `verdict_s`; uniform where both are one network"});
+  };
+  write_of("E", &run_result::batches_E, &run_result::rate_E);
+  write_of("I", &run_result::batches_I, &run_result::rate_I);
+  if (k > 0) {
+    root.write_array("verdict/" + run + "/point",
+                     over_points(result, [&](const auto& p) { return code_of(p.runs[k].outcome()); }),
+                     {"1", "verdict on the point, the worse of both rates': see /verdict, `values`"});
+  }
+}
+
+void describe_verdicts(hdf5::group& root, const validation_settings& settings) {
+  hdf5::group group = root.create_group("verdict");
+  std::string values;
+  for (int v = 0; v < verdict_count; ++v) {
+    values += std::to_string(v) + ": " + name_of(static_cast<verdict>(v)) + (v + 1 < verdict_count ? "; " : "");
+  }
+  group.write_attribute("values", values);
+  group.write_attribute("verdict_s", std::min(settings.verdict_s, settings.duration_s));
+  group.write_attribute("level", verdict_level);
+  group.write_attribute("tolerance", verdict_tolerance);
+  group.write_attribute("description",
+                        std::string("verdicts on the rates of runs of `verdict_s` seconds: a t-test of level `level` "
+                                    "does not tell them from the exact run's (0), or it does, and the whole runs "
+                                    "differ by at most the share `tolerance` (1), or by more (2)"));
+}
+
 void write_run(hdf5::group& root, const validation_result& result, std::size_t k) {
   const std::string& run = result.points.front().runs[k].run;
   for (std::size_t f = 0; f < figure_names().size(); ++f) {
@@ -49,6 +98,7 @@ void write_run(hdf5::group& root, const validation_result& result, std::size_t k
   }
   root.write_array("summary/" + run + "/wall_s", over_points(result, [&](const auto& p) { return p.runs[k].wall_s; }),
                    {"s", "wall time of the run on one core"});
+  write_noise(root, result, k);
   if (k > 0) {
     const std::string group = "distance/" + run + "/";
     root.write_array(group + "size_ks", over_points(result, [&](const auto& p) { return p.runs[k].size_ks; }),
@@ -83,6 +133,86 @@ void write_run(hdf5::group& root, const validation_result& result, std::size_t k
   }
 }
 
+void write_calibration(hdf5::group& root, const std::vector<output_calibration>& outputs) {
+  const auto n = static_cast<hsize_t>(outputs.size());
+  std::vector<std::string> phases;
+  std::vector<std::string> names;
+  std::vector<std::int64_t> rows;
+  std::vector<std::int64_t> histogram;
+  std::vector<double> coverage;
+  std::vector<double> means;
+  std::vector<double> biases;
+  for (const output_calibration& o : outputs) {
+    phases.emplace_back(name_of(o.phase));
+    names.push_back(o.output);
+    rows.push_back(o.tally.rows);
+    histogram.insert(histogram.end(), o.tally.histogram.begin(), o.tally.histogram.end());
+    for (std::size_t k = 0; k < coverage_levels.size(); ++k) {
+      coverage.push_back(o.tally.coverage(k));
+    }
+    means.push_back(o.tally.mean());
+    biases.push_back(o.tally.bias());
+  }
+  hdf5::group group = root.create_group("calibration");
+  group.write_attribute("description",
+                        std::string("one step of the law, from recorded states of the test points: unperturbed "
+                                    "transitions only; of a right law all histograms are flat"));
+  group.write_strings("phase", phases, {n}, {"1", "kind of the phases"});
+  group.write_strings("output", names, {n}, {"1", "output of the law"});
+  group.write_array("rows", rows, {"1", "transitions"});
+  group.write_array<std::int64_t>("histogram", histogram, {n, pit_bins},
+                                  {"1", "randomised probability integral transforms in equal bins of [0, 1]"});
+  group.write_array<double>("level", coverage_levels, {coverage_levels.size()}, {"1", "of the central intervals"});
+  group.write_array<double>("coverage", coverage, {n, coverage_levels.size()},
+                            {"1", "share of transitions within the central interval of each level"});
+  group.write_array("mean", means, {"1", "mean of the transforms: 1/2 of a right law, more if it predicts too little"});
+  group.write_array("bias", biases, {"1", "mean less 1/2, in its standard errors"});
+}
+
+/// The run of that name at a point.
+const run_result& run_named(const point_result& point, const std::string& name) {
+  return *std::ranges::find(point.runs, name, &run_result::run);
+}
+
+void write_published(hdf5::group& root, const std::vector<published_comparison>& published) {
+  const auto n = static_cast<hsize_t>(published.size());
+  hdf5::group group = root.create_group("published");
+  std::vector<std::string> presets;
+  std::vector<std::string> models;
+  for (const published_comparison& c : published) {
+    presets.push_back(c.preset);
+  }
+  for (const published_model& model : published.front().models) {
+    models.push_back(model.model);
+  }
+  group.write_attribute("source", published.front().source);
+  group.write_strings("preset", presets, {n}, {"1", "built-in network"});
+  group.write_strings("model", models, {models.size()}, {"1", "models of the publication"});
+  const auto write_of = [&](const std::string& name, double published_model::*theirs, double run_figures::*ours,
+                            batched_rate run_result::*noise) {
+    std::vector<double> rates;
+    for (const published_comparison& c : published) {
+      for (const published_model& model : c.models) {
+        rates.push_back(model.*theirs);
+      }
+    }
+    group.write_array<double>(name, rates, {n, models.size()}, {"Hz", "published rates, networks x models"});
+    for (const std::string run : {"exact", "surrogate"}) {
+      std::vector<double> own;
+      std::vector<double> errors;
+      for (const published_comparison& c : published) {
+        const run_result& found = run_named(c.here, run);
+        own.push_back(found.figures.*ours);
+        errors.push_back((found.*noise).standard_error());
+      }
+      group.write_array(run + "/" + name, own, {"Hz", "of our own run"});
+      group.write_array(run + "/" + name + "_standard_error", errors, {"Hz", "standard error of it"});
+    }
+  };
+  write_of("rate_E", &published_model::rate_E_hz, &run_figures::rate_E_hz, &run_result::batches_E);
+  write_of("rate_I", &published_model::rate_I_hz, &run_figures::rate_I_hz, &run_result::batches_I);
+}
+
 }  // namespace
 
 void save_validation(const std::filesystem::path& path, const validation_result& result, const model& m,
@@ -102,6 +232,13 @@ void save_validation(const std::filesystem::path& path, const validation_result&
       root.write_attribute("N_I", static_cast<std::int32_t>(m.space.base.N_I));
       write_points(root, result);
       root.write_array("spectra/frequency", result.frequency, {"Hz", "frequencies of the spectra"});
+      describe_verdicts(root, result.settings);
+      if (!result.calibration.empty()) {
+        write_calibration(root, result.calibration);
+      }
+      if (!result.published.empty()) {
+        write_published(root, result.published);
+      }
       std::vector<std::string> runs;
       for (std::size_t k = 0; k < result.points.front().runs.size(); ++k) {
         runs.push_back(result.points.front().runs[k].run);

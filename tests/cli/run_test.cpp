@@ -13,6 +13,7 @@ namespace spikesweep::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 std::string config(const std::string& section) {
   return "[network]\npreset = \"zhang2024\"\n"
@@ -38,6 +39,9 @@ TEST(run, sweeps_trains_validates_and_reports_and_the_same_command_repeats_nothi
   ASSERT_EQ(first.code, 0) << first.err;
   EXPECT_THAT(first.out, HasSubstr("noise floor"));
   EXPECT_THAT(first.out, HasSubstr("2 held-out points"));
+  EXPECT_THAT(first.out, HasSubstr("rates of 2 s"));
+  EXPECT_THAT(first.out, HasSubstr("law, one step: coverage farthest off is "));
+  EXPECT_THAT(first.out, Not(HasSubstr("published"))) << "there are no figures of this network";
   EXPECT_TRUE(ends_with_report(first.out)) << first.out;
   for (const char* name : {"sweep.h5", "model.h5", "validation.h5", "validation.txt", "report.html", "run.json"}) {
     EXPECT_TRUE(runner.files().contains(name)) << name;
@@ -97,6 +101,29 @@ TEST(run, an_extended_or_fresh_sweep_is_learnt_and_validated_anew) {
   EXPECT_EQ(runner.files(), (std::set<std::string>{"small.toml", "out", "sweep.h5", "config.toml"}));
   EXPECT_EQ(runner.run("run small.toml -o out").code, 0);
   EXPECT_EQ(read_text(out / "config.toml"), config("interval"));
+}
+
+TEST(run, published_figures_stand_beside_ours_where_the_sweep_holds_their_network) {
+  const command_runner runner;
+  std::string small = config("interval");
+  const auto replace = [&small](const std::string& from, const std::string& to) {
+    small.replace(small.find(from), from.size(), to);
+  };
+  replace("zhang2024", "cai2021_small_reg");
+  replace("S_EE = {min = 3.8, max = 4.2}\nS_EI = {min = 2.0, max = 2.4}", "tau_EE = {min = 1.6, max = 2.0}");
+  runner.write("small.toml", small);
+  const command_result run = runner.run("run small.toml -o out");
+  ASSERT_EQ(run.code, 0) << run.err;
+  EXPECT_TRUE(std::regex_search(run.out, std::regex("cai2021_small_reg +34.73 / 74.91 +40.56 / 76.35 +32.47 / 69.13 ")))
+      << run.out;
+  EXPECT_THAT(run.out, Not(HasSubstr("cai2021_small_hom"))) << "outside the trained range of tau_EE";
+  EXPECT_THAT(run.out, HasSubstr("2 held-out points")) << "it is no test point";
+  const command_result json = runner.run("validate small.toml -m out/model.h5 -o again.h5 --json");
+  ASSERT_EQ(json.code, 0) << json.err;
+  for (const char* part : {"\"preset\": \"cai2021_small_reg\"", "\"verdict_s\": 2",
+                           "\"indistinguishable\": ", "\"standard_error_E_hz\": ", "\"mean_pit\": "}) {
+    EXPECT_THAT(json.out, HasSubstr(part));
+  }
 }
 
 TEST(run, a_directory_in_use_is_refused) {

@@ -233,9 +233,32 @@ TEST_P(Surrogate, ValidationComparesEveryRunAtEveryPoint) {
       EXPECT_GT(run.figures.rate_I_hz, 0) << run.run;
     }
     EXPECT_EQ(point.runs[2].power.size(), result.frequency.size());
+    for (const auto& run : point.runs) {
+      EXPECT_GE(run.batches_E.batches.size(), 8U);
+      EXPECT_NEAR(run.batches_E.mean(), run.figures.rate_E_hz, 1e-9) << run.run;
+      EXPECT_NEAR(run.batches_I.mean(), run.figures.rate_I_hz, 1e-9) << run.run;
+      EXPECT_EQ(run.outcome() == verdict::undefined, run.run == "exact");
+    }
   }
   save_validation(directory_ / "validation.h5", result, model_, "model.h5");
   EXPECT_GT(std::filesystem::file_size(directory_ / "validation.h5"), 1000U);
+}
+
+TEST_P(Surrogate, CalibrationCoversTheTestPointsAndIsTheSameAtAnyRankCount) {
+  const auto shared = calibrate(world_, model_, *file_, 1);
+  const auto alone = calibrate(mpi::communicator(MPI_COMM_SELF, mpi::comm_duplicate), model_, *file_, 1);
+  const bool steps_only = GetParam() == section_kind::interval;
+  ASSERT_EQ(shared.size(), steps_only ? 10U : 22U) << "outputs of every kind of phase";
+  ASSERT_EQ(alone.size(), shared.size());
+  std::int64_t rows = 0;
+  for (std::size_t i = 0; i < shared.size(); ++i) {
+    EXPECT_EQ(shared[i].output, alone[i].output);
+    EXPECT_EQ(shared[i].tally.histogram, alone[i].tally.histogram) << shared[i].output;
+    EXPECT_EQ(shared[i].tally.sum, alone[i].tally.sum) << shared[i].output;
+    rows += shared[i].output == "spikes_E" ? shared[i].tally.rows : 0;
+  }
+  EXPECT_GT(rows, 100);
+  EXPECT_LT(rows, 2 * 120) << "perturbed rows are left out";
 }
 
 TEST_P(Surrogate, ChainsStartFromStatesOfTheirOwnPopulationSizes) {

@@ -68,9 +68,9 @@ class ACompleteRun(ReportTest):
 
     def test_has_every_section_and_figure(self):
         page = self.written
-        for section in ("sweep", "rhythms", "held-out", "validation", "training", "provenance"):
+        for section in ("sweep", "rhythms", "held-out", "validation", "calibration", "training", "provenance"):
             self.assertIn(f"<section id={section}>", page)
-        for figure in ("map", "spectrum", "raster", "parity", "errors", "training"):
+        for figure in ("map", "spectrum", "raster", "parity", "errors", "verdicts", "pit", "coverage", "training"):
             self.assertIn(f'<svg class="{figure}"', page)
         self.assertEqual(page.count('<svg class="raster"'), 6)
         self.assertNotIn("class=missing", page)
@@ -100,6 +100,50 @@ class ACompleteRun(ReportTest):
                     self.assertAlmostEqual(float(cell[2]), error.max(), places=9)
                     self.assertAlmostEqual(float(cell[3]), np.median(error), delta=0.06 * np.median(error) + 1e-9)
                     self.assertAlmostEqual(float(cell[4]), error.max(), delta=0.06 * error.max() + 1e-9)
+
+    def test_tells_the_share_of_every_verdict(self):
+        with h5py.File(os.path.join(self.source, "validation.h5"), "r") as file:
+            for run in ("exact_repeat", "surrogate", "nearest_neighbour"):
+                codes = file[f"verdict/{run}/point"][()]
+                for code, verdict in enumerate(("indistinguishable", "within_2_percent", "worse")):
+                    cell = re.search(rf'data-run="{run}" data-verdict="{verdict}"><b>([\d.]+)', self.written)
+                    self.assertAlmostEqual(float(cell[1]), 100 * (codes == code).mean(), delta=0.06)
+
+    def test_tells_the_verdict_and_the_noise_of_every_point(self):
+        rows = re.findall(r"<tr><th scope=row>(\d+)</th>(.*?)</tr>", self.written)
+        with h5py.File(os.path.join(self.source, "validation.h5"), "r") as file:
+            labels = ("indistinguishable", "within 2 %", "worse")
+            table = {int(point): cells for point, cells in rows if " ± " in cells}
+            for row, point in enumerate(file["points/index"][()]):
+                wanted = [labels[file[f"verdict/surrogate/rate_{q}"][row]] for q in "EI"]
+                self.assertIn(f"<td>{wanted[0]}</td><td>{wanted[1]}</td>", table[point])
+
+    def test_tells_the_coverage_of_every_output(self):
+        with h5py.File(os.path.join(self.source, "validation.h5"), "r") as file:
+            for label, row in (("E spikes", 0), ("I near threshold", 7)):
+                found = re.search(rf"<th scope=row>{label}</th>(.*?)</tr>", self.written)[1]
+                shares = [float(x) for x in re.findall(r"<td>([\d.]+)\u00a0%", found)]
+                for written, coverage in zip(shares, file["calibration/coverage"][row], strict=True):
+                    self.assertAlmostEqual(written, 100 * coverage, delta=0.06)
+
+    def test_shows_published_models_beside_ours(self):
+        self.assertNotIn("Published models", self.written)
+        directory = self.fresh()
+        synthetic_run.write_published(os.path.join(directory, "validation.h5"))
+        page = self.page(directory)
+        for cell in ("34.73 / 74.91", "40.56 / 76.35", "32.47 / 69.13", "34.90 / 75.20", "34.95 / 75.25"):
+            self.assertIn(f"<td>{cell}</td>", page)
+
+    def test_of_an_older_version_is_drawn_without_verdicts_and_calibration(self):
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:
+            del file["verdict"], file["calibration"]
+            for run in file["summary"].values():
+                del run["rate_E_standard_error"], run["rate_I_standard_error"]
+        page = self.page(directory)
+        self.assertIn('<svg class="parity"', page)
+        for word in ("indistinguishable", "<section id=calibration>", " ± "):
+            self.assertNotIn(word, page)
 
     def test_tells_the_speed_of_the_surrogate(self):
         # 20 s at every point in 0.05 s of one core.

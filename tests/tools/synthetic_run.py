@@ -140,6 +140,47 @@ def write_model(path, rng, epochs=24):
         candidates["chosen"] = np.array([0, 0, 1, 0], "u1")
 
 
+def write_verdicts(file, runs, count, rng):
+    """The repeat is mostly indistinguishable, the surrogate sometimes, the baselines never."""
+    group = file.create_group("verdict")
+    group.attrs.update(values="0: indistinguishable; 1: within_2_percent; 2: worse; 3: undefined", verdict_s=20.0,
+                       level=0.05, tolerance=0.02)
+    for run in runs[1:]:
+        chances = {"exact_repeat": [0.95, 0.05, 0.0], "surrogate": [0.4, 0.5, 0.1]}.get(run, [0.0, 0.0, 1.0])
+        rates = [rng.choice(3, count, p=chances).astype("u1") for _ in "EI"]
+        for key, codes in zip(("rate_E", "rate_I", "point"), (*rates, np.maximum(*rates))):
+            group[f"{run}/{key}"] = codes
+
+
+def write_calibration(group, rng, rows=4000):
+    """Beta-distributed transforms: of some outputs flat, of others biased or too sure."""
+    outputs = ["spikes_E", "spikes_I", "pending_EE", "pending_IE", "pending_EI", "pending_II", "high_E", "high_I",
+               "refractory_E", "refractory_I"]
+    shapes = [(1, 1), (1, 1.1), (1, 1), (1.1, 1), (0.9, 0.9), (1, 1), (1.2, 1.2), (1, 1), (1, 1), (1, 1)]
+    pits = np.stack([rng.beta(a, b, rows) for a, b in shapes])
+    strings(group, "phase", ["step"] * len(outputs))
+    strings(group, "output", outputs)
+    group["rows"] = np.full(len(outputs), rows)
+    group["histogram"] = np.stack([np.histogram(p, 20, (0, 1))[0] for p in pits])
+    group["level"] = [0.5, 0.8, 0.95]
+    group["coverage"] = np.stack([(np.abs(pits - 0.5) <= level / 2).mean(1) for level in (0.5, 0.8, 0.95)], axis=1)
+    group["mean"] = pits.mean(1)
+    group["bias"] = (pits.mean(1) - 0.5) * np.sqrt(12 * rows)
+
+
+def write_published(path):
+    """As of a sweep about cai2021_small_reg."""
+    with h5py.File(path, "a") as file:
+        group = file.create_group("published")
+        group.attrs["source"] = "Cai, Wu, Tao, Xiao 2021"
+        strings(group, "preset", ["cai2021_small_reg"])
+        strings(group, "model", ["full network", "reduced network", "coarse-grained"])
+        for q, published, own in (("E", [34.73, 40.56, 32.47], 34.9), ("I", [74.91, 76.35, 69.13], 75.2)):
+            group[f"rate_{q}"] = [published]
+            group[f"exact/rate_{q}"] = [own]
+            group[f"surrogate/rate_{q}"] = [own + 0.05]
+
+
 def write_validation(path, axes, points, index, rng):
     count = len(index)
     values = points[index]
@@ -152,6 +193,8 @@ def write_validation(path, axes, points, index, rng):
     with h5py.File(path, "w") as file:
         file.attrs.update(format="spikesweep validation", spikesweep_version="0.1.0", duration_s=20.0,
                           seed=np.uint64(1), model="model.h5")
+        write_verdicts(file, runs, count, rng)
+        write_calibration(file.create_group("calibration"), rng)
         group = file.create_group("points")
         strings(group, "axis", axes)
         strings(group, "unit", [UNITS.get(a, "kicks") for a in axes])
@@ -167,6 +210,8 @@ def write_validation(path, axes, points, index, rng):
                 value = true * (1 + rng.normal(0, spread, count))
                 file[f"summary/{run}/{name}"] = np.round(value) if name == "peak_hz" else value
             file[f"summary/{run}/wall_s"] = np.full(count, 0.05)
+            for q, rate in (("E", rate_E), ("I", rate_I)):
+                file[f"summary/{run}/rate_{q}_standard_error"] = 0.004 * rate
             if run != "exact":
                 for name in ("size_ks", "interval_ks", "spectrum"):
                     distance = np.abs(rng.normal(0.02 + bias, 0.006, count))

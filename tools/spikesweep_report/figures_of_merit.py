@@ -62,6 +62,22 @@ def errors(validation, run, quantity):
     return np.where(np.isfinite(share), share, np.nan)
 
 
+VERDICTS = ("indistinguishable", "within_2_percent", "worse")  # Best first; what else there is, is undefined.
+VERDICT_LABELS = {"indistinguishable": "indistinguishable", "within_2_percent": "within 2 %", "worse": "worse"}
+
+
+def verdict_names(validation, run, key):
+    """The verdict on every test point (key `point`) or on one of its rates; nothing where a file has none."""
+    codes = validation.verdicts.codes.get(run) if validation.verdicts else None
+    return [validation.verdicts.names.get(int(code), "undefined") for code in codes[key]] if codes else []
+
+
+def verdict_share(validation, run, verdict):
+    """Share of the points with a verdict that have this one."""
+    known = [name for name in verdict_names(validation, run, "point") if name in VERDICTS]
+    return known.count(verdict) / len(known) if known else np.nan
+
+
 def median_and_worst(values):
     """Median and largest of the defined errors, and their number."""
     defined = values[np.isfinite(values)]

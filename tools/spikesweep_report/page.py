@@ -36,6 +36,8 @@ def build(run, figures_directory=None):
         parts += [("rhythms", "Rhythms", sections.rhythm_section(run, draw, run.sweep.sizes)),
                   ("held-out", "Held-out points", sections.parity_section(run, draw)),
                   ("validation", "Validation", sections.table_section(run))]
+        if run.validation.calibration:
+            parts.append(("calibration", "Calibration", sections.calibration_section(run, draw)))
     else:
         parts.append(("validation", "Validation", absent("validation", "The comparison with exact runs")))
     training = sections.training_section(run, draw) if run.model else absent("model", "Training")

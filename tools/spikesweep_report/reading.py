@@ -52,8 +52,39 @@ class Model:
 
 
 @dataclass
+class Verdicts:
+    """Verdicts on the rates of runs of `seconds`: codes by run and by point, rate_E or rate_I; see `names`."""
+    seconds: float
+    names: dict
+    codes: dict
+
+
+@dataclass
+class Calibration:
+    """Of one step of the law. One row an output of the law in one kind of phase."""
+    phase: list
+    output: list
+    rows: np.ndarray
+    histogram: np.ndarray
+    level: np.ndarray
+    coverage: np.ndarray
+    mean: np.ndarray
+    bias: np.ndarray
+
+
+@dataclass
+class Published:
+    """Published rates of E and I, presets x models, and our own of the exact network and the surrogate [Hz]."""
+    source: str
+    presets: list
+    models: list
+    rates: dict
+    own: dict
+
+
+@dataclass
 class Validation:
-    """validation.h5: figures of every run at every test point."""
+    """validation.h5: figures of every run at every test point. Files of older versions lack the last three."""
     version: str
     seed: str
     duration_s: float
@@ -69,6 +100,9 @@ class Validation:
     frequency: np.ndarray
     spectra: dict
     rasters: dict
+    verdicts: Verdicts = None
+    calibration: Calibration = None
+    published: Published = None
 
     @property
     def count(self):
@@ -176,6 +210,26 @@ def read_group(group):
     return {name: np.asarray(group[name][()], float) for name in group}
 
 
+def read_verdicts(group):
+    names = dict(part.split(": ") for part in text(group.attrs["values"]).split("; "))
+    return Verdicts(seconds=float(group.attrs["verdict_s"]), names={int(k): v for k, v in names.items()},
+                    codes={run: {key: np.asarray(group[run][key][()], int) for key in ("point", "rate_E", "rate_I")}
+                           for run in group})
+
+
+def read_calibration(group):
+    numbers = {key: np.asarray(group[key][()], float) for key in
+               ("rows", "histogram", "level", "coverage", "mean", "bias")}
+    return Calibration(phase=texts(group["phase"]), output=texts(group["output"]), **numbers)
+
+
+def read_published(group):
+    return Published(
+        source=text(group.attrs["source"]), presets=texts(group["preset"]), models=texts(group["model"]),
+        rates={q: np.asarray(group[f"rate_{q}"][()], float) for q in "EI"},
+        own={run: {q: np.asarray(group[run][f"rate_{q}"][()], float) for q in "EI"} for run in ("exact", "surrogate")})
+
+
 def read_validation(file):
     points = file["points"]
     runs = texts(file["runs"])
@@ -191,7 +245,10 @@ def read_validation(file):
         distances={run: read_group(file["distance"][run]) for run in runs if run in file["distance"]},
         frequency=np.asarray(spectra["frequency"][()], float) if "frequency" in spectra else np.zeros(0),
         spectra={run: np.asarray(spectra[run][()], float) for run in spectra if run != "frequency"},
-        rasters={run: {k: rasters[run][k][()] for k in ("point", "neuron", "time")} for run in rasters})
+        rasters={run: {k: rasters[run][k][()] for k in ("point", "neuron", "time")} for run in rasters},
+        verdicts=read_verdicts(file["verdict"]) if "verdict" in file else None,
+        calibration=read_calibration(file["calibration"]) if "calibration" in file else None,
+        published=read_published(file["published"]) if "published" in file else None)
 
 
 def read_info(path):

@@ -16,6 +16,10 @@ RUN_STYLE = {
 }
 
 
+VERDICT_KEYS = ("rate_E_hz", "rate_I_hz")  # Quantities that have verdicts and standard errors.
+CHANCE = 1.96  # Standard errors within which 95 % of errors by chance are.
+
+
 def summary(validation, run, key):
     return validation.summary.get(run, {}).get(key, np.full(validation.count, np.nan))
 
@@ -146,6 +150,28 @@ def limits(values):
     return max(0, low - margin), high + margin
 
 
+def verdict_style(verdict, colour):
+    """A verdict's marker: filled, open, or a cross."""
+    return {"indistinguishable": {"marker": "o", "s": 26, "color": colour, "edgecolors": style.PAPER,
+                                  "linewidths": 0.6},
+            "within_2_percent": {"marker": "o", "s": 20, "facecolors": style.PAPER, "edgecolors": colour,
+                                 "linewidths": 1.3},
+            "worse": {"marker": "X", "s": 36, "color": colour, "edgecolors": style.PAPER, "linewidths": 0.6}}[verdict]
+
+
+def draw_verdicts(axes, validation, key, colour, x, y):
+    """A dot for every test point, whose marker is the verdict on this quantity if it has any."""
+    names = np.array(merit.verdict_names(validation, "surrogate", key.split("_hz")[0]) if key in VERDICT_KEYS else [])
+    if not names.size:
+        axes.scatter(x, y, s=26, color=colour, edgecolors=style.PAPER, linewidths=0.6, zorder=3)
+        return
+    for verdict in merit.VERDICTS:
+        mine = names == verdict
+        axes.scatter(x[mine], y[mine], zorder=3, label=merit.VERDICT_LABELS[verdict], **verdict_style(verdict, colour))
+    axes.add_artist(axes.legend(loc="lower right", title=f"Runs of {validation.verdicts.seconds:g} s",
+                                title_fontsize=8, alignment="left", handletextpad=0.3, borderaxespad=0.2))
+
+
 def draw_parity(axes, validation, key, colour, label, unit):
     exact, repeat, value = (summary(validation, run, key) for run in ("exact", "exact_repeat", "surrogate"))
     known = np.concatenate([v[np.isfinite(v)] for v in (exact, repeat, value)])
@@ -154,7 +180,7 @@ def draw_parity(axes, validation, key, colour, label, unit):
     low, high = limits(known)
     axes.plot([low, high], [low, high], color=style.MUTED, linewidth=0.8, zorder=1)
     axes.hlines(value, np.fmin(exact, repeat), np.fmax(exact, repeat), color=colour, linewidth=1.3, zorder=2)
-    axes.scatter(exact, value, s=26, color=colour, edgecolors=style.PAPER, linewidths=0.6, zorder=3)
+    draw_verdicts(axes, validation, key, colour, exact, value)
     if high > style.LOG_RANGE * low > 0:
         axes.set(xscale="log", yscale="log")
         style.plain_log(axes.xaxis)
@@ -168,9 +194,16 @@ def draw_residuals(axes, validation, key, colour, unit):
     axes.axhline(0, color=style.MUTED, linewidth=0.8)
     axes.scatter(exact, (repeat - exact) * scale, s=20, facecolors="none", edgecolors=style.COLOUR_FLOOR,
                  linewidths=1.2, label="exact, repeated")
+    noise = np.zeros(validation.count)
+    if key in VERDICT_KEYS:
+        of = [summary(validation, run, f"{key.split('_hz')[0]}_standard_error") for run in ("exact", "surrogate")]
+        noise = np.nan_to_num(CHANCE * np.hypot(*of) * scale)
+    axes.vlines(exact, (value - exact) * scale - noise, (value - exact) * scale + noise, color=colour, linewidth=1.0,
+                alpha=0.7)
     axes.scatter(exact, (value - exact) * scale, s=20, color=colour, edgecolors=style.PAPER, linewidths=0.5,
                  label="surrogate")
-    reach = np.nanmax(np.abs(np.concatenate([(repeat - exact) * scale, (value - exact) * scale])), initial=0)
+    reach = np.nanmax(np.abs(np.concatenate([(repeat - exact) * scale, np.abs((value - exact) * scale) + noise])),
+                      initial=0)
     reach = max(1.25 * reach, 1.0) if np.isfinite(reach) else 1.0
     axes.set(ylim=(-reach, reach), xlabel=f"Exact [{unit}]", ylabel="Error [Hz]" if key == "peak_hz" else "Error [%]")
 
@@ -189,6 +222,36 @@ def parity_figures(validation):
         style.legend(top, handles=handles[::-1], labels=labels[::-1], ncol=2)
         result.append((f"parity_{key.split('_hz')[0]}", figure, f"Surrogate against exact: {label}"))
     return result
+
+
+def draw_verdict_shares(axes, validation):
+    """A bar a run, cut into the shares of its verdicts."""
+    runs = [run for run in merit.compared_runs(validation) if run in validation.verdicts.codes]
+    tints = {"indistinguishable": style.COLOUR_SURROGATE, "within_2_percent": style.COLOUR_FLOOR, "worse": style.LINE}
+    for height, run in enumerate(reversed(runs)):
+        left = 0.0
+        for verdict in merit.VERDICTS:
+            width = 100 * np.nan_to_num(merit.verdict_share(validation, run, verdict))
+            axes.barh(height, width, left=left, height=0.62, color=tints[verdict], linewidth=0,
+                      label=merit.VERDICT_LABELS[verdict] if height == 0 else None)
+            if width >= 8:
+                axes.text(left + width / 2, height, f"{width:.0f}", ha="center", va="center", fontsize=8,
+                          color=style.PAPER if verdict == "indistinguishable" else style.INK)
+            left += width
+    axes.set_yticks(range(len(runs)), [merit.run_label(run) for run in reversed(runs)])
+    axes.grid(axis="y", visible=False)
+    axes.tick_params(axis="y", length=0)
+    axes.set(xlim=(0, 100), xlabel="Test points [%]")
+    axes.set_title(f"Rates of {validation.verdicts.seconds:g} s beside exact ones", pad=20)
+    style.legend(axes)
+
+
+def verdict_figures(validation):
+    if not validation.verdicts or not validation.verdicts.codes:
+        return []
+    figure, axes = style.panel()
+    draw_verdict_shares(axes, validation)
+    return [("verdicts", figure, "Verdicts on every run")]
 
 
 def draw_errors(axes, validation, key, colour):

@@ -3,7 +3,7 @@
 import numpy as np
 
 from . import figures_of_merit as merit
-from . import map_figures, run_figures
+from . import calibration_figures, map_figures, run_figures
 from .reading import DONE, ROLES, TASK_STATES
 from .wording import (NONE, card, duration, error, escape, grid, listing, missing, number, plural, share,
                       small_units, table)
@@ -44,6 +44,11 @@ def headline(run):
         tiles.append(tile(f"Peak within {merit.PEAK_TOLERANCE_HZ:g} Hz",
                           small_units(share(merit.peak_share(validation, "surrogate"))),
                           f"of test points · noise floor {share(merit.peak_share(validation, 'exact_repeat'))}"))
+        if validation.verdicts:
+            tiles.append(tile(f"Not told apart in {validation.verdicts.seconds:g} s",
+                              small_units(share(merit.verdict_share(validation, "surrogate", "indistinguishable"))),
+                              "of test points · noise floor "
+                              + share(merit.verdict_share(validation, "exact_repeat", "indistinguishable"))))
         tiles.append(tile("Runaway surrogates", f"{int(validation.runaway.sum())}",
                           f"of {plural(validation.count, 'test point')}"))
     failed = len(sweep.failed)
@@ -108,11 +113,57 @@ def rhythm_section(run, draw, neurons):
 def parity_section(run, draw):
     validation = run.validation
     cards = [card(draw(*f)) for f in run_figures.parity_figures(validation)]
-    more = [card(draw(*f)) for f in run_figures.error_figures(validation)]
+    more = [card(draw(*f)) for f in run_figures.error_figures(validation) + run_figures.verdict_figures(validation)]
     return ("<p class=note>Every dot is a test point. Horizontal bars join two independent exact runs, often shorter "
-            "than the dot; below, the surrogate's error beside that of the second exact run, the noise floor.</p>"
-            + grid(cards) + "<p class=note>Bars are medians; errors below 0.01 % are drawn at 0.01 %.</p>" + grid(more)
+            "than the dot; below, the surrogate's error beside that of the second exact run, the noise floor. Vertical "
+            f"bars are what chance makes of the difference of two whole runs, 95 % of the time.{verdict_note(validation)}"
+            "</p>" + grid(cards) + "<p class=note>Bars are medians; errors below 0.01 % are drawn at 0.01 %.</p>" + grid(more)
             + point_table(validation))
+
+
+def verdict_note(validation):
+    if not validation.verdicts:
+        return ""
+    return (f" A rate is indistinguishable if a t-test of level 5 % on runs of {validation.verdicts.seconds:g} s does "
+            "not tell surrogate and network apart; else it is within 2 %, or worse; a point has the worse verdict of "
+            "its two rates. Of a perfect surrogate 90 to 95 % of the points are indistinguishable, as of the second "
+            "exact run, the noise floor.")
+
+
+def published_table(published):
+    """Published rates beside our own."""
+    if not published:
+        return ""
+    pair = lambda rates, *at: f"{rates['E'][at]:.2f} / {rates['I'][at]:.2f}"
+    rows = [[escape(preset)] + [pair(published.rates, row, column) for column in range(len(published.models))]
+            + [pair(published.own[run], row) for run in ("exact", "surrogate")]
+            for row, preset in enumerate(published.presets)]
+    head = ["E / I rate [Hz]"] + [escape(model) for model in published.models] + ["Exact, here", "Surrogate"]
+    return f"<h3>Published models</h3><p class=note>{escape(published.source)}.</p>{table(head, rows)}"
+
+
+def calibration_section(run, draw):
+    calibration = run.validation.calibration
+    note = ("One step of the law, from the recorded states of the test points; unperturbed transitions only. Where an "
+            "outcome lies in the law predicted for it is its probability integral transform (PIT, randomised for "
+            "counts): of a right law the histogram is flat, sloping down if the law predicts too much, up if too "
+            "little, a valley if it is too sure, a hill if too unsure. Gray: what chance makes of a right law, two "
+            "standard errors.")
+    parts = [f"<p class=note>{note}</p>"]
+    figures = calibration_figures.figures(calibration)
+    for histograms, coverage in zip(figures[::2], figures[1::2]):
+        phase = histograms[0].split("_")[1]
+        parts.append("" if phase == "step" else f"<h3>{phase.capitalize()} phases</h3>")
+        parts.append(card(draw(*histograms), True) + grid([card(draw(*coverage))]))
+    rows = []
+    for i, output in enumerate(calibration.output):
+        phase = "" if calibration.phase[i] == "step" else f", {calibration.phase[i]}"
+        rows.append([escape(calibration_figures.label(output) + phase), f"{int(calibration.rows[i]):,}",
+                     number(calibration.mean[i]), number(calibration.bias[i], 2)]
+                    + [share(c) for c in calibration.coverage[i]])
+    head = ["Output", "Transitions", "Mean PIT", "Mean less 1/2 [standard errors]"]
+    head += [f"Within the central {100 * level:g} %" for level in calibration.level]
+    return "".join(parts) + f"<details><summary>Every output</summary>{table(head, rows)}</details>"
 
 
 def table_section(run):
@@ -138,6 +189,12 @@ def table_section(run):
             body.append(f"<tr><th scope=row>{quantity.label}{unit}</th>{''.join(cells)}</tr>")
         else:
             undefined.append(quantity.label[0].lower() + quantity.label[1:])
+    for verdict in merit.VERDICTS if validation.verdicts else ():
+        cells = "".join(f'<td{" class=surrogate" if name == "surrogate" else ""} data-run="{escape(name)}" '
+                        f'data-verdict="{verdict}"><b>{share(merit.verdict_share(validation, name, verdict))}</b></td>'
+                        for name in runs)
+        label = merit.VERDICT_LABELS[verdict].capitalize()
+        body.append(f"<tr><th scope=row>{label} <small>[points]</small></th>{cells}</tr>")
     note = ("<b>Bold: median</b> over test points; beside it the worst. Relative errors in %, the spectral peak in Hz, "
             "distances without a unit. The noise floor is the same error between two independent exact runs of equal "
             "length. * not defined at every point.")
@@ -147,23 +204,34 @@ def table_section(run):
     if away:
         note += f" <span class=bad>The surrogate ran away at {plural(away, 'test point')}.</span>"
     return (f"<p class=note>{note}</p><div class=scroll><table id=validation-table><thead><tr>"
-            f"<th scope=col>Error of</th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>")
+            f"<th scope=col>Error of</th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
+            f"{published_table(validation.published)}")
+
+
+def measured(validation, run, key, row, value):
+    """A figure with its standard error, if that is known."""
+    error_of = run_figures.summary(validation, run, f"{key.split('_hz')[0]}_standard_error")[row]
+    return number(value) + (f" ± {number(error_of, 1)}" if np.isfinite(error_of) else "")
 
 
 def point_table(validation):
     columns = {run: {k: run_figures.summary(validation, run, k) for k in ("rate_E_hz", "rate_I_hz", "peak_hz")}
                for run in ("exact", "surrogate")}
+    verdicts = [merit.verdict_names(validation, "surrogate", key) for key in ("rate_E", "rate_I")]
     rows = []
     for row in range(validation.count):
         cells = [f"{validation.index[row]}"] + [number(v) for v in validation.values[row]]
         for key in ("rate_E_hz", "rate_I_hz", "peak_hz"):
-            cells += [number(columns["exact"][key][row]), number(columns["surrogate"][key][row])]
+            cells += [measured(validation, run, key, row, columns[run][key][row]) for run in ("exact", "surrogate")]
+        cells += [merit.VERDICT_LABELS.get(names[row], NONE) for names in verdicts if names]
         cells.append(number(validation.distance[row], 2))
         cells.append("<span class=bad>ran away</span>" if validation.runaway[row] else "")
         rows.append(cells)
     head = ["Point"] + [escape(a) + (f" [{escape(u)}]" if u else "") for a, u in zip(validation.axes, validation.units)]
     head += ["E exact [Hz]", "E surrogate [Hz]", "I exact [Hz]", "I surrogate [Hz]", "Peak exact [Hz]",
-             "Peak surrogate [Hz]", "Distance to trained range", ""]
+             "Peak surrogate [Hz]"]
+    head += ["E rate", "I rate"] if verdicts[0] else []
+    head += ["Distance to trained range", ""]
     return f"<details><summary>Every test point</summary>{table(head, rows)}</details>"
 
 

@@ -24,7 +24,8 @@ enum class purpose : std::uint32_t {
   test,            ///< Tests.
   lane_events,     ///< Events of a network in the ensemble: seeds their generator.
   lane_targets,    ///< Targets of spikes in the ensemble.
-  blocks           ///< Order of the blocks of training rows that are streamed.
+  blocks,          ///< Order of the blocks of training rows that are streamed.
+  calibration      ///< Randomised calibration of the law, by task.
 };
 
 /// A stream of random numbers: Philox4x32-10 (Salmon et al., SC 2011) in counter mode. The stream is a function of

@@ -9,6 +9,7 @@ struct validation_settings {
   double duration_s = 20;  ///< Length of each of the two exact runs at a point, and of the surrogate's [s].
   double burn_in_s = 0.5;  ///< Simulated before anything is measured [s].
   int chains = 8;          ///< Surrogate runs side by side that share duration_s.
+  double verdict_s = 20;   ///< Verdicts are about runs of this length [s], or of duration_s if that is shorter.
   double bin_ms = 1;       ///< Bin of the E-rate series, of the Fano factor and of the spectrum [ms].
   double segment_s = 1;    ///< Welch segment of the spectrum [s].
   bool baselines = true;   ///< Also run mean transition, nearest neighbour and linear regression.

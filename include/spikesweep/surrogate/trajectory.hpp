@@ -19,6 +19,7 @@ struct trajectory_settings {
   double burn_in_s = 0.5;              ///< Left out [s].
   double bin_s = 1e-3;                 ///< Bin of the E-count series [s].
   double raster_s = 0;                 ///< Stretch of single spikes to keep [s].
+  int batches = 1;                     ///< Equal pieces of the duration whose spikes are also counted apart.
   std::int64_t max_pending = 1000000;  ///< An exact network whose pending kicks pass this has run away.
 };
 
@@ -28,6 +29,8 @@ struct trajectory {
   std::int64_t spikes_E = 0;
   std::int64_t spikes_I = 0;
   std::vector<double> counts_E;      ///< E spikes in each bin.
+  std::vector<double> batches_E;     ///< E spikes in each batch.
+  std::vector<double> batches_I;     ///< I spikes in each batch.
   std::vector<double> sizes;         ///< Spikes of each phase that is not quiet.
   std::vector<double> intervals;     ///< From the start of one active phase to the next [s]; of steps none.
   bool steps = false;                ///< Its phases are steps of one length: their rate says nothing.

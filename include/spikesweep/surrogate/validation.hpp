@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <string>
@@ -8,8 +10,10 @@
 #include <boost/mpi/communicator.hpp>
 
 #include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/surrogate/calibration.hpp>
 #include <spikesweep/surrogate/settings.hpp>
 #include <spikesweep/surrogate/trajectory.hpp>
+#include <spikesweep/surrogate/verdict.hpp>
 
 namespace spikesweep {
 
@@ -17,12 +21,19 @@ namespace spikesweep {
 struct run_result {
   std::string run;  ///< exact, exact_repeat, surrogate, mean_transition, nearest_neighbour, linear_regression
   run_figures figures;
+  batched_rate batches_E;  ///< The E rate, and
+  batched_rate batches_I;  ///< the I rate in batches; none if an exact network ran away.
+  rate_comparison rate_E;  ///< With that of `exact`; of `exact` itself undefined.
+  rate_comparison rate_I;
   double size_ks = 0;  ///< Two-sample Kolmogorov-Smirnov distances to `exact`.
   double interval_ks = 0;
   double spectrum = 0;        ///< Relative distance of the E-rate spectrum to that of `exact`.
   double wall_s = 0;          ///< Of this run alone [s]; chains of several points that share a batch share its time.
   std::vector<double> power;  ///< Spectrum of the E rate; of exact, exact_repeat and surrogate.
   std::vector<spike_record> raster;  ///< Of exact and surrogate.
+
+  /// The worse of both rates' verdicts.
+  verdict outcome() const { return std::max(rate_E.outcome, rate_I.outcome); }
 };
 
 /// The comparison at one held-out point.
@@ -34,12 +45,29 @@ struct point_result {
   std::vector<run_result> runs;  ///< `exact` first.
 };
 
+/// Published rates of a network by one model.
+struct published_model {
+  std::string model;
+  double rate_E_hz = 0;
+  double rate_I_hz = 0;
+};
+
+/// A network of which there are published rates, beside our own.
+struct published_comparison {
+  std::string preset;
+  std::string source;
+  std::vector<published_model> models;
+  point_result here;  ///< At the network's parameters; its `point` is -1 if that is no point of the sweep.
+};
+
 /// Everything that `validate` found.
 struct validation_result {
   validation_settings settings;
   std::vector<std::string> axes;
   std::vector<double> frequency;  ///< Of the spectra [Hz].
   std::vector<point_result> points;
+  std::vector<published_comparison> published;  ///< None for most networks.
+  std::vector<output_calibration> calibration;  ///< Of one step of the law, at the test points.
 };
 
 /// A held-out point to validate at.
@@ -71,6 +99,22 @@ struct error_row {
 
 /// Errors of every run but `exact`: rates, phase rate, sizes, intervals in percent, the spectral peak in Hz.
 std::vector<error_row> error_table(const validation_result& result);
+
+/// Standard errors of the E and I rates of every run but `exact`, over its whole length, in percent of the exact rates.
+std::vector<error_row> standard_error_table(const validation_result& result);
+
+/// At how many points a run got each verdict.
+struct verdict_row {
+  std::string run;
+  std::array<int, verdict_count> points{};  ///< By verdict.
+
+  /// Of the points with a verdict; NaN if there are none.
+  double share(verdict v) const;
+};
+
+/// For every run but `exact`; that of `exact_repeat` is the noise floor: about verdict_level of its rates are told
+/// apart by chance, so up to twice as many of its points.
+std::vector<verdict_row> verdict_table(const validation_result& result);
 
 /// Share of the points whose surrogate peak lies within `hertz` of the exact one.
 double peak_share(const validation_result& result, double hertz);

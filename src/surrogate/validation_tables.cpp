@@ -1,0 +1,105 @@
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include <spikesweep/surrogate/validation.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+double median(std::vector<double> values) {
+  std::erase_if(values, [](double x) { return !std::isfinite(x); });
+  if (values.empty()) {
+    return std::numeric_limits<double>::quiet_NaN();
+  }
+  std::ranges::sort(values);
+  const std::size_t n = values.size();
+  return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
+}
+
+/// Median and largest of the finite ones among some errors.
+error_row row_of(const std::string& run, const std::string& quantity, const std::string& unit,
+                 const std::vector<double>& errors) {
+  error_row row{run, quantity, unit, median(errors), 0};
+  for (const double e : errors) {
+    row.worst = std::isfinite(e) ? std::max(row.worst, e) : row.worst;
+  }
+  return row;
+}
+
+}  // namespace
+
+std::vector<error_row> error_table(const validation_result& result) {
+  std::vector<error_row> table;
+  if (result.points.empty()) {
+    return table;
+  }
+  const std::size_t runs = result.points.front().runs.size();
+  for (std::size_t k = 1; k < runs; ++k) {
+    for (std::size_t f = 0; f < figure_names().size(); ++f) {
+      const bool is_peak = figure_names()[f] == "peak_hz";
+      std::vector<double> errors;
+      for (const auto& point : result.points) {
+        const double value = point.runs[k].figures.values()[f];
+        const double truth = point.runs[0].figures.values()[f];
+        errors.push_back(is_peak ? std::abs(value - truth) : 100 * std::abs(value / truth - 1));
+      }
+      const error_row row = row_of(result.points.front().runs[k].run, figure_names()[f], is_peak ? "Hz" : "%", errors);
+      if (std::isfinite(row.median)) {
+        table.push_back(row);
+      }
+    }
+  }
+  return table;
+}
+
+double peak_share(const validation_result& result, double hertz) {
+  double within = 0;
+  for (const auto& point : result.points) {
+    for (const auto& run : point.runs) {
+      if (run.run == "surrogate") {
+        within += std::abs(run.figures.peak_hz - point.runs.front().figures.peak_hz) <= hertz ? 1 : 0;
+      }
+    }
+  }
+  return result.points.empty() ? 0 : within / static_cast<double>(result.points.size());
+}
+
+std::vector<error_row> standard_error_table(const validation_result& result) {
+  std::vector<error_row> table;
+  const std::size_t runs = result.points.empty() ? 0 : result.points.front().runs.size();
+  for (std::size_t k = 1; k < runs; ++k) {
+    for (const auto& [quantity, member] :
+         {std::pair{"rate_E_hz", &run_result::batches_E}, std::pair{"rate_I_hz", &run_result::batches_I}}) {
+      std::vector<double> errors;
+      for (const auto& point : result.points) {
+        errors.push_back(100 * (point.runs[k].*member).standard_error() / (point.runs[0].*member).mean());
+      }
+      table.push_back(row_of(result.points.front().runs[k].run, quantity, "%", errors));
+    }
+  }
+  return table;
+}
+
+double verdict_row::share(verdict v) const {
+  const auto at = [this](verdict w) { return points[static_cast<std::size_t>(w)]; };
+  return at(v) /
+         static_cast<double>(at(verdict::indistinguishable) + at(verdict::within_tolerance) + at(verdict::worse));
+}
+
+std::vector<verdict_row> verdict_table(const validation_result& result) {
+  std::vector<verdict_row> table;
+  const std::size_t runs = result.points.empty() ? 0 : result.points.front().runs.size();
+  for (std::size_t k = 1; k < runs; ++k) {
+    verdict_row row;
+    row.run = result.points.front().runs[k].run;
+    for (const auto& point : result.points) {
+      ++row.points[static_cast<std::size_t>(point.runs[k].outcome())];
+    }
+    table.push_back(row);
+  }
+  return table;
+}
+
+}  // namespace spikesweep
