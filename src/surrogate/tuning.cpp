@@ -20,7 +20,7 @@ constexpr int chains_per_point = 4;
 /// Points for each coefficient of a polynomial.
 constexpr int points_per_term = 3;
 constexpr int highest_surface_degree = 3;
-constexpr int highest_shift_degree = 2;
+constexpr int highest_shift_degree = 3;
 /// Of the normal equations' mean diagonal.
 constexpr double surface_ridge = 1e-9;
 constexpr double shift_ridge = 1e-3;
@@ -55,22 +55,29 @@ class tuner {
 
   tuning_record run(input_shift& best) {
     fit_surface();
-    input_shift shift{degree_for(points_.size(), axes_, highest_shift_degree), {}};
-    const polynomial_basis basis(axes_, shift.degree);
-    shift.coefficients.assign(static_cast<std::size_t>(basis.terms() * axes_), 0.0);
+    input_shift shift;
     tuning_record record;
     for (int round = 0; round <= rounds; ++round) {
       const auto errors = log_errors_of(measure_(shift));
       const auto [error_E, error_I] = root_mean_squares(errors);
       if (round == 0) {
         record = {error_E, error_I, error_E, error_I};
+        if (error_E == 0 || error_I == 0) {
+          break;  // Nothing to tune.
+        }
+        weight_ = {1 / error_E, 1 / error_I};
+        shift.degree = choose_degree(errors);
+        shift.coefficients.assign(static_cast<std::size_t>(polynomial_basis(axes_, shift.degree).terms() * axes_), 0.0);
       } else if (error_E + error_I < record.after_E + record.after_I) {
         record.after_E = error_E;
         record.after_I = error_I;
         best = shift;
       }
       if (round < rounds) {
-        step(basis, errors, shift);
+        const Eigen::VectorXd change = step(polynomial_basis(axes_, shift.degree), errors).change;
+        for (std::size_t k = 0; k < shift.coefficients.size(); ++k) {
+          shift.coefficients[k] += change[static_cast<Eigen::Index>(k)];
+        }
       }
     }
     return record;
@@ -117,12 +124,18 @@ class tuner {
     return {std::sqrt(sums[0] / n), std::sqrt(sums[1] / n)};
   }
 
-  /// Adds to the shift what takes the errors away, to first order.
-  void step(const polynomial_basis& basis, const log_errors& errors, input_shift& shift) const {
+  struct gauss_newton_step {
+    Eigen::VectorXd change;  ///< terms x axes
+    double left = 0;         ///< Weighted sum of squares of the errors that it leaves, to first order.
+  };
+
+  /// What takes the errors away, to first order.
+  gauss_newton_step step(const polynomial_basis& basis, const log_errors& errors) const {
     const int unknowns = basis.terms() * axes_;
     Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(unknowns, unknowns);
     Eigen::VectorXd right = Eigen::VectorXd::Zero(unknowns);
     Eigen::VectorXd row(unknowns);
+    double squares = 0;
     for (std::size_t i = 0; i < points_.size(); ++i) {
       const std::vector<double> terms = basis.at(scaled_[i]);
       for (std::size_t q = 0; q < 2; ++q) {
@@ -130,17 +143,35 @@ class tuner {
           const std::vector<double> slopes = surface_.slope(scaled_[i], a);
           const double slope = Eigen::Map<const Eigen::VectorXd>(slopes.data(), surface_.terms()).dot(log_rate_[q]);
           for (int t = 0; t < basis.terms(); ++t) {
-            row[t * axes_ + a] = slope * terms[static_cast<std::size_t>(t)];
+            row[t * axes_ + a] = weight_[q] * slope * terms[static_cast<std::size_t>(t)];
           }
         }
+        const double error = weight_[q] * errors[i][q];
         normal += row * row.transpose();
-        right -= errors[i][q] * row;
+        right -= error * row;
+        squares += error * error;
       }
     }
-    const Eigen::VectorXd change = solve(normal, right, shift_ridge);
-    for (int k = 0; k < unknowns; ++k) {
-      shift.coefficients[static_cast<std::size_t>(k)] += change[k];
+    gauss_newton_step out{solve(normal, right, shift_ridge), 0};
+    out.left = squares - 2 * out.change.dot(right) + out.change.dot(normal * out.change);
+    return out;
+  }
+
+  /// The degree of the smallest generalised cross-validation (Golub, Heath & Wahba 1979, Technometrics 21, 215): the
+  /// squares left, over the square of the degrees of freedom left. Two rates see two combinations of the axes.
+  int choose_degree(const log_errors& errors) const {
+    int best = 0;
+    double lowest = 0;
+    for (int degree = 0; degree <= degree_for(points_.size(), axes_, highest_shift_degree); ++degree) {
+      const polynomial_basis basis(axes_, degree);
+      const double free = 2.0 * static_cast<double>(points_.size()) - std::min(axes_, 2) * basis.terms();
+      const double score = step(basis, errors).left / (free * free);
+      if (degree == 0 || score < lowest) {
+        best = degree;
+        lowest = score;
+      }
     }
+    return best;
   }
 
   const std::vector<measured_point>& points_;
@@ -149,6 +180,7 @@ class tuner {
   polynomial_basis surface_;
   std::vector<std::vector<double>> scaled_;  ///< Of each point.
   std::array<Eigen::VectorXd, 2> log_rate_;  ///< E, I: coefficients.
+  std::array<double, 2> weight_{};           ///< Of the errors of either rate: so that both count alike.
 };
 
 }  // namespace

@@ -24,11 +24,11 @@ using measure_rates = std::function<std::vector<rate_ratios>(const input_shift&)
 /// Finds the input shift for which a surrogate's rates at some points are those that the sweep measured there.
 ///
 /// Gauss-Newton on the logarithms of both rates. The slope of a rate in the axes is that of a polynomial fitted to the
-/// exact rates of the points; the shift is a polynomial of the axes as well, of a degree that the number of points
-/// carries, the smallest one (in the sense of a ridge) among those that fit alike. Few coefficients beside many points:
-/// the noise of a point's rates averages out, and nothing is learnt of any one point. Of the shifts that were tried the
-/// best one is kept; it is empty if none was better than no shift, or the points are fewer than three a coefficient of
-/// a linear fit (then nothing is measured either).
+/// exact rates of the points; the shift is a polynomial of the axes as well, of the degree (at most 3) that generalised
+/// cross-validation prefers, the smallest one (in the sense of a ridge) among those that fit alike. Few coefficients
+/// beside many points: the noise of a point's rates averages out, and nothing is learnt of any one point. Of the shifts
+/// that were tried the best one is kept; it is empty if none was better than no shift, or the points are fewer than
+/// three a coefficient of a linear fit (then nothing is measured either).
 tuning_record fit_shift(const transition_space& space, const std::vector<measured_point>& points,
                         const measure_rates& measure, input_shift& shift);
 
