@@ -308,6 +308,9 @@ void add_validation_keys(config_table& table, validation_settings& validation) {
                  "bin of the E-rate series, of the Fano factor and of the spectrum");
   section.number("segment_s", validation.segment_s, {0.01, 100}, "s", "Welch segment of the spectrum");
   section.flag("baselines", validation.baselines, "also run mean transition, nearest neighbour and linear regression");
+  section.number("hybrid_s", validation.hybrid_s, {0, 1e5}, "s",
+                 "mfe, volley: length of a hybrid run at each test point (quiet phases simulated exactly, active ones "
+                 "drawn from the surrogate); 0: none");
   section.number("raster_s", validation.raster_s, {0, 1000}, "s", "stretch of spikes kept for rasters");
   section.whole("seed", validation.seed, any_seed, "1", "seed of the exact runs and of the surrogate's");
 }

@@ -158,6 +158,20 @@ class validator {
     }
   }
 
+  /// The paper's scheme at one point. The law is not looked up where tuning says: that is for loops of the law alone.
+  void run_hybrid_at(std::size_t i, const kernel& step) {
+    const auto begin = clock::now();
+    trajectory_settings s = follow(hybrid_chains_);
+    s.duration_s = settings_.hybrid_s / hybrid_chains_;
+    std::vector<trajectory> runs;
+    for (auto& start : start_chains(m_, results_[i].values, hybrid_chains_, settings_.seed,
+                                    static_cast<std::uint32_t>(results_[i].point))) {
+      start.values = results_[i].values;
+      runs.push_back(run_hybrid(m_, step, std::move(start), s));
+    }
+    add(i, "hybrid", runs, seconds_since(begin), false);
+  }
+
   std::vector<point_result> take() { return std::move(results_); }
 
  private:
@@ -213,6 +227,7 @@ class validator {
     r.rate_I = compare_rates(done[0].batches_I, repeat.batches_I, r.batches_I, settings_.verdict_s);
   }
 
+  static constexpr int hybrid_chains_ = 4;
   /// Apart from every replicate of a sweep.
   static constexpr std::uint32_t first_replicate_ = 1U << 31;
 
@@ -221,6 +236,13 @@ class validator {
   std::vector<point_result> results_;
   std::vector<run_samples> references_;  ///< Of the exact run at each point.
 };
+
+/// The ranks keep in step, so that a signal at any of them ends the validation on all.
+void end_if_interrupted(const mpi::communicator& comm) {
+  if (mpi::all_reduce(comm, interrupted(), std::logical_or<>())) {
+    throw interrupted_error("validation interrupted; the same command starts it again");
+  }
+}
 
 }  // namespace
 
@@ -233,7 +255,6 @@ validation_result validate_model(const mpi::communicator& comm, const model& m,
     mine.push_back(points[i]);
   }
   validator work(m, settings, mine);
-  // The ranks keep in step, so that a signal at any of them ends the validation on all.
   const auto rounds =
       (points.size() + static_cast<std::size_t>(comm.size()) - 1) / static_cast<std::size_t>(comm.size());
   for (std::size_t i = 0; i < rounds; ++i) {
@@ -242,12 +263,19 @@ validation_result validate_model(const mpi::communicator& comm, const model& m,
         progress(static_cast<int>(i) + 1, static_cast<int>(mine.size()));
       }
     }
-    if (mpi::all_reduce(comm, interrupted(), std::logical_or<>())) {
-      throw interrupted_error("validation interrupted; the same command starts it again");
-    }
+    end_if_interrupted(comm);
   }
   const int rows = std::max(1, static_cast<int>(mine.size()) * settings.chains);
   work.run_kernel("surrogate", surrogate_kernel(m, rows), true);
+  if (m.space.section.kind != section_kind::interval && settings.hybrid_s > 0) {
+    const kernel step = surrogate_kernel(m, 1);
+    for (std::size_t i = 0; i < rounds; ++i) {
+      if (i < mine.size()) {
+        work.run_hybrid_at(i, step);
+      }
+      end_if_interrupted(comm);
+    }
+  }
   if (data != nullptr && settings.baselines && !mine.empty()) {
     for (const auto& b : make_baselines(m, *data)) {
       work.run_kernel(b.name, b.step, false);

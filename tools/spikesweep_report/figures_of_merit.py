@@ -33,7 +33,8 @@ QUANTITIES = [
 BY_KEY = {q.key: q for q in QUANTITIES}
 
 RUN_LABELS = {
-    "exact": "Exact", "exact_repeat": "Noise floor", "surrogate": "Surrogate", "mean_transition": "Mean transition",
+    "exact": "Exact", "exact_repeat": "Noise floor", "surrogate": "Surrogate", "hybrid": "Hybrid",
+    "mean_transition": "Mean transition",
     "nearest_neighbour": "Nearest neighbour", "linear_regression": "Linear regression",
 }
 

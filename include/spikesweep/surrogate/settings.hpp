@@ -13,6 +13,7 @@ struct validation_settings {
   double bin_ms = 1;       ///< Bin of the E-rate series, of the Fano factor and of the spectrum [ms].
   double segment_s = 1;    ///< Welch segment of the spectrum [s].
   bool baselines = true;   ///< Also run mean transition, nearest neighbour and linear regression.
+  double hybrid_s = 20;    ///< Length of a hybrid run at each point, sections mfe and volley; 0: none [s].
   double raster_s = 0.5;   ///< Stretch of spikes kept for rasters [s].
   std::uint64_t seed = 1;  ///< Seed of the exact runs and of the surrogate's.
 

@@ -19,7 +19,7 @@ namespace spikesweep {
 
 /// How one run fared at one point, beside the exact run.
 struct run_result {
-  std::string run;  ///< exact, exact_repeat, surrogate, mean_transition, nearest_neighbour, linear_regression
+  std::string run;  ///< exact, exact_repeat, surrogate, hybrid, or a baseline
   run_figures figures;
   batched_rate batches_E;  ///< The E rate, and
   batched_rate batches_I;  ///< the I rate in batches; none if an exact network ran away.
