@@ -122,7 +122,7 @@ void print_published(const validation_result& result, std::ostream& out) {
   out << "published: " << result.published.front().source << '\n';
 }
 
-/// The output and level whose coverage is farthest from the level, in its standard errors.
+/// The output and level whose coverage is farthest from the level.
 struct coverage_deviation {
   const output_calibration* output = nullptr;
   std::size_t level = 0;

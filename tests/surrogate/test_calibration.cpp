@@ -2,10 +2,14 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include <boost/mpi/communicator.hpp>
 #include <gtest/gtest.h>
 
+#include <spikesweep/learning/dataset.hpp>
 #include <spikesweep/learning/law.hpp>
 #include <spikesweep/network/ensemble.hpp>
 #include <spikesweep/surrogate/calibration.hpp>
