@@ -40,6 +40,8 @@ std::string type_name(const config_entry& entry) {
       return "a word";
     case config_type::axis:
       return "a list of numbers or a table of min and max";
+    case config_type::points:
+      return "a list of tables of values";
   }
   throw internal_error("unknown type of a configuration key");
 }
@@ -81,6 +83,16 @@ config_value converted(const config_entry& entry, const config_value& value) {
         throw wrong_type();
       }
       return value;
+    case config_type::points: {
+      using tables = std::vector<std::map<std::string, double>>;
+      if (const auto* list = std::get_if<std::vector<double>>(&value); list != nullptr && list->empty()) {
+        return tables();  // What an empty list is a list of cannot be seen.
+      }
+      if (!std::holds_alternative<tables>(value)) {
+        throw wrong_type();
+      }
+      return value;
+    }
     case config_type::whole:
     case config_type::number:
       break;
@@ -120,6 +132,13 @@ std::string to_text(const config_value& value) {
       }
       return "{" + text + "}";
     }
+    std::string operator()(const std::vector<std::map<std::string, double>>& tables) const {
+      std::string text;
+      for (const auto& table : tables) {
+        text += (text.empty() ? "" : ", ") + (*this)(table);
+      }
+      return "[" + text + "]";
+    }
   } const text;
   return std::visit(text, value);
 }
@@ -137,6 +156,8 @@ std::string config_entry::allowed() const {
     case config_type::axis:
       return fmt::format("[v, v, ...], {{min, max}} or {{min, max, steps}} within {} to {}{}", bound_text(minimum),
                          bound_text(maximum), unit == "1" ? "" : " " + unit);
+    case config_type::points:
+      return "[{PARAMETER = v, ...}, ...] with every axis in each, within the axes' ranges";
     case config_type::whole:
     case config_type::number:
       break;

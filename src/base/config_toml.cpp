@@ -43,6 +43,15 @@ double number_of(const config_entry& entry, const toml::node& node, const config
   return *node.value<double>();
 }
 
+std::map<std::string, double> numbers_of(const config_entry& entry, const toml::table& table,
+                                         const config_place& place) {
+  std::map<std::string, double> numbers;
+  for (const auto& [key, item] : table) {
+    numbers.emplace(std::string(key.str()), number_of(entry, item, place));
+  }
+  return numbers;
+}
+
 config_value value_of(const config_entry& entry, const toml::node& node, const config_place& place) {
   if (const auto* flag = node.as_boolean()) {
     return flag->get();
@@ -57,6 +66,13 @@ config_value value_of(const config_entry& entry, const toml::node& node, const c
     return word->get();
   }
   if (const auto* list = node.as_array()) {
+    if (!list->empty() && list->is_homogeneous<toml::table>()) {
+      std::vector<std::map<std::string, double>> tables;
+      for (const toml::node& item : *list) {
+        tables.push_back(numbers_of(entry, *item.as_table(), place));
+      }
+      return tables;
+    }
     std::vector<double> numbers;
     for (const toml::node& item : *list) {
       numbers.push_back(number_of(entry, item, place));
@@ -64,11 +80,7 @@ config_value value_of(const config_entry& entry, const toml::node& node, const c
     return numbers;
   }
   if (const auto* table = node.as_table()) {
-    std::map<std::string, double> numbers;
-    for (const auto& [key, item] : *table) {
-      numbers.emplace(std::string(key.str()), number_of(entry, item, place));
-    }
-    return numbers;
+    return numbers_of(entry, *table, place);
   }
   refuse_type(entry, node, place);
 }

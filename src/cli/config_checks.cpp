@@ -41,6 +41,9 @@ class combination_checker {
       check_axis(axis);
     }
     const design_settings& design = config_.design;
+    check_points("design.train_at", design.train_at);
+    check_points("design.selection_at", design.selection_at);
+    check_points("design.test_at", design.test_at);
     if (design.axes.empty() || design.kind == design_kind::grid || design.kind == design_kind::list) {
       return;  // The number of points of grids and lists is checked where they are made.
     }
@@ -78,6 +81,14 @@ class combination_checker {
   }
 
  private:
+  void check_points(const std::string& key, const std::vector<named_point>& points) const {
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      if (const std::string fault = fault_of(points[i], config_.design.axes); !fault.empty()) {
+        refuse(key, fmt::format("has a point, number {}, that {}", i + 1, fault));
+      }
+    }
+  }
+
   void check_axis(const axis_settings& axis) const {
     const std::string key = "design.axes." + axis.parameter;
     const bool has_values = !axis.values.empty();

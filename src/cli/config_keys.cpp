@@ -151,6 +151,39 @@ void put_axis(design_settings& design, axis_settings axis) {
   design.axes.insert(place, std::move(axis));
 }
 
+std::vector<named_point> parse_points(const config_value& value) {
+  std::vector<std::string> known;
+  for (const parameter_info& info : parameter_table()) {
+    known.emplace_back(info.name);
+  }
+  const auto& points = std::get<std::vector<named_point>>(value);
+  for (const named_point& point : points) {
+    for (const auto& [name, number] : point) {
+      if (std::find(known.begin(), known.end(), name) == known.end()) {
+        const std::string near = nearest_name(name, known);
+        throw input_error(fmt::format("has the unknown parameter '{}'{}", name,
+                                      near.empty() ? "" : fmt::format("; did you mean '{}'?", near)));
+      }
+      if (!std::isfinite(number) || (find_parameter(name).whole() && number != std::floor(number))) {
+        throw input_error(fmt::format("has {} = {}, which is not a {}", name, number,
+                                      std::isfinite(number) ? "whole number" : "finite number"));
+      }
+    }
+  }
+  return points;
+}
+
+void add_points_key(config_table& table, const std::string& key, std::vector<named_point>& points,
+                    std::string description) {
+  config_entry entry;
+  entry.key = "design." + key;
+  entry.type = config_type::points;
+  entry.description = std::move(description);
+  entry.set = [&points](const config_value& value) { points = parse_points(value); };
+  entry.get = [&points] { return points.empty() ? std::nullopt : std::optional<config_value>(points); };
+  table.add(std::move(entry));
+}
+
 void add_design_keys(config_table& table, design_settings& design) {
   config_section section(table, "design", config_group::sweep);
   section.choice(
@@ -164,6 +197,9 @@ void add_design_keys(config_table& table, design_settings& design) {
                 "points held out of training to select the model");
   section.whole("test_points", design.test_points, {0, most_points}, "1",
                 "points held out of training and selection, for validation");
+  add_points_key(table, "train_at", design.train_at, "more points, by their values, to train on");
+  add_points_key(table, "selection_at", design.selection_at, "more points, by their values, held out for selection");
+  add_points_key(table, "test_at", design.test_at, "more points, by their values, held out for validation");
   for (const parameter_info& info : parameter_table()) {
     config_entry axis;
     axis.key = "design.axes." + std::string(info.name);

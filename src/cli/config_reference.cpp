@@ -16,7 +16,10 @@ struct section_heading {
 constexpr section_heading headings[] = {
     {"", "At the top of the file, before any section."},
     {"network", "The network, and the values of parameters that no axis sweeps."},
-    {"design", "Which points are simulated, and which of them are held out."},
+    {"design",
+     "Which points are simulated, and which of them are held out. Points by their values come after the others in the\n"
+     "file, each with a value of every axis: `test_at = [{S_EE = 4.0, S_IE = 3.0}, {S_EE = 4.2, S_IE = 3.1}]`, or a\n"
+     "table `[[design.test_at]]` each."},
     {"design.axes",
      "The swept parameters. `S_EE = [3.5, 4.0, 4.5]` lists values (`grid`, `list`); `S_EE = {min = 3.5, max = 4.5}` is "
      "a\n"
@@ -49,6 +52,8 @@ std::string type_text(config_type type) {
       return "word";
     case config_type::axis:
       return "axis";
+    case config_type::points:
+      return "points";
   }
   return "";
 }

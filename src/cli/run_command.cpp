@@ -129,9 +129,10 @@ void write_run_record(const command_context& context, const run_directory& direc
 exit_code execute(const command_context& context, const run_arguments& arguments) {
   const configuration config = load_configuration(context, arguments.config, arguments.overrides);
   const sweep_description description = describe_sweep(config);
-  if (config.design.test_points == 0) {
+  if (config.design.test_points == 0 && config.design.test_at.empty()) {
     throw input_error(config.source +
-                      ": key 'design.test_points' = 0 leaves nothing to validate at; allowed: at least 1");
+                      ": key 'design.test_points' = 0 leaves nothing to validate at; allowed: at least 1, or points in "
+                      "'design.test_at'");
   }
   check_precision(context, config);
   const interrupt_guard guard;  // Also between the steps.

@@ -118,7 +118,7 @@ validation_result validate_surrogate(const command_context& context, const confi
   const std::vector<validation_point> points = test_points(data);
   if (points.empty()) {
     throw input_error(sweep_file.string() +
-                      " has no test points to validate at; set 'design.test_points' for the sweep");
+                      " has no test points to validate at; set 'design.test_points' or 'design.test_at' for the sweep");
   }
   progress_line line(context.progress());
   const auto text = [](int done, int share) {

@@ -182,7 +182,80 @@ std::vector<point_role> draw_roles(const design_settings& settings, int points, 
   return roles;
 }
 
+std::string purpose_of(point_role role) {
+  switch (role) {
+    case point_role::train:
+      return "training";
+    case point_role::selection:
+      return "selection";
+    case point_role::test:
+      return "tests";
+  }
+  throw internal_error("unknown role of a point");
+}
+
+void check_fault(const named_point& point, const design_settings& settings, const std::string& key) {
+  if (const std::string fault = fault_of(point, settings.axes); !fault.empty()) {
+    throw input_error("a point of " + key + ' ' + fault);
+  }
+}
+
+/// Appends single points to the design.
+void add_points(design& made, const std::vector<named_point>& points, point_role role, const std::string& key,
+                const design_settings& settings) {
+  for (const named_point& point : points) {
+    check_fault(point, settings, key);
+    Eigen::RowVectorXd values(static_cast<Eigen::Index>(made.axes.size()));
+    for (std::size_t axis = 0; axis < made.axes.size(); ++axis) {
+      values[static_cast<Eigen::Index>(axis)] = point.at(made.axes[axis]);
+    }
+    for (int other = 0; other < made.size(); ++other) {
+      const point_role of_other = made.roles[static_cast<std::size_t>(other)];
+      if (made.points.row(other) == values && of_other != role) {
+        throw input_error("a point of " + key + " is also point " + std::to_string(other) +
+                          " of the design, which is for " + purpose_of(of_other) +
+                          ": it would not be held out; move one of them");
+      }
+    }
+    made.points.conservativeResize(made.points.rows() + 1, Eigen::NoChange);
+    made.points.bottomRows(1) = values;
+    made.roles.push_back(role);
+  }
+}
+
 }  // namespace
+
+std::pair<double, double> range_of(const axis_settings& axis) {
+  if (axis.values.empty()) {
+    return {axis.minimum, axis.maximum};
+  }
+  const auto [lowest, highest] = std::minmax_element(axis.values.begin(), axis.values.end());
+  return {*lowest, *highest};
+}
+
+std::string fault_of(const named_point& point, const std::vector<axis_settings>& axes) {
+  std::string names;
+  for (const axis_settings& axis : axes) {
+    names += (names.empty() ? "" : ", ") + axis.parameter;
+    const auto given = point.find(axis.parameter);
+    if (given == point.end()) {
+      return "lacks the axis " + axis.parameter;
+    }
+    const auto [lowest, highest] = range_of(axis);
+    if (!(given->second >= lowest && given->second <= highest)) {
+      return "has " + axis.parameter + " = " + number(given->second) + " outside its axis, " + number(lowest) + " to " +
+             number(highest);
+    }
+  }
+  for (const auto& [name, value] : point) {
+    const bool swept = std::any_of(axes.begin(), axes.end(), [&](const auto& axis) { return axis.parameter == name; });
+    if (!swept) {
+      return "has a value of " + name +
+             ", which is no axis of the design; its axes: " + (names.empty() ? "none" : names);
+    }
+  }
+  return {};
+}
 
 std::string_view name_of(design_kind kind) {
   switch (kind) {
@@ -228,6 +301,9 @@ design make_design(const design_settings& settings, const parameters& base, std:
     }
   }
   made.roles = draw_roles(settings, made.size(), seed);
+  add_points(made, settings.train_at, point_role::train, "train_at", settings);
+  add_points(made, settings.selection_at, point_role::selection, "selection_at", settings);
+  add_points(made, settings.test_at, point_role::test, "test_at", settings);
   for (int point = 0; point < made.size(); ++point) {
     try {
       validate(parameters_at(made, base, point));

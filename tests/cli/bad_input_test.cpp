@@ -183,6 +183,28 @@ INSTANTIATE_TEST_SUITE_P(
                                 sweep,
                                 {"c.toml", "none would be left to train on"},
                                 "[design]\nkind = \"grid\"\n[design.axes]\nS_EE = [3, 4]\n"},
+                      bad_input{"point_without_an_axis",
+                                sweep,
+                                {"c.toml:11: key 'design.test_at' = [{S_IE = 3}] has a point, number 1, that lacks the "
+                                 "axis S_EE"},
+                                with("[[design.test_at]]\nS_IE = 3")},
+                      bad_input{"point_off_its_axis",
+                                sweep + " --set 'design.test_at=[{S_EE=4}, {S_EE=4.6}]'",
+                                {"--set: key 'design.test_at' =",
+                                 "number 2, that has S_EE = 4.6 outside its axis, 3.5 to "
+                                 "4.5"}},
+                      bad_input{"point_with_what_is_no_axis",
+                                sweep + " --set 'design.train_at=[{S_EE=4, S_IE=3}]'",
+                                {"has a value of S_IE, which is no axis of the design; its axes: S_EE"}},
+                      bad_input{
+                          "point_with_unknown_parameter",
+                          sweep + " --set 'design.selection_at=[{S_EF=4}]'",
+                          {"key 'design.selection_at' = [{S_EF = 4}] has the unknown parameter 'S_EF'; did you mean "
+                           "'S_EE'?",
+                           "allowed: [{PARAMETER = v, ...}, ...]"}},
+                      bad_input{"point_that_is_no_table",
+                                sweep + " --set 'design.test_at=[4, 3]'",
+                                {"key 'design.test_at' = [4, 3] is not a list of tables of values"}},
                       bad_input{"shards_do_not_divide_batch",
                                 sweep,
                                 {"c.toml:12: key 'learning.shards' = 7", "has to divide batch"},

@@ -125,6 +125,20 @@ TEST(config, axes_keep_the_order_of_the_parameters) {
   EXPECT_EQ(config.design.axes[2].values, (std::vector<double>{1, 2}));
 }
 
+TEST(config, points_by_their_values_are_lists_of_tables) {
+  const std::string axes = "[design.axes]\nS_EE = {min = 3, max = 5}\ntau_EE = {min = 1, max = 2}\n";
+  const std::vector<named_point> points{{{"S_EE", 4.0}, {"tau_EE", 1.5}}, {{"S_EE", 3.0}, {"tau_EE", 2.0}}};
+  EXPECT_EQ(parse(axes + "[design]\ntest_at = [{S_EE = 4, tau_EE = 1.5}, {tau_EE = 2.0, S_EE = 3}]").design.test_at,
+            points);
+  EXPECT_EQ(parse(axes + "[[design.test_at]]\nS_EE = 4\ntau_EE = 1.5\n[[design.test_at]]\nS_EE = 3\ntau_EE = 2")
+                .design.test_at,
+            points);
+  EXPECT_TRUE(parse(axes, {"design.test_at=[]"}).design.test_at.empty());
+  EXPECT_EQ(canonical_settings(parse(axes), config_group::sweep),
+            canonical_settings(parse(axes, {"design.train_at=[]"}), config_group::sweep))
+      << "sweeps made before there were such keys have to be resumed";
+}
+
 TEST(config, whole_numbers_may_be_written_as_floats) {
   EXPECT_EQ(parse("[sweep]\nmax_pending = 2e5").sampling.max_pending, 200000);
 }
@@ -181,7 +195,8 @@ TEST(canonical_settings, read_back_to_the_same_configuration) {
   const configuration config =
       parse("", {"S_EE=0.1", "tau_EE=2.3000000000000003", "design.kind=grid", "design.axes.S_II=[1, 1.7, 2]",
                  "design.axes.S_EI={min=1, max=2, steps=4}", "learning.learning_rate=1e-7", "seed=9007199254740991",
-                 "sweep.bin_width=8", "section.kind=volley", "validation.baselines=false"});
+                 "sweep.bin_width=8", "section.kind=volley", "validation.baselines=false",
+                 "design.test_at=[{S_II=1.9, S_EI=1.1}]"});
   const configuration again = parse(as_toml(config));
   EXPECT_EQ(again.network, config.network);
   EXPECT_EQ(again.section, config.section);

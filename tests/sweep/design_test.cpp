@@ -148,6 +148,40 @@ TEST(design, holds_out_as_many_points_as_asked) {
   EXPECT_EQ(with_role(d, point_role::train), 28);
 }
 
+TEST(design, has_points_by_their_values_behind_its_own) {
+  design_settings settings = four_axes(design_kind::sobol, 40);
+  const design own = make_design(settings, {}, 5);
+  const named_point a{{"S_EE", 4.5}, {"S_IE", 3}, {"S_EI", 1.5}, {"S_II", 2}};
+  const named_point b{{"S_EE", 4}, {"S_IE", 2.5}, {"S_EI", 1.75}, {"S_II", 2}};
+  settings.test_at = {a, b};
+  settings.train_at = {{{"S_EE", 3.5}, {"S_IE", 3.5}, {"S_EI", 2}, {"S_II", 1.5}}};
+  settings.selection_at = {{{"S_EE", 3.75}, {"S_IE", 3.5}, {"S_EI", 2}, {"S_II", 1.5}}};
+  const design d = make_design(settings, {}, 5);
+  ASSERT_EQ(d.size(), 44);
+  EXPECT_EQ(d.points.topRows(40), own.points);
+  EXPECT_EQ(std::vector(d.roles.begin(), d.roles.begin() + 40), own.roles);
+  EXPECT_EQ(d.points.row(40), Eigen::RowVector4d(3.5, 3.5, 2, 1.5));
+  EXPECT_EQ(d.points.row(41), Eigen::RowVector4d(3.75, 3.5, 2, 1.5));
+  EXPECT_EQ(d.points.row(42), Eigen::RowVector4d(4.5, 3, 1.5, 2));
+  EXPECT_EQ(d.points.row(43), Eigen::RowVector4d(4, 2.5, 1.75, 2));
+  EXPECT_EQ(std::vector(d.roles.begin() + 40, d.roles.end()),
+            (std::vector{point_role::train, point_role::selection, point_role::test, point_role::test}));
+}
+
+TEST(design, takes_no_point_by_its_values_that_it_cannot_hold_out) {
+  design_settings settings;
+  settings.kind = design_kind::grid;
+  settings.axes = {{"S_EE", {3, 4, 5}, 0, 0, 0}};
+  settings.selection_points = settings.test_points = 0;
+  settings.test_at = {{{"S_EE", 4}}};
+  const auto refusal = [&] { return error_of<input_error>([&] { make_design(settings, {}, 1); }); };
+  EXPECT_THAT(refusal(), HasSubstr("a point of test_at is also point 1 of the design, which is for training"));
+  settings.test_at = {{{"S_EE", 5.5}}};
+  EXPECT_THAT(refusal(), HasSubstr("a point of test_at has S_EE = 5.5 outside its axis, 3 to 5"));
+  settings.test_at = {{{"S_EE", 4.5}}};
+  EXPECT_EQ(refusal(), "");
+}
+
 TEST(design, that_is_impossible_is_refused_by_name) {
   const auto refusal = [](const std::function<void(design_settings&)>& change) {
     design_settings settings = four_axes(design_kind::sobol, 40);

@@ -22,9 +22,9 @@ enum class config_group {
   validation  ///< The validation, given the model.
 };
 
-/// A value as TOML writes it. Lists and inline tables hold numbers only.
-using config_value =
-    std::variant<bool, std::int64_t, double, std::string, std::vector<double>, std::map<std::string, double>>;
+/// A value as TOML writes it. Lists and tables hold numbers only, or lists hold such tables.
+using config_value = std::variant<bool, std::int64_t, double, std::string, std::vector<double>,
+                                  std::map<std::string, double>, std::vector<std::map<std::string, double>>>;
 
 /// What kind of value a key takes.
 enum class config_type {
@@ -32,7 +32,8 @@ enum class config_type {
   whole,   ///< a whole number
   number,  ///< a finite number
   choice,  ///< one of a list of words
-  axis     ///< values of a swept parameter: a list, or a table of min, max and steps
+  axis,    ///< values of a swept parameter: a list, or a table of min, max and steps
+  points   ///< single points: a list of tables, each with a value of every swept parameter
 };
 
 /// The text of a value in TOML, doubles as the shortest text that reads back to the same bits.

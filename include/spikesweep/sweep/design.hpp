@@ -1,8 +1,10 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <spikesweep/network/parameters.hpp>
@@ -32,6 +34,9 @@ struct axis_settings {
   bool operator==(const axis_settings&) const = default;
 };
 
+/// A point by itself: a value for each axis.
+using named_point = std::map<std::string, double>;
+
 struct design_settings {
   design_kind kind = design_kind::sobol;
   int points = 200;           ///< `latin_hypercube` and `sobol`: number of points.
@@ -39,13 +44,25 @@ struct design_settings {
   int selection_points = 12;  ///< Points held out of training to select the model.
   int test_points = 12;       ///< Points held out of training and selection, for validation.
   std::vector<axis_settings> axes;
+  std::vector<named_point> train_at;      ///< More points to train on, wherever the design places its own.
+  std::vector<named_point> selection_at;  ///< More points held out to select the model.
+  std::vector<named_point> test_at;       ///< More points held out for validation.
 
   bool operator==(const design_settings&) const = default;
 };
 
-/// Places the points. A function of its arguments alone. Values of parameters that have to be whole are rounded.
+/// The lowest and highest value of an axis.
+std::pair<double, double> range_of(const axis_settings& axis);
+
+/// What is wrong with a point by itself, such as "lacks the axis tau_IE"; empty if nothing is. It has to have a value
+/// of every axis, within the axis's range, and of nothing else.
+std::string fault_of(const named_point& point, const std::vector<axis_settings>& axes);
+
+/// Places the points: first those of the kind of design, then train_at, selection_at and test_at. A function of its
+/// arguments alone. Values of parameters that have to be whole are rounded.
 /// Throws input_error for an unknown or repeated axis, an axis without values, lists of unequal length, a range that is
-/// empty or leaves the parameter's own, held-out points that leave none to train on, or an invalid point.
+/// empty or leaves the parameter's own, held-out points that leave none to train on or are among those trained on, or
+/// an invalid point.
 design make_design(const design_settings& settings, const parameters& base, std::uint64_t seed);
 
 /// The first points of the Sobol sequence in the unit cube, unshifted and without the origin: points x axes.
