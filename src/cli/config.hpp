@@ -24,6 +24,7 @@ struct configuration {
   section_settings section;
   sampling_settings sampling;
   design_settings design;
+  refine_settings refine;
   learning_settings learning;
   validation_settings validation;
   std::string text;                     ///< The file as given, overrides added as comments.

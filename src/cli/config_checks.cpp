@@ -62,6 +62,16 @@ class combination_checker {
     if (learning.candidates > learning.epochs) {
       refuse("learning.candidates", fmt::format("has to be at most epochs ({})", learning.epochs));
     }
+    if (config_.refine.rounds > 0 && learning.members < 2) {
+      refuse("learning.members",
+             fmt::format("has to be at least 2 for design.refine_rounds = {}: points are added where "
+                         "members disagree",
+                         config_.refine.rounds));
+    }
+    if (config_.refine.points > config_.refine.candidates) {
+      refuse("design.refine_points",
+             fmt::format("has to be at most refine_candidates ({})", config_.refine.candidates));
+    }
   }
 
   void check_validation() const {

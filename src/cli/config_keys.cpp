@@ -218,6 +218,20 @@ void add_design_keys(config_table& table, design_settings& design) {
   }
 }
 
+void add_refine_keys(config_table& table, refine_settings& refine) {
+  config_section section(table, "design", config_group::refinement);
+  section.whole("refine_rounds", refine.rounds, {0, most_points}, "1",
+                "run: rounds that add training points where the members of the ensemble disagree most, each after a "
+                "training; --refine sets it too");
+  section.whole("refine_points", refine.points, {1, most_points}, "1", "points that such a round adds");
+  section.whole("refine_candidates", refine.candidates, {1, 1e5}, "1",
+                "places, spread over the axes' ranges, that a round picks from");
+  section.number("refine_s", refine.duration_s, {0.1, 1e4}, "s",
+                 "length of the closed loop of each member at each candidate");
+  section.whole("refine_chains", refine.chains, {2, 1024}, "1",
+                "closed loops run side by side that share refine_s; how they differ tells noise from disagreement");
+}
+
 void add_section_keys(config_table& table, section_settings& settings) {
   config_section section(table, "section", config_group::sweep);
   section.choice(
@@ -324,6 +338,7 @@ config_table make_config_table(configuration& config) {
   add_preset_key(table, config.network);
   add_network_keys(table, config.network);
   add_design_keys(table, config.design);
+  add_refine_keys(table, config.refine);
   add_section_keys(table, config.section);
   add_sweep_keys(table, config.sampling);
   add_learning_keys(table, config.learning);

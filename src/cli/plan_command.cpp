@@ -49,10 +49,14 @@ std::string basis(const task_calibration& trial) {
                          : pace + "; no trial task ended in that time, so the number of events is a guess";
 }
 
-void print_plan(const sweep_plan& plan, int ranks) {
+void print_plan(const sweep_plan& plan, const refine_settings& refine, int ranks) {
   text_table table({"", ""});
   table.add_row({"points", fmt::format("{} ({} train, {} selection, {} test)", plan.points, plan.train_points,
                                        plan.selection_points, plan.test_points)});
+  if (refine.rounds > 0) {
+    table.add_row({"refining", fmt::format("later: {} rounds of {} points more, which nothing below counts",
+                                           refine.rounds, refine.points)});
+  }
   table.add_row({"tasks", std::to_string(plan.tasks)});
   table.add_row({"samples", std::to_string(plan.samples)});
   table.add_row({"disk", readable_bytes(static_cast<double>(plan.disk_bytes))});
@@ -68,14 +72,15 @@ void print_plan(const sweep_plan& plan, int ranks) {
 }
 
 exit_code execute(const command_context& context, const plan_arguments& arguments) {
-  const sweep_description description = describe_sweep(load_configuration(arguments.config, arguments.overrides));
+  const configuration config = load_configuration(arguments.config, arguments.overrides);
+  const sweep_description description = describe_sweep(config);
   const sweep_plan plan = plan_sweep(description, calibrate(description));
   const int here = context.ranks() > 1 ? context.ranks() : usable_cores();
   const int ranks = arguments.ranks > 0 ? arguments.ranks : here;
   if (arguments.json) {
     std::cout << plan_json(plan, ranks) << '\n';
   } else {
-    print_plan(plan, ranks);
+    print_plan(plan, config.refine, ranks);
   }
   return exit_code::done;
 }

@@ -9,6 +9,7 @@
 #include <spikesweep/base/duration.hpp>
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/surrogate/departure.hpp>
 #include <spikesweep/surrogate/kernel.hpp>
 #include <spikesweep/surrogate/trajectory.hpp>
 
@@ -18,6 +19,10 @@
 namespace spikesweep {
 
 namespace {
+
+/// Predictions with more states than this beyond the training states get a warning. Of the training rows themselves
+/// it is 0.1 %, at the edge of the trained range it may be some times as much.
+constexpr double alarming_share = 0.02;
 
 struct predict_arguments {
   std::string model;
@@ -77,6 +82,16 @@ void check_range(const model& m, const predict_arguments& arguments, const std::
   }
 }
 
+/// Says so if the surrogate has gone where it learnt nothing.
+void warn_of(const departure& seen) {
+  if (seen.share_beyond() > alarming_share) {
+    log_warning(
+        fmt::format("{:.1f} % of the states lie beyond those that the surrogate was trained on, the farthest {:.1f} "
+                    "times as far as 99.9 % of those: do not trust the figures",
+                    100 * seen.share_beyond(), seen.farthest));
+  }
+}
+
 /// What one member of an ensemble says.
 struct member_rates {
   std::uint64_t seed = 0;
@@ -126,7 +141,7 @@ void print_members(const std::vector<member_rates>& members) {
 }
 
 void print_json(const model& m, const std::vector<double>& values, double duration, const run_figures& figures,
-                double wall_s, const std::vector<member_rates>& members) {
+                double wall_s, const departure& seen, const std::vector<member_rates>& members) {
   json_object network;
   for (std::size_t i = 0; i < values.size(); ++i) {
     network.add(m.space.axes[i], values[i]);
@@ -138,13 +153,16 @@ void print_json(const model& m, const std::vector<double>& values, double durati
   }
   object.add("simulated_s", duration).add("wall_s", wall_s).add("realtime_factor", duration / wall_s);
   object.add("network", network).add("distance_to_training", distance_to_training(m.space, values));
+  object.add("states_looked_at", seen.states).add("states_beyond_training", seen.share_beyond());
+  object.add("farthest_state", seen.farthest);
   if (members.size() > 1) {
     add_members(object, members);
   }
   std::cout << object.text() << '\n';
 }
 
-void print_table(const model& m, const std::vector<double>& values, double duration, const run_figures& figures) {
+void print_table(const model& m, const std::vector<double>& values, double duration, const run_figures& figures,
+                 const departure& seen) {
   text_table table({"", "", ""});
   for (std::size_t i = 0; i < values.size(); ++i) {
     table.add_row({m.space.axes[i], readable(values[i]), std::string(find_parameter(m.space.axes[i]).unit)});
@@ -154,16 +172,18 @@ void print_table(const model& m, const std::vector<double>& values, double durat
   for (std::size_t i = 0; i < all.size(); ++i) {
     table.add_row({figure_names()[i], readable(all[i]), figure_units()[i]});
   }
+  table.add_row({"states beyond training", readable(100 * seen.share_beyond()), "%"});
   table.print(std::cout);
 }
 
+/// Follows the chains; adds to `seen` how far they strayed from the training states.
 std::vector<trajectory> follow(const model& m, const predict_arguments& arguments, std::vector<chain>& chains,
-                               const trajectory_settings& settings) {
+                               const trajectory_settings& settings, departure& seen) {
+  const kernel step = watched(surrogate_kernel(m, arguments.hybrid ? 1 : arguments.chains), m, seen);
   if (!arguments.hybrid) {
-    return run_closed_loop(surrogate_kernel(m, arguments.chains), chains, settings);
+    return run_closed_loop(step, chains, settings);
   }
   std::vector<trajectory> runs;
-  const kernel step = surrogate_kernel(m, 1);
   for (const chain& start : chains) {
     runs.push_back(run_hybrid(m, step, start, settings));
   }
@@ -183,7 +203,8 @@ std::vector<member_rates> rates_of_members(const model& m, const predict_argumen
     one.seed = m.seed;
     std::vector<chain> chains = start_chains(one, values, arguments.chains, m.seed, 0);
     const parameters network = chains.front().p;
-    const auto runs = follow(one, arguments, chains, settings);
+    departure of_member;
+    const auto runs = follow(one, arguments, chains, settings, of_member);
     const run_figures own = figures_of(runs, network, settings.bin_s, std::min(1.0, settings.duration_s));
     rates.push_back({other.seed, own.rate_E_hz, own.rate_I_hz});
   }
@@ -203,18 +224,20 @@ exit_code execute(const predict_arguments& arguments, double duration) {
   const auto begin = std::chrono::steady_clock::now();
   std::vector<chain> chains = start_chains(m, values, arguments.chains, m.seed, 0);
   const parameters network = chains.front().p;
-  const std::vector<trajectory> runs = follow(m, arguments, chains, settings);
+  departure seen;
+  const std::vector<trajectory> runs = follow(m, arguments, chains, settings, seen);
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const run_figures figures = figures_of(runs, network, settings.bin_s, std::min(1.0, settings.duration_s));
   if (!arguments.output.empty()) {
     save_spikes(arguments.output, {network, 0, settings.duration_s, m.seed, m.config_text, runs.front().raster, {}});
   }
+  warn_of(seen);
   const std::vector<member_rates> members = rates_of_members(m, arguments, values, settings, figures);
   if (arguments.json) {
-    print_json(m, values, duration, figures, wall_s, members);
+    print_json(m, values, duration, figures, wall_s, seen, members);
     return exit_code::done;
   }
-  print_table(m, values, duration, figures);
+  print_table(m, values, duration, figures, seen);
   if (members.size() > 1) {
     print_members(members);
   }

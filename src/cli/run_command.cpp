@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <fstream>
@@ -21,6 +22,7 @@
 #include <spikesweep/sweep/interrupt.hpp>
 
 #include "launch_report.hpp"
+#include "refine.hpp"
 #include "report.hpp"
 #include "run_directory.hpp"
 #include "sweep_command.hpp"
@@ -37,10 +39,21 @@ struct run_arguments {
   std::string output;
   std::vector<std::string> overrides;
   sweep_flags flags;
+  std::optional<int> refine;  ///< Rounds, if given.
 };
 
 /// Wall times of the steps of this call [s]; nothing for a step that had been done before.
 using step_times = std::vector<std::pair<std::string, double>>;
+
+/// A step may be done several times, in rounds of refining.
+void add_time(step_times& times, const std::string& name, double seconds) {
+  const auto known = std::ranges::find(times, name, &step_times::value_type::first);
+  if (known == times.end()) {
+    times.emplace_back(name, seconds);
+  } else {
+    known->second += seconds;
+  }
+}
 
 void write_text(const std::filesystem::path& path, const std::string& text) {
   write_then_rename(path, [&](const std::filesystem::path& temporary) {
@@ -109,7 +122,7 @@ bool step(const command_context& context, const std::string& name, const std::fi
   const auto begin = std::chrono::steady_clock::now();
   run();
   on_root(context.world, [&] { write_text(run_directory::settings_of(result), settings); });
-  times.emplace_back(name, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+  add_time(times, name, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   return true;
 }
 
@@ -128,8 +141,11 @@ void write_run_record(const command_context& context, const run_directory& direc
 }
 
 exit_code execute(const command_context& context, const run_arguments& arguments) {
-  const configuration config = load_configuration(context, arguments.config, arguments.overrides);
-  const sweep_description description = describe_sweep(config);
+  std::vector<std::string> overrides = arguments.overrides;
+  if (arguments.refine) {
+    overrides.push_back(fmt::format("design.refine_rounds={}", *arguments.refine));
+  }
+  const configuration config = load_configuration(context, arguments.config, overrides);
   if (config.design.test_points == 0 && config.design.test_at.empty()) {
     throw input_error(config.source +
                       ": key 'design.test_points' = 0 leaves nothing to validate at; allowed: at least 1, or points in "
@@ -138,6 +154,8 @@ exit_code execute(const command_context& context, const run_arguments& arguments
   check_precision(context, config);
   const interrupt_guard guard;  // Also between the steps.
   const run_directory directory{arguments.output};
+  sweep_flags flags = resolved(arguments.flags);
+  sweep_description description = describe_sweep(config, directory.sweep(), flags);
   std::optional<file_lock> lock;  // Of the steps after the sweep, which has a lock of its own.
   on_root(context.world, [&] {
     make_directory(directory);
@@ -146,20 +164,29 @@ exit_code execute(const command_context& context, const run_arguments& arguments
   report_launch(context.world);
 
   step_times times;
-  const sweep_outcome swept =
-      sweep_with_progress(context, directory.sweep(), description, arguments.flags, directory.made_from_sweep());
-  if (swept.interrupted) {
-    return exit_code::interrupted;
+  sweep_outcome swept;
+  for (;;) {
+    swept = sweep_with_progress(context, directory.sweep(), description, flags, directory.made_from_sweep());
+    if (swept.interrupted) {
+      return exit_code::interrupted;
+    }
+    add_time(times, "sweep", swept.wall_s);
+    on_root(context.world, [&] {
+      write_text(directory.config(), config.text);
+      drop_stale_checkpoints(directory);
+    });
+    const std::string learnt = settings_text(config, {config_group::sweep, config_group::learning});
+    step(context, "train", directory.model(), directory.sweep(), learnt, times,
+         [&] { train_surrogate(context, config, directory.sweep(), directory.model()); });
+    if (rounds_of(description.points) >= config.refine.rounds) {
+      break;
+    }
+    const auto begin = std::chrono::steady_clock::now();
+    add_round(context, config, directory.model(), description);
+    add_time(times, "refine", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
+    flags.fresh = flags.retry_failed = false;
+    flags.extend = true;
   }
-  times.emplace_back("sweep", swept.wall_s);
-  on_root(context.world, [&] {
-    write_text(directory.config(), config.text);
-    drop_stale_checkpoints(directory);
-  });
-
-  const std::string learnt = settings_text(config, {config_group::sweep, config_group::learning});
-  step(context, "train", directory.model(), directory.sweep(), learnt, times,
-       [&] { train_surrogate(context, config, directory.sweep(), directory.model()); });
   const std::string validated =
       settings_text(config, {config_group::sweep, config_group::learning, config_group::validation});
   const bool ran = step(context, "validate", directory.validation(), directory.model(), validated, times, [&] {
@@ -194,6 +221,11 @@ void add_run_command(CLI::App& app, command_context& context) {
       ->type_name("DIR");
   add_set_option(*command, arguments->overrides, "override a config key");
   add_sweep_flags(*command, arguments->flags);
+  command
+      ->add_option("--refine", arguments->refine,
+                   "rounds of training points added where the members of the ensemble disagree most; sets "
+                   "design.refine_rounds")
+      ->type_name("ROUNDS");
   command->callback(
       [&context, arguments] { context.execute = [&context, arguments] { return execute(context, *arguments); }; });
 }

@@ -13,6 +13,7 @@
 #include <spikesweep/sweep/launch.hpp>
 
 #include "launch_report.hpp"
+#include "refine.hpp"
 
 namespace spikesweep {
 
@@ -69,22 +70,17 @@ void print_json(const sweep_outcome& outcome, const std::string& file) {
   std::cout << object.text() << '\n';
 }
 
-/// What the flags ask for. A job that SLURM put back into its queue is still the one that started over.
 existing_file wanted(const sweep_flags& flags) {
-  const char* restarts = std::getenv("SLURM_RESTART_COUNT");
-  if (flags.fresh && restarts != nullptr && std::atoi(restarts) > 0) {
-    log_info("--fresh counted at the first start of this SLURM job; now it resumes");
-    return existing_file::resume;
-  }
   return flags.fresh ? existing_file::replace : flags.extend ? existing_file::extend : existing_file::resume;
 }
 
 exit_code execute(const command_context& context, const sweep_arguments& arguments) {
   const configuration config = load_configuration(context, arguments.config, arguments.overrides);
-  const sweep_description description = describe_sweep(config);
+  const sweep_flags flags = resolved(arguments.flags);
+  const sweep_description description = describe_sweep(config, arguments.output, flags);
   on_root(context.world, [&] { check_output_file(arguments.output); });
   report_launch(context.world);
-  const sweep_outcome outcome = sweep_with_progress(context, arguments.output, description, arguments.flags);
+  const sweep_outcome outcome = sweep_with_progress(context, arguments.output, description, flags);
   if (context.root()) {
     (arguments.json ? print_json : print_outcome)(outcome, arguments.output);
   }
@@ -134,6 +130,16 @@ sweep_outcome sweep_with_progress(const command_context& context, const std::fil
     log_warning("interrupted; every finished task is on disk, and the same command goes on from there");
   }
   return outcome;
+}
+
+sweep_flags resolved(sweep_flags flags) {
+  // A job that SLURM put back into its queue is still the one that started over.
+  const char* restarts = std::getenv("SLURM_RESTART_COUNT");
+  if (flags.fresh && restarts != nullptr && std::atoi(restarts) > 0) {
+    log_info("--fresh counted at the first start of this SLURM job; now it resumes");
+    flags.fresh = false;
+  }
+  return flags;
 }
 
 exit_code exit_code_of(const sweep_outcome& outcome) {

@@ -22,10 +22,13 @@ struct sweep_flags {
 void add_sweep_flags(CLI::App& command, sweep_flags& flags);
 
 /// run_sweep with progress on standard error. Interrupted sweeps say how to go on. `made_from_it`: results to remove
-/// when `--fresh` has replaced the file. A requeued SLURM job resumes in spite of `--fresh`. Collective.
+/// when `--fresh` has replaced the file. Collective.
 sweep_outcome sweep_with_progress(const command_context& context, const std::filesystem::path& file,
                                   const sweep_description& description, const sweep_flags& flags,
                                   const std::vector<std::filesystem::path>& made_from_it = {});
+
+/// The flags as they count: a requeued SLURM job resumes in spite of `--fresh`.
+sweep_flags resolved(sweep_flags flags);
 
 /// The exit code that a sweep's outcome stands for.
 exit_code exit_code_of(const sweep_outcome& outcome);

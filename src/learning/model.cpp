@@ -157,6 +157,39 @@ void read_starts(const hdf5::group& root, const transition_space& space, start_s
   }
 }
 
+std::string cloud_group(std::size_t phase) {
+  return std::string("cloud/") + name_of(static_cast<phase_kind>(phase));
+}
+
+void write_cloud(hdf5::group& root, const training_cloud& clouds) {
+  for (std::size_t k = 0; k < clouds.size(); ++k) {
+    const auto n = static_cast<hsize_t>(clouds[k].mean.size());
+    const std::string group = cloud_group(k);
+    root.write_array(group + "/mean", clouds[k].mean,
+                     {"1", "mean of the standardised inputs over the training rows; empty: unmet phase"});
+    root.write_array<double>(group + "/whitening", clouds[k].whitening, {n, n},
+                             {"1", "inverse of the lower Cholesky factor of their covariance"});
+    root.write_scalar(group + "/limit", clouds[k].limit,
+                      {"1",
+                       "distance that 99.9 % of the training rows are within: Mahalanobis's over the root of the "
+                       "number of inputs"});
+  }
+}
+
+void read_cloud(const hdf5::group& root, model& m) {
+  for (std::size_t k = 0; k < m.cloud.size(); ++k) {
+    phase_cloud& cloud = m.cloud[k];
+    const std::string group = cloud_group(k);
+    cloud.mean = root.read_array<double>(group + "/mean");
+    cloud.whitening = root.read_array<double>(group + "/whitening");
+    cloud.limit = root.read_scalar<double>(group + "/limit");
+    const std::size_t n = cloud.mean.size();
+    if ((n != 0 && n != static_cast<std::size_t>(m.features.size())) || cloud.whitening.size() != n * n) {
+      throw input_error(fmt::format("{}: /{} does not fit the model's inputs", root.where().file, group));
+    }
+  }
+}
+
 void check_dimensions(const model& m, const std::string& file) {
   const int dims = m.targets.dims();
   if (m.counts_network.inputs != m.features.size() || m.counts_network.outputs != m.mixture.outputs() ||
@@ -219,6 +252,7 @@ void save_model(const std::filesystem::path& path, const model& m) {
       write_targets(root, m);
       write_member(root, m, m);
       write_starts(root, m.starts);
+      write_cloud(root, m.cloud);
       root.write_scalar("range/lowest_rate_E", m.lowest_rate_E_hz, {"Hz", "lowest E rate of a training point"});
       root.write_scalar("range/highest_rate_E", m.highest_rate_E_hz, {"Hz", "highest E rate of a training point"});
       root.write_string("config/text", m.config_text, {"1", "the configuration as given"});
@@ -240,8 +274,10 @@ model load_model(const std::filesystem::path& path) {
         fmt::format("{} is a '{}', not a '{}'", name, root.read_string_attribute("format"), model_format));
   }
   if (const auto version = root.read_attribute<std::int32_t>("format_version"); version != model_format_version) {
-    throw input_error(fmt::format("{}: model format version {}; this spikesweep reads version {}", name, version,
-                                  model_format_version));
+    throw input_error(
+        fmt::format("{}: model format version {}; this spikesweep reads version {}: use the version that made it, or "
+                    "train it again from the same sweep",
+                    name, version, model_format_version));
   }
   model m;
   m.data_file = root.read_string_attribute("data_file");
@@ -252,6 +288,7 @@ model load_model(const std::filesystem::path& path) {
   read_targets(root, m);
   static_cast<model_member&>(m) = read_member(root, m, m.counts_network, m.profile_network);
   read_starts(root, m.space, m.starts);
+  read_cloud(root, m);
   m.lowest_rate_E_hz = root.read_scalar<double>("range/lowest_rate_E");
   m.highest_rate_E_hz = root.read_scalar<double>("range/highest_rate_E");
   m.config_text = root.read_string("config/text");

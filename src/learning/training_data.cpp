@@ -53,6 +53,7 @@ class loader {
       standardise(data_.train, model_.features);
     }
     standardise(data_.dispersion, model_.features);
+    model_.cloud = fit_cloud(comm_, data_.dispersion);
     standardise(data_.selection, model_.features);
     gather_starts();
     data_.selection_points = measured_points(selection_);

@@ -103,6 +103,10 @@ void write_design(hdf5::group& root, const design& d) {
   points.name_dimension(1, "axis");
   points.attach_scale(1, names);
   roles.name_dimension(0, "point");
+  if (!d.rounds.empty()) {
+    root.write_array("design/round", d.rounds, {"1", "round of refining that each point was picked in; 0: none"})
+        .name_dimension(0, "point");
+  }
 }
 
 design read_design(const hdf5::group& root) {
@@ -121,6 +125,12 @@ design read_design(const hdf5::group& root) {
       throw input_error("/design/role in " + root.where().file + " holds " + std::to_string(role));
     }
     d.roles.push_back(static_cast<point_role>(role));
+  }
+  if (root.has("design/round")) {
+    d.rounds = root.read_array<std::int32_t>("design/round");
+    if (d.rounds.size() != roles.size()) {
+      throw input_error("/design/round in " + root.where().file + " does not fit the points");
+    }
   }
   return d;
 }
@@ -318,7 +328,8 @@ std::vector<std::string> differences(const sweep_description& stored, const swee
   std::vector<std::string> found = setting_differences(stored, given, any_setting);
   if (found.empty() &&
       (stored.points.axes != given.points.axes || stored.points.points.rows() != given.points.points.rows() ||
-       stored.points.points != given.points.points || stored.points.roles != given.points.roles)) {
+       stored.points.points != given.points.points || stored.points.roles != given.points.roles ||
+       stored.points.rounds != given.points.rounds)) {
     found.emplace_back("design: the points in the file are not the points that this version places");
   }
   return found;

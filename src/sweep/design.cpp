@@ -17,7 +17,7 @@ namespace {
 using matrix = decltype(design::points);
 
 /// What a stream of purpose::design is used for.
-enum stream_use : std::uint32_t { sobol_shift, hypercube, held_out };
+enum stream_use : std::uint32_t { sobol_shift, hypercube, held_out, candidate_shift };
 
 std::string number(double value) {
   std::string text = std::to_string(value);
@@ -119,6 +119,22 @@ void shuffle(std::vector<T>& items, random_stream& random) {
   }
 }
 
+/// Shifts a column of points in the unit cube, around its end.
+void shift_around(Eigen::Ref<Eigen::VectorXd, 0, Eigen::InnerStride<>> column, double shift) {
+  column = column.unaryExpr([shift](double u) { return u + shift - std::floor(u + shift); }).eval();
+}
+
+/// Rounds the columns of parameters that have to be whole.
+template <class Matrix>
+void round_whole(Matrix& points, const std::vector<axis_settings>& axes) {
+  for (std::size_t axis = 0; axis < axes.size(); ++axis) {
+    if (find_parameter(axes[axis].parameter).whole()) {
+      auto column = points.col(static_cast<Eigen::Index>(axis));
+      column = column.array().round().matrix().eval();
+    }
+  }
+}
+
 /// Points of the unit cube, stretched to the axes' ranges.
 matrix random_points(const design_settings& settings, std::uint64_t seed) {
   if (settings.points < 1) {
@@ -133,8 +149,7 @@ matrix random_points(const design_settings& settings, std::uint64_t seed) {
     const bool sobol = settings.kind == design_kind::sobol;
     random_stream random(seed, purpose::design, sobol ? sobol_shift : hypercube, static_cast<std::uint32_t>(axis));
     if (sobol) {
-      const double shift = random.uniform();
-      unit.col(axis) = unit.col(axis).unaryExpr([shift](double u) { return u + shift - std::floor(u + shift); });
+      shift_around(unit.col(axis), random.uniform());
     } else {
       std::vector<int> slices(static_cast<std::size_t>(settings.points));
       std::iota(slices.begin(), slices.end(), 0);
@@ -293,13 +308,10 @@ design make_design(const design_settings& settings, const parameters& base, std:
   check_axes(settings);
   design made;
   made.points = place_points(settings, seed);
-  for (std::size_t axis = 0; axis < settings.axes.size(); ++axis) {
-    made.axes.push_back(settings.axes[axis].parameter);
-    if (find_parameter(made.axes.back()).whole()) {
-      auto column = made.points.col(static_cast<Eigen::Index>(axis));
-      column = column.array().round().matrix().eval();
-    }
+  for (const axis_settings& axis : settings.axes) {
+    made.axes.push_back(axis.parameter);
   }
+  round_whole(made.points, settings.axes);
   made.roles = draw_roles(settings, made.size(), seed);
   add_points(made, settings.train_at, point_role::train, "train_at", settings);
   add_points(made, settings.selection_at, point_role::selection, "selection_at", settings);
@@ -312,6 +324,39 @@ design make_design(const design_settings& settings, const parameters& base, std:
     }
   }
   return made;
+}
+
+Eigen::MatrixXd candidate_points(const design_settings& settings, const parameters& base, const design& there,
+                                 int count, std::uint64_t seed, int round) {
+  const auto axes = static_cast<int>(settings.axes.size());
+  Eigen::MatrixXd points = sobol_points(count, axes);
+  for (int axis = 0; axis < axes; ++axis) {
+    random_stream random(seed, purpose::design, candidate_shift + static_cast<std::uint32_t>(round),
+                         static_cast<std::uint32_t>(axis));
+    shift_around(points.col(axis), random.uniform());
+    const auto [lowest, highest] = range_of(settings.axes[static_cast<std::size_t>(axis)]);
+    points.col(axis) = (lowest + (highest - lowest) * points.col(axis).array()).matrix();
+  }
+  round_whole(points, settings.axes);
+  Eigen::Index kept = 0;
+  for (Eigen::Index row = 0; row < points.rows(); ++row) {
+    parameters network = base;
+    bool possible = true;
+    try {
+      for (int axis = 0; axis < axes; ++axis) {
+        set_parameter(network, find_parameter(settings.axes[static_cast<std::size_t>(axis)].parameter),
+                      points(row, axis));
+      }
+      validate(network);
+    } catch (const input_error&) {
+      possible = false;  // A combination that cannot be simulated.
+    }
+    const Eigen::RowVectorXd point = points.row(row);
+    if (possible && (there.points.rowwise() - point).rowwise().squaredNorm().minCoeff() > 0) {
+      points.row(kept++) = point;
+    }
+  }
+  return points.topRows(kept);
 }
 
 }  // namespace spikesweep

@@ -16,6 +16,7 @@
 #include <spikesweep/learning/trainer.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
+#include <spikesweep/surrogate/departure.hpp>
 #include <spikesweep/surrogate/selection.hpp>
 #include <spikesweep/surrogate/tuning.hpp>
 #include <spikesweep/surrogate/validation.hpp>
@@ -173,6 +174,47 @@ TEST_P(Surrogate, ASavedModelPredictsTheSameBits) {
     EXPECT_EQ(a[i].counts_E, b[i].counts_E);
     EXPECT_EQ(a[i].spikes_I, b[i].spikes_I);
   }
+}
+
+TEST_P(Surrogate, StatesThatNobodyTrainedOnAreNoticed) {
+  const auto path = directory_ / "model.h5";
+  on_root(world_, [&] { save_model(path, model_); });
+  const model loaded = load_model(path);
+  departure seen;
+  const kernel step = watched(surrogate_kernel(loaded, 4), loaded, seen);
+  auto chains = start_chains(loaded, middle(), 4, 1, 0);
+  std::vector<chain_step> steps(chains.size());
+  step(chains, steps);
+  EXPECT_EQ(seen.states, 4);
+  EXPECT_EQ(seen.beyond, 0) << "chains start from training states";
+  EXPECT_LT(seen.farthest, 1);
+  for (int n = 1; n <= departure_stride; ++n) {
+    for (auto& c : chains) {
+      // All neurons in one bin, as the network never is.
+      const auto cells = static_cast<std::size_t>(loaded.space.layout.state.cells());
+      std::fill(c.state.begin(), c.state.begin() + static_cast<std::ptrdiff_t>(2 * cells), 0);
+      c.state[3] = 300;
+      c.state[cells + 3] = 100;
+    }
+    step(chains, steps);
+  }
+  EXPECT_EQ(seen.states, 8);
+  EXPECT_EQ(seen.beyond, 4);
+  EXPECT_GT(seen.farthest, 2);
+  EXPECT_EQ(seen.share_beyond(), 0.5);
+}
+
+TEST_P(Surrogate, WatchingAKernelChangesNothingThatItDoes) {
+  departure seen;
+  auto first = start_chains(model_, middle(), 2, 1, 0);
+  auto second = start_chains(model_, middle(), 2, 1, 0);
+  trajectory_settings settings;
+  settings.duration_s = 0.5;
+  const auto plain = run_closed_loop(surrogate_kernel(model_, 2), first, settings);
+  const auto observed = run_closed_loop(watched(surrogate_kernel(model_, 2), model_, seen), second, settings);
+  EXPECT_EQ(plain[0].counts_E, observed[0].counts_E);
+  EXPECT_EQ(plain[1].spikes_I, observed[1].spikes_I);
+  EXPECT_GT(seen.states, 2);
 }
 
 TEST_P(Surrogate, ForeignAndTruncatedModelsAreRefused) {

@@ -168,6 +168,32 @@ TEST(design, has_points_by_their_values_behind_its_own) {
             (std::vector{point_role::train, point_role::selection, point_role::test, point_role::test}));
 }
 
+TEST(design, has_candidates_of_its_own_for_each_round) {
+  design_settings settings = four_axes(design_kind::sobol, 40);
+  settings.axes.push_back({"N_E", {}, 290, 310, 0});
+  const design d = make_design(settings, {}, 5);
+  const Eigen::MatrixXd first = candidate_points(settings, {}, d, 100, 5, 1);
+  ASSERT_EQ(first.rows(), 100);
+  EXPECT_EQ(first, candidate_points(settings, {}, d, 100, 5, 1));
+  EXPECT_NE(first, candidate_points(settings, {}, d, 100, 5, 2));
+  EXPECT_NE(first, candidate_points(settings, {}, d, 100, 6, 1));
+  EXPECT_GE(first.col(0).minCoeff(), 3.5);
+  EXPECT_LE(first.col(0).maxCoeff(), 4.5);
+  EXPECT_GT(first.col(0).maxCoeff() - first.col(0).minCoeff(), 0.95);
+  EXPECT_EQ(first.col(4), first.col(4).array().round().matrix());
+}
+
+TEST(design, has_no_candidates_where_it_has_points) {
+  design_settings settings;
+  settings.kind = design_kind::grid;
+  settings.axes = {{"N_E", {300, 302, 303}, 0, 0, 0}};
+  settings.selection_points = settings.test_points = 0;
+  const Eigen::MatrixXd left = candidate_points(settings, {}, make_design(settings, {}, 5), 32, 5, 1);
+  ASSERT_GT(left.rows(), 0);
+  EXPECT_EQ(left.minCoeff(), 301);
+  EXPECT_EQ(left.maxCoeff(), 301);
+}
+
 TEST(design, takes_no_point_by_its_values_that_it_cannot_hold_out) {
   design_settings settings;
   settings.kind = design_kind::grid;

@@ -17,9 +17,10 @@ namespace spikesweep {
 
 /// What a key decides: results are reused only where every key of their group is the same.
 enum class config_group {
-  sweep,      ///< The bytes of the sweep file.
-  learning,   ///< The model, given the sweep file.
-  validation  ///< The validation, given the model.
+  sweep,       ///< The bytes of the sweep file.
+  refinement,  ///< Which points are added to it; those that are there stay.
+  learning,    ///< The model, given the sweep file.
+  validation   ///< The validation, given the model.
 };
 
 /// A value as TOML writes it. Lists and tables hold numbers only, or lists hold such tables.

@@ -53,10 +53,10 @@ struct training_data {
 /// Appends those of some training rows that are dispersion rows; which ones these are depends on the plan alone.
 void add_dispersion_rows(const dataset& train, const shard_plan& plan, dataset& to);
 
-/// Reads this rank's share of a sweep file and prepares a model's space, scales, start states and rates from it. Where
-/// rows are streamed the file stays open, and the rows are read for the scales and then not kept.
-/// Collective. Throws input_error if the file holds no finished training points, fewer training rows than shards, more
-/// ranks than shards are used, or the buffer does not hold two batches.
+/// Reads this rank's share of a sweep file and prepares a model's space, scales, cloud, start states and rates from it.
+/// Where rows are streamed the file stays open, and the rows are read for the scales and then not kept. Collective.
+/// Throws input_error if the file holds no finished training points, fewer training rows than shards, more ranks than
+/// shards are used, or the buffer does not hold two batches.
 training_data load_training_data(const boost::mpi::communicator& comm, const std::filesystem::path& sweep_file,
                                  const learning_settings& settings, model& m);
 

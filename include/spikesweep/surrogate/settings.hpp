@@ -4,6 +4,17 @@
 
 namespace spikesweep {
 
+/// Rounds of active sampling: points are added where the members of an ensemble disagree most.
+struct refine_settings {
+  int rounds = 0;         ///< After each, the ensemble is trained anew.
+  int points = 8;         ///< Picked in each round.
+  int candidates = 256;   ///< Places that a round picks from.
+  double duration_s = 8;  ///< Length of each member's closed loop at each candidate [s].
+  int chains = 4;         ///< Runs side by side that share it; how they differ tells the noise. At least 2.
+
+  bool operator==(const refine_settings&) const = default;
+};
+
 /// How a surrogate is compared with exact runs at the held-out test points.
 struct validation_settings {
   double duration_s = 20;  ///< Length of each of the two exact runs at a point, and of the surrogate's [s].

@@ -65,6 +65,12 @@ std::string fault_of(const named_point& point, const std::vector<axis_settings>&
 /// an invalid point.
 design make_design(const design_settings& settings, const parameters& base, std::uint64_t seed);
 
+/// Places for more training points, within the ranges of the axes: those of a Sobol sequence, shifted at random for
+/// each seed and round, that are possible and not in `there` already. Values of parameters that have to be whole are
+/// rounded.
+Eigen::MatrixXd candidate_points(const design_settings& settings, const parameters& base, const design& there,
+                                 int count, std::uint64_t seed, int round);
+
 /// The first points of the Sobol sequence in the unit cube, unshifted and without the origin: points x axes.
 /// Throws input_error if the table has too few dimensions.
 Eigen::MatrixXd sobol_points(int points, int axes);
