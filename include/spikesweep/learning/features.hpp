@@ -8,6 +8,7 @@
 
 #include <spikesweep/network/parameters.hpp>
 #include <spikesweep/network/section.hpp>
+#include <spikesweep/network/simulation.hpp>
 #include <spikesweep/network/transition.hpp>
 
 namespace spikesweep {
@@ -16,6 +17,7 @@ namespace spikesweep {
 struct transition_space {
   transition_layout layout;
   section_settings section;
+  simulation_settings simulation;  ///< How the network was simulated.
   parameters base;                ///< Parameters that are not swept keep these values.
   std::vector<std::string> axes;  ///< Swept parameters.
   std::vector<double> axis_min;   ///< Smallest and
