@@ -214,7 +214,8 @@ void add_sweep_keys(config_table& table, sampling_settings& sampling) {
       "simulator", sampling.simulation.simulator, {simulator_kind::exact, simulator_kind::tau_leaping},
       [](simulator_kind kind) { return name_of(kind); },
       "the network's own law, or steps of dt_ms that approximate that of a Markov network");
-  section.number("dt_ms", sampling.simulation.dt_ms, {0.001, 1}, "ms", "step of tau-leaping and of the discrete network");
+  section.number("dt_ms", sampling.simulation.dt_ms, {0.001, 1}, "ms",
+                 "step of tau-leaping and of the discrete network");
   section.whole("transitions", sampling.transitions, {1, 1e7}, "1", "transitions that one task yields");
   section.number("burn_in_s", sampling.burn_in_s, {0, 1000}, "s", "simulated before the first transition");
   section.number("perturb_share", sampling.perturb_share, share, "1",

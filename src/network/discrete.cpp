@@ -63,8 +63,7 @@ bool discrete_network::step(double limit) {
   }
   if (!spikes_.empty()) {
     const auto of_E = std::ranges::count_if(spikes_, [this](const step_spike& s) { return s.neuron < p_.N_E; });
-    const std::array<int, 2> spikes{static_cast<int>(of_E),
-                                    static_cast<int>(spikes_.size()) - static_cast<int>(of_E)};
+    const std::array<int, 2> spikes{static_cast<int>(of_E), static_cast<int>(spikes_.size()) - static_cast<int>(of_E)};
     for (group& g : groups_) {
       grow(g, spikes);
     }

@@ -10,9 +10,12 @@ namespace {
 class network_engine : public task_engine {
  public:
   explicit network_engine(const sweep_description& description)
-      : description_(description), sampler_(description.base.model, description.section, description.sampling, description.seed) {}
+      : description_(description),
+        sampler_(description.base.model, description.section, description.sampling, description.seed) {}
 
-  int width() const override { return network_sampler::width(description_.base.model, description_.sampling.simulation); }
+  int width() const override {
+    return network_sampler::width(description_.base.model, description_.sampling.simulation);
+  }
 
   void run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) override {
     sampler_.run(

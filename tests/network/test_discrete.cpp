@@ -233,9 +233,11 @@ TEST(NetworkSampler, GivesUpATaskWhenAskedTo) {
   network_sampler sampler(network_model::discrete, of_mfes(), sampling, 1);
   int polls = 0;
   task_state state = task_state::done;
-  EXPECT_FALSE(sampler.run([]() { return ensemble_task{wu2023(0.4), {1, 0, 0}, 0}; },
-                           [&](const ensemble_task&, task_result&& result) { state = result.state; },
-                           [&] { return ++polls < 10; }));
+  EXPECT_FALSE(sampler.run(
+      []() {
+        return ensemble_task{wu2023(0.4), {1, 0, 0}, 0};
+      },
+      [&](const ensemble_task&, task_result&& result) { state = result.state; }, [&] { return ++polls < 10; }));
   EXPECT_EQ(state, task_state::pending);
   EXPECT_EQ(polls, 10);
 }

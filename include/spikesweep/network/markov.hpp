@@ -35,8 +35,8 @@ class markov_network {
   /// targets. Needs a state of this network's population sizes.
   void draw_from(const state_layout& layout, state_view state);
 
-  /// Leaves the usual trajectory, by random amounts up to the scales in perturbation.hpp: pending pools scaled by log-normal
-  /// factors, potentials shifted together and jittered one by one, some neurons redrawn.
+  /// Leaves the usual trajectory, by random amounts up to the scales in perturbation.hpp: pending pools scaled by
+  /// log-normal factors, potentials shifted together and jittered one by one, some neurons redrawn.
   void perturb(random_stream& stream);
 
  protected:

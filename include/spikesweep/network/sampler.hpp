@@ -43,9 +43,9 @@ struct exact_run {
   std::int64_t events = 0;                 ///< Network events simulated, burn-in included.
 };
 
-/// Simulates one task, by the oracle, by tau-leaping or as a discrete network. The result is a function of the arguments
-/// but `poll`, which is called many times a second so that the caller can serve messages meanwhile; returning false from
-/// it abandons the task (state pending). Needs valid parameters and settings.
+/// Simulates one task, by the oracle, by tau-leaping or as a discrete network. The result is a function of the
+/// arguments but `poll`, which is called many times a second so that the caller can serve messages meanwhile; returning
+/// false from it abandons the task (state pending). Needs valid parameters and settings.
 task_result sample_task(const parameters& p, const section_settings& section, const sampling_settings& sampling,
                         const task_identity& task, const std::function<bool()>& poll = {});
 
