@@ -9,7 +9,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/nearest.hpp>
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/network_sampler.hpp>
 
 #include "embedded.hpp"
 
@@ -94,7 +94,8 @@ sweep_description describe_sweep(const configuration& config) {
   description.seed = config.seed;
   description.config_text = config.text;
   description.settings = canonical_settings(config, config_group::sweep);
-  description.settings.emplace_back("simulator", ensemble_sampler::version());
+  description.settings.emplace_back("simulator",
+                                    network_sampler::version(config.network.model, config.sampling.simulation));
   return description;
 }
 

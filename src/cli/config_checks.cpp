@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <cmath>
+#include <vector>
+
 #include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
@@ -17,6 +21,32 @@ class combination_checker {
     if (config_.network.N_E + config_.network.N_I > neuron_limit) {
       refuse("network.N_I", fmt::format("makes more than {} neurons with N_E ({})", neuron_limit, config_.network.N_E));
     }
+    for (const parameter_info& info : parameter_table()) {
+      const auto axis =
+          std::ranges::find_if(config_.design.axes, [&](const axis_settings& a) { return a.parameter == info.name; });
+      if (axis == config_.design.axes.end()) {
+        check_model("network.", info, get_parameter(config_.network, info));
+        continue;
+      }
+      for (const double value : axis->values.empty() ? std::vector{axis->minimum, axis->maximum} : axis->values) {
+        check_model("design.axes.", info, value);
+      }
+    }
+  }
+
+  void check_simulation() const {
+    const simulation_settings& simulation = config_.sampling.simulation;
+    if (config_.network.model == network_model::discrete && simulation.simulator == simulator_kind::tau_leaping) {
+      refuse("sweep.simulator", "is for network.model = \"markov\": a discrete network goes by steps already");
+    }
+    if (!is_stepped(config_.network.model, simulation)) {
+      return;
+    }
+    const section_settings& section = config_.section;
+    check_multiple("section.interval_ms", section.interval_ms, section.kind == section_kind::interval);
+    const bool own_rule = section.kind == section_kind::mfe && config_.network.model == network_model::discrete;
+    check_multiple("section.discrete_cap_ms", section.discrete_cap_ms, own_rule);
+    check_multiple("section.cap_ms", section.cap_ms, section.kind != section_kind::interval && !own_rule);
   }
 
   void check_section() const {
@@ -99,6 +129,22 @@ class combination_checker {
     }
   }
 
+  /// Phases end with a step. `counts`: whether the key is in use.
+  void check_multiple(const std::string& key, double value_ms, bool counts) const {
+    const double dt_ms = config_.sampling.simulation.dt_ms;
+    const double steps = value_ms / dt_ms;
+    constexpr double rounding = 1e-6;
+    if (counts && (steps < 1 - rounding || std::abs(steps - std::round(steps)) > rounding * steps)) {
+      refuse(key, fmt::format("has to be a multiple of sweep.dt_ms ({})", dt_ms));
+    }
+  }
+
+  void check_model(const std::string& where, const parameter_info& info, double value) const {
+    if (const auto reason = refusal(config_.network.model, info, value); !reason.empty()) {
+      refuse(where + std::string(info.name), std::string(reason));
+    }
+  }
+
   void check_axis(const axis_settings& axis) const {
     const std::string key = "design.axes." + axis.parameter;
     const bool has_values = !axis.values.empty();
@@ -141,6 +187,7 @@ class combination_checker {
 void check_combinations(const configuration& config, const config_table& table) {
   const combination_checker checker(config, table);
   checker.check_network();
+  checker.check_simulation();
   checker.check_section();
   checker.check_sweep();
   checker.check_design();

@@ -38,6 +38,10 @@ void add_network_keys(config_table& table, parameters& network) {
       "inhibition", network.inhibition, {inhibition_kind::constant, inhibition_kind::voltage_dependent},
       [](inhibition_kind kind) { return name_of(kind); },
       "whether an inhibitory kick lowers the potential by S, or by S (V + 66) / 166");
+  section.choice(
+      "model", network.model, {network_model::markov, network_model::discrete},
+      [](network_model model) { return name_of(model); },
+      "continuous-time Markov process, or discrete-time neurons with synaptic currents (tau_ref = 0)");
 }
 
 /// The built-in configs that hold a network written out.
@@ -245,6 +249,14 @@ void add_section_keys(config_table& table, section_settings& settings) {
   section.number("mfe_window", settings.mfe_window, {0.1, 100}, "tau_EE", "mfe: length of the window");
   section.number("mfe_fanouts", settings.mfe_fanouts, {0, 100}, "fan-out",
                  "mfe: ends only below this many spikes' fan-out of pending E-to-E kicks");
+  section.number("discrete_current", settings.discrete_current, {0, 100}, "external current",
+                 "mfe of the discrete network: E spikes count where the recurrent current exceeds this share");
+  section.whole("discrete_spikes", settings.discrete_spikes, {0, 1000}, "spike",
+                "mfe of the discrete network: starts above this many such spikes in the window, ends at most at it");
+  section.number("discrete_window_ms", settings.discrete_window_ms, {0.1, 100}, "ms",
+                 "mfe of the discrete network: length of the window");
+  section.number("discrete_cap_ms", settings.discrete_cap_ms, {1, 10000}, "ms",
+                 "mfe of the discrete network: longest MFE");
   section.number("volley_start", settings.volley_start, {0.01, 100}, "mean pool",
                  "volley: starts when the pending E-to-E kicks reach this");
   section.number("volley_end", settings.volley_end, {0, 100}, "mean pool", "volley: ends when they fall to this");
@@ -252,6 +264,12 @@ void add_section_keys(config_table& table, section_settings& settings) {
 
 void add_sweep_keys(config_table& table, sampling_settings& sampling) {
   config_section section(table, "sweep", config_group::sweep);
+  section.choice(
+      "simulator", sampling.simulation.simulator, {simulator_kind::exact, simulator_kind::tau_leaping},
+      [](simulator_kind kind) { return name_of(kind); },
+      "the network's own law, or steps of dt_ms that approximate that of a Markov network");
+  section.number("dt_ms", sampling.simulation.dt_ms, {0.001, 1}, "ms",
+                 "step of tau-leaping and of the discrete network");
   section.whole("transitions", sampling.transitions, {1, 1e7}, "1", "transitions that one task yields");
   section.number("burn_in_s", sampling.burn_in_s, {0, 1000}, "s", "simulated before the first transition");
   section.number("perturb_share", sampling.perturb_share, share, "1",

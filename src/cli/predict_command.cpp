@@ -57,8 +57,9 @@ std::vector<double> axis_values(const model& m, const predict_arguments& argumen
                                     arguments.model, fmt::join(m.space.axes, ", ")));
     }
   }
-  if (wanted.inhibition != middle.inhibition) {
-    throw input_error(fmt::format("--set: key 'network.inhibition' is not an axis of {}; allowed: {}", arguments.model,
+  if (wanted.inhibition != middle.inhibition || wanted.model != middle.model) {
+    throw input_error(fmt::format("--set: key 'network.{}' is not an axis of {}; allowed: {}",
+                                  wanted.model != middle.model ? "model" : "inhibition", arguments.model,
                                   fmt::join(m.space.axes, ", ")));
   }
   return values;

@@ -10,8 +10,7 @@
 #include <spikesweep/base/duration.hpp>
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
-#include <spikesweep/network/ensemble.hpp>
-#include <spikesweep/network/oracle.hpp>
+#include <spikesweep/network/network_sampler.hpp>
 #include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/statistics.hpp>
 
@@ -59,9 +58,10 @@ void take_in(simulated& out, std::vector<spike_record>&& spikes, int replicate, 
   out.replicate.insert(out.replicate.end(), spikes.size(), replicate);
 }
 
-/// One network by the plain simulator: burn-in, then `duration` seconds.
-void simulate_one(const command_context& context, const configuration& config, double duration, simulated& out) {
-  oracle net(config.network, random_stream(config.seed, purpose::simulate));
+/// One network by its plain simulator: burn-in, then `duration` seconds.
+template <class Network>
+void follow_one(const command_context& context, const configuration& config, double duration, Network net,
+                simulated& out) {
   const double begin = config.sampling.burn_in_s;
   const double end = begin + duration;
   std::vector<spike_record> spikes;
@@ -81,9 +81,21 @@ void simulate_one(const command_context& context, const configuration& config, d
   take_in(out, std::move(spikes), 0, config, duration);
 }
 
-/// Replicates side by side, in the lockstep simulator.
+void simulate_one(const command_context& context, const configuration& config, double duration, simulated& out) {
+  const random_stream stream(config.seed, purpose::simulate);
+  const simulation_settings& simulation = config.sampling.simulation;
+  if (config.network.model == network_model::discrete) {
+    follow_one(context, config, duration, discrete_network(config.network, simulation.dt_ms, stream), out);
+  } else if (simulation.simulator == simulator_kind::tau_leaping) {
+    follow_one(context, config, duration, leaping_network(config.network, simulation.dt_ms, stream), out);
+  } else {
+    follow_one(context, config, duration, oracle(config.network, stream), out);
+  }
+}
+
+/// Replicates by the simulator of sweeps: side by side in lockstep, where it can.
 void simulate_many(const command_context& context, const configuration& config, double duration, simulated& out) {
-  ensemble_sampler sampler(section_settings(), config.sampling, config.seed);
+  network_sampler sampler(config.network.model, section_settings(), config.sampling, config.seed);
   const auto replicates = static_cast<std::uint32_t>(out.each.size());
   std::vector<std::vector<spike_record>> spikes(replicates);
   std::uint32_t next = 0;
@@ -172,8 +184,8 @@ void print_json(const configuration& config, const simulated& run, double durati
   for (const parameter_info& info : parameter_table()) {
     network.add(info.name, get_parameter(config.network, info));
   }
-  network.add("inhibition", name_of(config.network.inhibition));
-  object.add("network", network);
+  network.add("inhibition", name_of(config.network.inhibition)).add("model", name_of(config.network.model));
+  object.add("network", network).add("simulator", name_of(config.sampling.simulation.simulator));
   std::cout << object.text() << '\n';
 }
 
@@ -221,7 +233,7 @@ exit_code execute(const command_context& context, const simulate_arguments& argu
 }  // namespace
 
 void add_simulate_command(CLI::App& app, command_context& context) {
-  CLI::App* command = app.add_subcommand("simulate", "simulate one network exactly, or replicates of it");
+  CLI::App* command = app.add_subcommand("simulate", "simulate one network, or replicates of it");
   const auto arguments = std::make_shared<simulate_arguments>();
   add_config_argument(*command, arguments->config);
   add_set_option(*command, arguments->overrides, "override a config key, such as S_EE=4.1");
@@ -230,7 +242,7 @@ void add_simulate_command(CLI::App& app, command_context& context) {
       ->type_name("TIME");
   command
       ->add_option("--replicates", arguments->replicates,
-                   "independent runs of the network, side by side in the lockstep simulator")
+                   "independent runs of the network, side by side in the lockstep simulator where it can")
       ->check(CLI::Range(1, 1000000))
       ->type_name("N");
   command->add_option("-o,--output", arguments->output, "write the spikes to this file")->type_name("FILE.h5");

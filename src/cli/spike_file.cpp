@@ -32,6 +32,7 @@ void write(hdf5::group& root, const spike_train& train) {
   }
   root.write_string("parameters/inhibition", std::string(name_of(train.network.inhibition)),
                     {"1", "whether an inhibitory kick depends on the potential"});
+  root.write_string("parameters/model", std::string(name_of(train.network.model)), {"1", "markov or discrete"});
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <initializer_list>
 #include <numeric>
 
 #include <fmt/format.h>
@@ -34,6 +35,10 @@ void write_space(hdf5::group& root, const model& m) {
                       {std::string(info.unit), std::string(info.description)});
   }
   root.write_string("network/inhibition", name_of(space.base.inhibition), {"1", "constant or voltage_dependent"});
+  root.write_string("network/model", name_of(space.base.model), {"1", "markov or discrete"});
+  root.write_string("simulation/simulator", name_of(space.simulation.simulator), {"1", "exact or tau_leaping"});
+  root.write_scalar("simulation/dt_ms", space.simulation.dt_ms,
+                    {"ms", "step of tau-leaping and of a discrete network"});
   std::vector<std::string> units;
   for (const auto& axis : space.axes) {
     units.emplace_back(find_parameter(axis).unit);
@@ -51,19 +56,29 @@ void write_space(hdf5::group& root, const model& m) {
   root.write_scalar("section/mfe_window", s.mfe_window, {"tau_EE", "length of the window"});
   root.write_scalar("section/mfe_fanouts", s.mfe_fanouts,
                     {"fan-out", "pending E-to-E kicks below which an MFE may end"});
+  root.write_scalar("section/discrete_current", s.discrete_current,
+                    {"external current", "discrete network: share that a counting spike's recurrent current exceeds"});
+  root.write_scalar("section/discrete_spikes", s.discrete_spikes,
+                    {"1", "discrete network: an MFE starts above this many, ends at most at it"});
+  root.write_scalar("section/discrete_window_ms", s.discrete_window_ms,
+                    {"ms", "discrete network: length of the window"});
+  root.write_scalar("section/discrete_cap_ms", s.discrete_cap_ms, {"ms", "discrete network: longest MFE"});
   root.write_scalar("section/volley_start", s.volley_start, {"mean pool", "level that starts a volley"});
   root.write_scalar("section/volley_end", s.volley_end, {"mean pool", "level that ends a volley"});
   root.write_scalar("layout/bin_width", space.layout.state.bin_width, {"kick", "width of a voltage bin"});
   root.write_scalar("layout/time_bins", space.layout.time_bins, {"1", "parts of a phase in the spike-time profile"});
 }
 
-section_kind section_named(const std::string& name, const std::string& file) {
-  for (const auto kind : {section_kind::interval, section_kind::mfe, section_kind::volley}) {
+/// The value of an enumeration that a dataset names.
+template <class Kind>
+Kind read_kind(const hdf5::group& root, const std::string& dataset, std::initializer_list<Kind> kinds) {
+  const std::string name = root.read_string(dataset);
+  for (const Kind kind : kinds) {
     if (name == name_of(kind)) {
       return kind;
     }
   }
-  throw input_error(fmt::format("{}: unknown section '{}'", file, name));
+  throw input_error(fmt::format("{}: {} is '{}', which this version does not know", root.where().file, dataset, name));
 }
 
 void read_space(const hdf5::group& root, model& m) {
@@ -71,20 +86,27 @@ void read_space(const hdf5::group& root, model& m) {
   for (const auto& info : parameter_table()) {
     set_parameter(space.base, info, root.read_scalar<double>("network/" + std::string(info.name)));
   }
-  space.base.inhibition = root.read_string("network/inhibition") == name_of(inhibition_kind::constant)
-                              ? inhibition_kind::constant
-                              : inhibition_kind::voltage_dependent;
+  space.base.inhibition =
+      read_kind(root, "network/inhibition", {inhibition_kind::constant, inhibition_kind::voltage_dependent});
+  space.base.model = read_kind(root, "network/model", {network_model::markov, network_model::discrete});
+  space.simulation.simulator =
+      read_kind(root, "simulation/simulator", {simulator_kind::exact, simulator_kind::tau_leaping});
+  space.simulation.dt_ms = root.read_scalar<double>("simulation/dt_ms");
   space.axes = root.read_strings("axes/name");
   space.axis_min = root.read_array<double>("axes/minimum");
   space.axis_max = root.read_array<double>("axes/maximum");
   section_settings& s = space.section;
-  s.kind = section_named(root.read_string("section/kind"), root.where().file);
+  s.kind = read_kind(root, "section/kind", {section_kind::interval, section_kind::mfe, section_kind::volley});
   s.interval_ms = root.read_scalar<double>("section/interval_ms");
   s.cap_ms = root.read_scalar<double>("section/cap_ms");
   s.mfe_start = root.read_scalar<int>("section/mfe_start");
   s.mfe_end = root.read_scalar<int>("section/mfe_end");
   s.mfe_window = root.read_scalar<double>("section/mfe_window");
   s.mfe_fanouts = root.read_scalar<double>("section/mfe_fanouts");
+  s.discrete_current = root.read_scalar<double>("section/discrete_current");
+  s.discrete_spikes = root.read_scalar<int>("section/discrete_spikes");
+  s.discrete_window_ms = root.read_scalar<double>("section/discrete_window_ms");
+  s.discrete_cap_ms = root.read_scalar<double>("section/discrete_cap_ms");
   s.volley_start = root.read_scalar<double>("section/volley_start");
   s.volley_end = root.read_scalar<double>("section/volley_end");
   space.layout.state.bin_width = root.read_scalar<int>("layout/bin_width");

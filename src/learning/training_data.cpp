@@ -81,6 +81,7 @@ class loader {
     transition_space space;
     space.layout = about_.sampling.layout;
     space.section = about_.section;
+    space.simulation = about_.sampling.simulation;
     space.base = about_.base;
     space.axes = about_.points.axes;
     space.axis_min.assign(space.axes.size(), std::numeric_limits<double>::infinity());

@@ -39,6 +39,7 @@ constexpr std::array table{
     parameter_info{"tau_EI", "ms", min_delay, max_delay, &p::tau_EI, "mean delay of a kick from I to E"},
     parameter_info{"tau_II", "ms", min_delay, max_delay, &p::tau_II, "mean delay of a kick from I to I"},
     parameter_info{"tau_ref", "ms", 0, max_delay, &p::tau_ref, "mean refractory time; 0: none"},
+    parameter_info{"S_ext", "kick", 0, max_weight, &p::S_ext, "weight of an external kick; 1 in a Markov network"},
 };
 
 }  // namespace
@@ -89,10 +90,30 @@ void validate(const parameters& values) {
     throw input_error(
         fmt::format("N_E + N_I = {} + {}: a network has at most {} neurons", values.N_E, values.N_I, neuron_limit));
   }
+  for (const auto& info : table) {
+    const double value = get_parameter(values, info);
+    if (const auto reason = refusal(values.model, info, value); !reason.empty()) {
+      throw input_error(fmt::format("parameter {} = {} {}", info.name, value, reason));
+    }
+  }
+}
+
+std::string_view refusal(network_model model, const parameter_info& info, double value) {
+  if (model == network_model::markov && info.name == "S_ext" && value != 1) {
+    return "has to be 1 in a Markov network, where an external kick is the unit of the potential";
+  }
+  if (model == network_model::discrete && info.name == "tau_ref" && value != 0) {
+    return "has to be 0 in a discrete network, which has no refractory time";
+  }
+  return {};
 }
 
 std::string_view name_of(inhibition_kind kind) {
   return kind == inhibition_kind::constant ? "constant" : "voltage_dependent";
+}
+
+std::string_view name_of(network_model model) {
+  return model == network_model::markov ? "markov" : "discrete";
 }
 
 }  // namespace spikesweep

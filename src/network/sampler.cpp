@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <utility>
 
 #include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/sampler.hpp>
@@ -10,25 +11,22 @@ namespace {
 /// Length of the stretch, after burn-in, over which `volley` measures the mean pool [s].
 constexpr double volley_mean_s = 2;
 
+template <class Network>
 class task_sampler {
  public:
   task_sampler(const parameters& p, const section_settings& section, const sampling_settings& sampling,
-               const task_identity& task, const std::function<bool()>& poll)
+               const task_identity& task, Network net, const std::function<bool()>& poll)
       : p_(p),
         section_(section),
         sampling_(sampling),
-        net_(p, random_stream(task.seed, purpose::task, task.point, task.replicate)),
+        net_(std::move(net)),
         perturbation_(task.seed, purpose::perturbation, task.point, task.replicate),
         poll_(poll) {}
 
   task_result run() {
     result_.block = transition_block(sampling_.layout, sampling_.transitions);
-    bool good = run_until(net_, sampling_.burn_in_s, nullptr, guard(net_)) || fail(net_);
     double pool_mean = 0;
-    if (good && section_.kind == section_kind::volley) {
-      pool_mean = mean_pool(net_, volley_mean_s, sampling_.max_pending);
-      good = net_.pending() <= sampling_.max_pending || fail(net_);
-    }
+    bool good = lead_in(pool_mean);
     phase_cutter cutter(section_, p_, pool_mean);
     if (good && section_.kind != section_kind::interval) {
       // The first phase began before we looked: let it end.
@@ -44,7 +42,44 @@ class task_sampler {
     return finish(good);
   }
 
+  exact_run follow(double seconds) {
+    exact_run run;
+    double pool_mean = 0;
+    bool good = lead_in(pool_mean);
+    run.begin = net_.time();
+    phase_cutter cutter(section_, p_, pool_mean);
+    const double end = run.begin + seconds;
+    while (good) {
+      const phase_outcome phase = cutter.run(net_, run.spikes, end, guard(net_));
+      if (phase.unfinished || net_.pending() > sampling_.max_pending) {
+        good = net_.pending() <= sampling_.max_pending && net_.reached(end);
+        break;
+      }
+      run.phases.push_back(phase);
+    }
+    if (good) {
+      run.state = task_state::done;
+    } else {
+      fail(net_);
+      run.state = result_.state;
+    }
+    run.events = net_.events();
+    return run;
+  }
+
  private:
+  /// Everything before the first phase.
+  bool lead_in(double& pool_mean) {
+    if (!run_until(net_, sampling_.burn_in_s, nullptr, guard(net_))) {
+      return fail(net_);
+    }
+    if (section_.kind != section_kind::volley) {
+      return true;
+    }
+    pool_mean = mean_pool(net_, volley_mean_s, sampling_.max_pending);
+    return net_.pending() <= sampling_.max_pending || fail(net_);
+  }
+
   /// One phase of the network's own trajectory.
   bool own_phase(phase_cutter& cutter) {
     phase_outcome phase;
@@ -64,7 +99,7 @@ class task_sampler {
 
   /// A few phases of a copy of the network, from a perturbed state.
   bool excursion(const phase_cutter& cutter) {
-    oracle fork = net_;
+    Network fork = net_;
     phase_cutter fork_cutter = cutter;
     fork.perturb(perturbation_);
     const std::int64_t events_before = fork.events();
@@ -77,7 +112,7 @@ class task_sampler {
     return good;
   }
 
-  bool record(oracle& net, phase_cutter& cutter, int perturbed, phase_outcome& phase) {
+  bool record(Network& net, phase_cutter& cutter, int perturbed, phase_outcome& phase) {
     auto& block = result_.block;
     const auto& layout = sampling_.layout;
     const auto width = static_cast<std::size_t>(layout.state.size());
@@ -106,15 +141,15 @@ class task_sampler {
     return true;
   }
 
-  std::function<bool()> guard(const oracle& net) const {
+  std::function<bool()> guard(const Network& net) const {
     return [this, &net] { return net.pending() <= sampling_.max_pending && (!poll_ || poll_()); };
   }
 
   /// Notes why the task ended early; a task that the caller abandoned stays pending. Returns false.
-  bool fail(const oracle& net) {
+  bool fail(const Network& net) {
     if (net.pending() > sampling_.max_pending) {
       result_.state = task_state::runaway;
-    } else if (net.time() >= sampling_.max_simulated_s) {
+    } else if (net.reached(sampling_.max_simulated_s)) {
       result_.state = task_state::time_cap;
     }
     return false;
@@ -133,7 +168,7 @@ class task_sampler {
   const parameters p_;
   const section_settings section_;
   const sampling_settings sampling_;
-  oracle net_;
+  Network net_;
   random_stream perturbation_;
   const std::function<bool()>& poll_;
   std::vector<spike_record> spikes_;
@@ -141,11 +176,31 @@ class task_sampler {
   task_result result_;
 };
 
+/// Calls work(sampler) with the sampler of the task's network.
+template <class Work>
+auto with_sampler(const parameters& p, const section_settings& section, const sampling_settings& sampling,
+                  const task_identity& task, const std::function<bool()>& poll, const Work& work) {
+  const random_stream stream(task.seed, purpose::task, task.point, task.replicate);
+  const simulation_settings& simulation = sampling.simulation;
+  if (p.model == network_model::discrete) {
+    return work(task_sampler(p, section, sampling, task, discrete_network(p, simulation.dt_ms, stream), poll));
+  }
+  if (simulation.simulator == simulator_kind::tau_leaping) {
+    return work(task_sampler(p, section, sampling, task, leaping_network(p, simulation.dt_ms, stream), poll));
+  }
+  return work(task_sampler(p, section, sampling, task, oracle(p, stream), poll));
+}
+
 }  // namespace
 
 task_result sample_task(const parameters& p, const section_settings& section, const sampling_settings& sampling,
                         const task_identity& task, const std::function<bool()>& poll) {
-  return task_sampler(p, section, sampling, task, poll).run();
+  return with_sampler(p, section, sampling, task, poll, [](auto sampler) { return sampler.run(); });
+}
+
+exact_run follow_task(const parameters& p, const section_settings& section, const sampling_settings& sampling,
+                      const task_identity& task, double seconds, const std::function<bool()>& poll) {
+  return with_sampler(p, section, sampling, task, poll, [seconds](auto sampler) { return sampler.follow(seconds); });
 }
 
 }  // namespace spikesweep

@@ -13,7 +13,7 @@ namespace spikesweep {
 namespace {
 
 constexpr const char* format_name = "spikesweep sweep";
-constexpr int format_version = 3;
+constexpr int format_version = 4;
 
 /// One setting of S: a dataset below /section or /sampling.
 template <class S>
@@ -33,6 +33,14 @@ const std::array section_fields{
     field<section>{"mfe_window", "tau_EE", "`mfe`: length of the window", &section::mfe_window},
     field<section>{"mfe_fanouts", "1", "`mfe`: fan-outs of pending E-to-E kicks below which it may end",
                    &section::mfe_fanouts},
+    field<section>{"discrete_current", "external current",
+                   "`mfe`, discrete network: share that the recurrent current of a spike that counts exceeds",
+                   &section::discrete_current},
+    field<section>{"discrete_spikes", "spikes", "`mfe`, discrete network: starts above this many, ends at most at it",
+                   &section::discrete_spikes},
+    field<section>{"discrete_window_ms", "ms", "`mfe`, discrete network: length of the window",
+                   &section::discrete_window_ms},
+    field<section>{"discrete_cap_ms", "ms", "`mfe`, discrete network: longest MFE", &section::discrete_cap_ms},
     field<section>{"volley_start", "1", "`volley`: starts at this share of the mean E-to-E pool",
                    &section::volley_start},
     field<section>{"volley_end", "1", "`volley`: ends at this share of the mean E-to-E pool", &section::volley_end},
@@ -51,6 +59,8 @@ const std::array sampling_fields{
 
 const std::array section_kinds{section_kind::interval, section_kind::mfe, section_kind::volley};
 const std::array inhibition_kinds{inhibition_kind::constant, inhibition_kind::voltage_dependent};
+const std::array network_models{network_model::markov, network_model::discrete};
+const std::array simulator_kinds{simulator_kind::exact, simulator_kind::tau_leaping};
 
 template <class S, std::size_t N>
 void write_fields(hdf5::group& to, const std::array<field<S>, N>& fields, const S& values) {
@@ -148,6 +158,7 @@ std::map<std::string, std::string> all_values(const sweep_description& d) {
     values["network." + std::string(info.name)] = shown(get_parameter(d.base, info));
   }
   values["network.inhibition"] = name_of(d.base.inhibition);
+  values["network.model"] = name_of(d.base.model);
   values["section.kind"] = name_of(d.section.kind);
   const auto add = [&values](const std::string& group, const auto& fields, const auto& from) {
     for (const auto& f : fields) {
@@ -156,6 +167,8 @@ std::map<std::string, std::string> all_values(const sweep_description& d) {
   };
   add("section.", section_fields, d.section);
   add("sampling.", sampling_fields, d.sampling);
+  values["sampling.simulator"] = name_of(d.sampling.simulation.simulator);
+  values["sampling.dt_ms"] = shown(d.sampling.simulation.dt_ms);
   values["sampling.bin_width"] = std::to_string(d.sampling.layout.state.bin_width);
   values["sampling.time_bins"] = std::to_string(d.sampling.layout.time_bins);
   values["design.replicates"] = std::to_string(d.replicates);
@@ -255,11 +268,14 @@ void write_description(hdf5::group& root, const sweep_description& d) {
                          {std::string(info.unit), std::string(info.description)});
   }
   network.write_string("inhibition", name_of(d.base.inhibition), {"1", "how an inhibitory kick lowers a potential"});
+  network.write_string("model", name_of(d.base.model), {"1", "markov, or discrete: neurons with synaptic currents"});
   hdf5::group sections = root.create_group("section");
   sections.write_string("kind", name_of(d.section.kind), {"1", "rule that cuts a trajectory into phases"});
   write_fields(sections, section_fields, d.section);
   hdf5::group samples = root.create_group("sampling");
   write_fields(samples, sampling_fields, d.sampling);
+  samples.write_string("simulator", name_of(d.sampling.simulation.simulator), {"1", "how the network was simulated"});
+  samples.write_scalar("dt_ms", d.sampling.simulation.dt_ms, {"ms", "step of tau-leaping and of the discrete network"});
   samples.write_scalar("bin_width", d.sampling.layout.state.bin_width, {"kicks", "width of a voltage bin"});
   samples.write_scalar("time_bins", d.sampling.layout.time_bins, {"1", "equal parts of a phase in its time profile"});
 }
@@ -310,11 +326,14 @@ sweep_description read_description(const hdf5::group& root) {
     set_parameter(d.base, info, network.read_scalar<double>(std::string(info.name)));
   }
   d.base.inhibition = read_kind(network, "inhibition", inhibition_kinds);
+  d.base.model = read_kind(network, "model", network_models);
   const hdf5::group sections = root.open_group("section");
   d.section.kind = read_kind(sections, "kind", section_kinds);
   read_fields(sections, section_fields, d.section);
   const hdf5::group samples = root.open_group("sampling");
   read_fields(samples, sampling_fields, d.sampling);
+  d.sampling.simulation.simulator = read_kind(samples, "simulator", simulator_kinds);
+  d.sampling.simulation.dt_ms = samples.read_scalar<double>("dt_ms");
   d.sampling.layout.state.bin_width = samples.read_scalar<int>("bin_width");
   d.sampling.layout.time_bins = samples.read_scalar<int>("time_bins");
   if (d.replicates < 1 || d.sampling.transitions < 0 || d.sampling.layout.state.bin_width < 1 ||

@@ -146,16 +146,18 @@ std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& 
 }
 
 std::vector<trajectory> run_exact(std::span<const ensemble_task> networks, const section_settings& section,
-                                  const trajectory_settings& settings, const std::function<bool()>& poll) {
+                                  const simulation_settings& simulation, const trajectory_settings& settings,
+                                  const std::function<bool()>& poll) {
   std::vector<trajectory> out(networks.size());
   if (networks.empty()) {
     return out;
   }
   sampling_settings sampling;
+  sampling.simulation = simulation;
   sampling.max_pending = std::min(settings.max_pending, max_pending_limit);
   // Only the measurement of the mean pool needs a burn-in: what is recorded has one of its own.
   sampling.burn_in_s = section.kind == section_kind::volley ? settings.burn_in_s : 0;
-  ensemble_sampler sampler(section, sampling, networks.front().identity.seed);
+  network_sampler sampler(networks.front().network.model, section, sampling, networks.front().identity.seed);
   std::size_t next = 0;
   // Past the end by less than an event, so that rounding does not cut the last step.
   const double length = settings.burn_in_s + settings.duration_s + 1e3 * time_tolerance;
@@ -186,19 +188,19 @@ std::vector<trajectory> run_exact(std::span<const ensemble_task> networks, const
   return all ? out : std::vector<trajectory>();
 }
 
-trajectory run_hybrid(const model& m, const kernel& step, chain start, const trajectory_settings& settings) {
-  if (m.space.section.kind == section_kind::interval) {
-    throw input_error("a hybrid run needs a model of section 'mfe' or 'volley': with 'interval' no phase is quiet");
-  }
+namespace {
+
+template <class Network>
+trajectory follow_hybrid(const model& m, const kernel& step, chain start, Network net,
+                         const trajectory_settings& settings) {
   const state_layout& layout = m.space.layout.state;
   std::vector<chain> chains{std::move(start)};
   chain& c = chains[0];
   std::vector<chain_step> steps(1);
-  oracle net(c.p, random_stream(m.seed, purpose::validation, c.stream.word(), c.stream.word()));
   net.draw_from(layout, c.state);
   double pool_mean = 0;
   if (m.space.section.kind == section_kind::volley) {
-    oracle probe = net;
+    Network probe = net;
     constexpr double mean_over_s = 2;
     pool_mean = mean_pool(probe, mean_over_s, settings.max_pending);
   }
@@ -228,6 +230,24 @@ trajectory run_hybrid(const model& m, const kernel& step, chain start, const tra
     net.draw_from(layout, c.state);
   }
   return out.take();
+}
+
+}  // namespace
+
+trajectory run_hybrid(const model& m, const kernel& step, chain start, const trajectory_settings& settings) {
+  if (m.space.section.kind == section_kind::interval) {
+    throw input_error("a hybrid run needs a model of section 'mfe' or 'volley': with 'interval' no phase is quiet");
+  }
+  const parameters p = start.p;
+  const simulation_settings& simulation = m.space.simulation;
+  const random_stream stream(m.seed, purpose::validation, start.stream.word(), start.stream.word());
+  if (p.model == network_model::discrete) {
+    return follow_hybrid(m, step, std::move(start), discrete_network(p, simulation.dt_ms, stream), settings);
+  }
+  if (simulation.simulator == simulator_kind::tau_leaping) {
+    return follow_hybrid(m, step, std::move(start), leaping_network(p, simulation.dt_ms, stream), settings);
+  }
+  return follow_hybrid(m, step, std::move(start), oracle(p, stream), settings);
 }
 
 spectrum rate_spectrum(std::span<const trajectory> runs, const parameters& p, double bin_s, double segment_s) {

@@ -8,7 +8,7 @@
 #include <boost/serialization/vector.hpp>
 
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/network_sampler.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
@@ -108,8 +108,9 @@ class validator {
     const auto begin = clock::now();
     // Parts of two runs fill the lanes, but are no shorter than the raster and two segments of the spectrum.
     const double shortest_s = std::max(2 * settings_.segment_s, settings_.raster_s);
-    const int parts = std::clamp(static_cast<int>(settings_.duration_s / shortest_s), 1, ensemble_sampler::lanes() / 2);
     const parameters p = parameters_at(m_.space, results_[i].values);
+    const int most = std::max(1, network_sampler::width(p.model, m_.space.simulation) / 2);
+    const int parts = std::clamp(static_cast<int>(settings_.duration_s / shortest_s), 1, most);
     std::vector<ensemble_task> networks;
     for (int part = 0; part < 2 * parts; ++part) {
       const std::uint32_t replicate = first_replicate_ + static_cast<std::uint32_t>(part);
@@ -117,7 +118,7 @@ class validator {
     }
     trajectory_settings s = follow(parts);
     s.raster_s = settings_.raster_s;
-    std::vector<trajectory> runs = run_exact(networks, m_.space.section, s, poll);
+    std::vector<trajectory> runs = run_exact(networks, m_.space.section, m_.space.simulation, s, poll);
     if (runs.empty()) {
       return false;
     }

@@ -6,7 +6,7 @@
 #include <optional>
 #include <vector>
 
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/network_sampler.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/plan.hpp>
 
@@ -87,7 +87,7 @@ task_calibration calibrate(const sweep_description& d, double budget_s) {
   double events = 0;
   double of_whole_tasks = 0;
   double expected = 0;
-  ensemble_sampler sampler(d.section, trial.sampling, d.seed);
+  network_sampler sampler(d.base.model, d.section, trial.sampling, d.seed);
   const auto start = clock::now();
   const auto elapsed = [start] { return std::chrono::duration<double>(clock::now() - start).count(); };
   // The supply never ends, so that every lane is busy to the last: what attends to spikes costs less in empty ones.

@@ -1,6 +1,6 @@
 #include <utility>
 
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/network_sampler.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
 namespace spikesweep {
@@ -10,9 +10,12 @@ namespace {
 class network_engine : public task_engine {
  public:
   explicit network_engine(const sweep_description& description)
-      : description_(description), sampler_(description.section, description.sampling, description.seed) {}
+      : description_(description),
+        sampler_(description.base.model, description.section, description.sampling, description.seed) {}
 
-  int width() const override { return ensemble_sampler::lanes(); }
+  int width() const override {
+    return network_sampler::width(description_.base.model, description_.sampling.simulation);
+  }
 
   void run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) override {
     sampler_.run(
@@ -32,7 +35,7 @@ class network_engine : public task_engine {
 
  private:
   const sweep_description& description_;
-  ensemble_sampler sampler_;
+  network_sampler sampler_;
 };
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/network_sampler.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/plan.hpp>
@@ -13,7 +13,7 @@ double sweep_plan::wall_s(int ranks) const {
   }
   // A task takes as long alone in its lane as with others beside it. At the end lanes run empty: on average, each loses
   // half a task's time.
-  const double lanes = ensemble_sampler::lanes();
+  const double lanes = width;
   const double task_s = core_s / static_cast<double>(tasks) * lanes;
   const double used = std::min(static_cast<double>(tasks), lanes * std::max(ranks, 1));
   return static_cast<double>(tasks) * task_s / used + (used < static_cast<double>(tasks) ? 0.5 * task_s : 0);
@@ -28,14 +28,14 @@ sweep_plan plan_sweep(const sweep_description& d, const task_calibration& calibr
        : role == point_role::test ? plan.test_points
                                   : plan.selection_points);
   }
+  plan.width = network_sampler::width(d.base.model, d.sampling.simulation);
   plan.tasks = d.tasks();
   plan.samples = d.rows();
   plan.disk_bytes = sweep_file_bytes(d);
   const transition_layout& layout = d.sampling.layout;
   const auto counts = static_cast<std::uint64_t>(2 * layout.state.size() + 2 + 2 * layout.time_bins);
   constexpr std::uint64_t other_bytes = sizeof(double) + 3 * sizeof(std::uint8_t);
-  plan.memory_bytes = static_cast<std::uint64_t>(ensemble_sampler::lanes()) *
-                      static_cast<std::uint64_t>(d.sampling.transitions) *
+  plan.memory_bytes = static_cast<std::uint64_t>(plan.width) * static_cast<std::uint64_t>(d.sampling.transitions) *
                       (counts * sizeof(std::int32_t) + other_bytes);
   for (int point = 0; point < d.points.size(); ++point) {
     plan.events += d.replicates * expected_events(d, point);

@@ -29,4 +29,23 @@ inline parameters cai2021_small(double tau_EE) {
   return p;
 }
 
+/// Discrete-time networks of Wu et al. 2023, Chaos 33:043121, as in configs/networks.
+inline parameters wu2023(double x) {
+  parameters p;
+  p.model = network_model::discrete;
+  p.P_EE = p.P_IE = p.P_EI = p.P_II = 0.7;
+  p.S_EE = 0.75 / p.P_EE;
+  p.S_IE = 1 / p.P_IE;
+  p.S_EI = 4.91 * x / p.P_EI;
+  p.S_II = 4.91 * 0.4 / p.P_II;
+  p.S_ext = 0.9;
+  p.inhibition = inhibition_kind::voltage_dependent;
+  p.lambda_E = p.lambda_I = 7000;
+  p.tau_EE = 1.4;
+  p.tau_IE = 1.2;
+  p.tau_EI = p.tau_II = 4.5;
+  p.tau_ref = 0;
+  return p;
+}
+
 }  // namespace spikesweep

@@ -52,7 +52,7 @@ TEST(Trajectory, OfTheExactNetworkAgreesWithItsSpikes) {
   for (const auto kind : {section_kind::interval, section_kind::mfe, section_kind::volley}) {
     section_settings section;
     section.kind = kind;
-    const trajectory run = run_exact(std::vector<ensemble_task>{{p, {1, 50, 0}, 0}}, section, settings).front();
+    const trajectory run = run_exact(std::vector<ensemble_task>{{p, {1, 50, 0}, 0}}, section, {}, settings).front();
     EXPECT_EQ(static_cast<std::int64_t>(run.raster.size()), run.spikes_E + run.spikes_I);
     double sum = 0;
     for (const double n : run.counts_E) {
@@ -71,14 +71,14 @@ TEST(Trajectory, OfTheExactNetworkIsTheSameInAnyCompany) {
   settings.duration_s = 1;
   settings.raster_s = 1;
   const std::vector<ensemble_task> networks{{p, {1, 51, 0}, 0}, {p, {1, 51, 1}, 0}};
-  const auto both = run_exact(networks, section_settings(), settings);
-  const trajectory alone = run_exact(std::span(networks).last(1), section_settings(), settings).front();
+  const auto both = run_exact(networks, section_settings(), {}, settings);
+  const trajectory alone = run_exact(std::span(networks).last(1), section_settings(), {}, settings).front();
   ASSERT_EQ(both[1].raster.size(), alone.raster.size());
   for (std::size_t i = 0; i < alone.raster.size(); ++i) {
     EXPECT_EQ(both[1].raster[i].time, alone.raster[i].time);
   }
   EXPECT_NE(both[0].counts_E, both[1].counts_E);
-  EXPECT_TRUE(run_exact(networks, section_settings(), settings, [] { return false; }).empty());
+  EXPECT_TRUE(run_exact(networks, section_settings(), {}, settings, [] { return false; }).empty());
 }
 
 point_result point_with(double exact, double surrogate, double peak_error) {

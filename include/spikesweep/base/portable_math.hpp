@@ -27,4 +27,19 @@ inline double portable_log(double x) {
   return static_cast<double>(exponent) * log_2 + 2.0 * s * (1.0 + t * series);
 }
 
+/// Exponential of x in [-700, 700], to a relative error below 2e-13, likewise. Formula: 2^k e^r, |r| <= log(2) / 2.
+inline double portable_exp(double x) {
+  constexpr double log_2 = 0.693147180559945309417;
+  const auto k = static_cast<std::int64_t>(x / log_2 + (x < 0 ? -0.5 : 0.5));
+  const double r = x - static_cast<double>(k) * log_2;
+  // The first term left out is below 1e-16.
+  constexpr int terms = 14;
+  double sum = 1;
+  for (int n = terms; n > 0; --n) {
+    sum = 1 + sum * r / n;
+  }
+  constexpr std::int64_t bias = 1023;
+  return sum * std::bit_cast<double>(static_cast<std::uint64_t>(k + bias) << 52);
+}
+
 }  // namespace spikesweep

@@ -5,9 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/sampler.hpp>
 
 namespace spikesweep {
@@ -17,15 +15,6 @@ struct ensemble_task {
   parameters network;
   task_identity identity;
   std::int64_t label = 0;  ///< The caller's; comes back with the result.
-};
-
-/// A network that was followed through its phases, all its spikes noted.
-struct exact_run {
-  task_state state = task_state::pending;  ///< done, runaway, or pending: abandoned.
-  double begin = 0;                        ///< Of the first phase: after the burn-in [s].
-  std::vector<spike_record> spikes;        ///< From then on, in order of time.
-  std::vector<phase_outcome> phases;       ///< From then on, those that ended.
-  std::int64_t events = 0;                 ///< Network events simulated, burn-in included.
 };
 
 /// The lockstep simulator: sixteen exact networks at a time on one core, one per lane of SIMD vectors, one event per

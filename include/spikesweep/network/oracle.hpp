@@ -3,13 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
-#include <span>
-#include <vector>
 
-#include <spikesweep/base/random.hpp>
-#include <spikesweep/network/generator.hpp>
-#include <spikesweep/network/parameters.hpp>
-#include <spikesweep/network/state.hpp>
+#include <spikesweep/network/markov.hpp>
 
 namespace spikesweep {
 
@@ -20,78 +15,19 @@ struct network_event {
   bool recurrent = false;                                      ///< The spike was triggered by a recurrent E kick.
 };
 
-/// The plain exact simulator of one network: a continuous-time Markov jump process with seven classes of events
-/// (external kicks to E and I, four pools of pending kicks, refractory returns). Cai et al. 2021, Front. Comput.
-/// Neurosci. 15:678688, section 2.1. Faster simulators are checked against it. Copying forks the network together with
-/// its random stream.
-class oracle {
+/// The plain exact simulator of one Markov network, one event after another. Faster simulators are checked against it.
+class oracle : public markov_network {
  public:
-  /// Starts with potentials uniform in [0, threshold) and nothing pending. Needs valid parameters.
-  oracle(const parameters& p, random_stream stream);
+  oracle(const parameters& p, random_stream stream) : markov_network(p, stream), wait_(random_.exponential()) {}
 
   /// Simulates the next event, unless it comes after `limit` [s]: then time() becomes the limit.
   network_event step(double limit);
-
-  double time() const { return time_; }  ///< [s]
-  std::int64_t events() const { return events_; }
-  const parameters& network() const { return p_; }
-  int pending(pool k) const { return list(k).count; }
-  std::int64_t pending() const;
-  population population_of(int neuron) const { return neuron < p_.N_E ? population::E : population::I; }
-
-  /// The coarse-grained state, written into `out` (layout.size() counts).
-  void coarse_grain(const state_layout& layout, std::span<std::int32_t> out) const;
-
-  /// Becomes a microscopic state drawn from a coarse one: potentials uniform within their bins, pending kicks on random
-  /// targets. Needs a state of this network's population sizes.
-  void draw_from(const state_layout& layout, state_view state);
-
-  /// Leaves the usual trajectory, by random amounts up to the scales in oracle.cpp: pending pools scaled by log-normal
-  /// factors, potentials shifted together and jittered one by one, some neurons redrawn.
-  void perturb(random_stream& stream);
+  /// Whether no time is left until `limit` [s].
+  bool reached(double limit) const { return time_ >= limit; }
 
  private:
-  static constexpr std::int16_t refractory_mark_ = INT16_MAX;
-
-  // Classes of events: external kicks, the pools in their order, refractory returns.
-  static constexpr std::size_t external_E_ = 0;
-  static constexpr std::size_t external_I_ = 1;
-  static constexpr std::size_t first_pool_ = 2;
-  static constexpr std::size_t returns_ = first_pool_ + pool_count;
-  static constexpr std::size_t classes_ = returns_ + 1;
-
-  /// What events of a class happen to: each member at the same rate. External kicks happen to every neuron of a
-  /// population and use up nothing; the other lists hold one entry for each event to come, in no order.
-  struct event_list {
-    std::vector<std::int32_t> members;  ///< The first `count` of them.
-    int count = 0;
-    int used_up = 1;    ///< By an event: 1 or 0.
-    double rate = 0;    ///< Of one member [1/s].
-    double mean_s = 0;  ///< 1 / rate, or 0.
-    // The kick at potential v is weight + slope v, rounded at random to a whole number of its neighbours.
-    double weight = 0;
-    double slope = 0;
-    int sign = 1;
-  };
-  static std::size_t class_of(pool k) { return first_pool_ + static_cast<std::size_t>(k); }
-  event_list& list(pool k) { return lists_[class_of(k)]; }
-  const event_list& list(pool k) const { return lists_[class_of(k)]; }
-
-  static void add(event_list& to, int neuron);
-  void spike(int neuron);
-  void scatter(pool k, int first, int size, double probability);
-  void scale_pool(pool k, double factor, random_stream& stream);
-  int first_target(pool k) const { return k == pool::EE || k == pool::EI ? 0 : p_.N_E; }
-  int target_count(pool k) const { return k == pool::EE || k == pool::EI ? p_.N_E : p_.N_I; }
-
-  parameters p_;
-  event_generator random_;
-  std::vector<std::int16_t> potential_;  ///< Of each neuron, or refractory_mark_.
-  std::array<event_list, classes_> lists_;
-  double time_ = 0;
   double
       wait_;  ///< Until the next event, at a total rate of 1: drawn one ahead, which takes a logarithm out of the way.
-  std::int64_t events_ = 0;
 };
 
 [[gnu::always_inline]] inline network_event oracle::step(double limit) {
@@ -136,9 +72,7 @@ class oracle {
     v = 0;
     return {};
   }
-  const double weight = from.weight + from.slope * v;
-  const int whole = static_cast<int>(weight);
-  const int kick = whole + (random_.uniform() < weight - whole ? 1 : 0);
+  const int kick = rounded_kick(from, v);
   if (v == refractory_mark_) {
     return {};
   }

@@ -21,6 +21,12 @@ enum class inhibition_kind {
   voltage_dependent  ///< V -= round(S_QI (V + 66) / 166)
 };
 
+/// What a network is made of.
+enum class network_model {
+  markov,   ///< Continuous-time Markov jump process (markov.hpp).
+  discrete  ///< Discrete-time integrate-and-fire neurons with synaptic currents (discrete.hpp).
+};
+
 /// The named scalars of a network. Index order is (post, pre). Defaults are the canonical set `zhang2024`.
 struct parameters {
   int N_E = 300;           ///< Excitatory neurons.
@@ -40,7 +46,9 @@ struct parameters {
   double tau_EI = 3;       ///< Mean delay of a kick from I to E [ms].
   double tau_II = 3;       ///< Mean delay of a kick from I to I [ms].
   double tau_ref = 4;      ///< Mean refractory time; 0: none [ms].
+  double S_ext = 1;        ///< Weight of an external kick; 1 in a Markov network [kicks].
   inhibition_kind inhibition = inhibition_kind::constant;
+  network_model model = network_model::markov;
 
   int size(population q) const { return q == population::E ? N_E : N_I; }
   bool operator==(const parameters&) const = default;
@@ -72,10 +80,14 @@ void set_parameter(parameters& p, const parameter_info& info, double value);
 /// Most neurons of a network.
 inline constexpr int neuron_limit = 65536;
 
-/// Throws input_error, naming the parameter and its allowed range, unless every parameter is valid and the network is
-/// not too large.
+/// Throws input_error, naming the parameter and its allowed range, unless every parameter is valid, the network is not
+/// too large, and its model has all of them.
 void validate(const parameters& p);
 
+/// Why a network of this model cannot have this value of a parameter; empty if it can.
+std::string_view refusal(network_model model, const parameter_info& info, double value);
+
 std::string_view name_of(inhibition_kind kind);
+std::string_view name_of(network_model model);
 
 }  // namespace spikesweep

@@ -6,6 +6,8 @@
 #include <span>
 #include <vector>
 
+#include <spikesweep/network/discrete.hpp>
+#include <spikesweep/network/leaping.hpp>
 #include <spikesweep/network/oracle.hpp>
 #include <spikesweep/network/section.hpp>
 #include <spikesweep/network/transition.hpp>
@@ -34,7 +36,8 @@ struct phase_outcome {
 };
 
 /// Cuts the trajectory of one network into phases at causal stopping times (DESIGN section 1). Copyable, so that a
-/// network can be forked together with its place in the section.
+/// network can be forked together with its place in the section. Its templates, and those below, are for `oracle`,
+/// `leaping_network` and `discrete_network`; the latter two end phases with a step.
 class phase_cutter {
  public:
   /// `mean_pool`: mean number of pending E-to-E kicks, used by `volley` alone.
@@ -44,8 +47,9 @@ class phase_cutter {
   phase_kind next() const { return next_; }
 
   /// Simulates one phase. Appends its spikes to `spikes`. Stops early, unfinished, at time `limit` [s] or when `poll`,
-  /// called every few thousand events, returns false.
-  phase_outcome run(oracle& net, std::vector<spike_record>& spikes, double limit,
+  /// called many times a second, returns false.
+  template <class Network>
+  phase_outcome run(Network& net, std::vector<spike_record>& spikes, double limit,
                     const std::function<bool()>& poll = {});
 
   /// Pending E-to-E kicks of one E spike's fan-out.
@@ -54,11 +58,18 @@ class phase_cutter {
   bool grown(const phase_outcome& phase) const;
 
  private:
-  bool ended(const oracle& net);
+  bool ended(double time, int pending);
 
   section_settings section_;
   phase_kind next_;
-  double window_;  ///< `mfe` [s]
+  // `mfe`: an E spike counts if its recurrence (see step_spike) is above `least_recurrence_`.
+  double least_recurrence_;
+  int start_count_;      ///< `mfe`: starts at this many in the window.
+  int end_count_;        ///< `mfe`: ends at this many ...
+  double end_pending_;   ///< ... with fewer pending E-to-E kicks than this.
+  double window_;        ///< `mfe` [s]
+  double cap_;           ///< Longest active phase [s].
+  double least_growth_;  ///< An MFE that grew is longer than this [s].
   double fanout_;
   double start_level_;            ///< `volley`, pending E-to-E kicks
   double end_level_;              ///< `volley`, pending E-to-E kicks
@@ -67,9 +78,11 @@ class phase_cutter {
 
 /// Time average of the pending E-to-E kicks over `seconds` of simulation from where the network stands; stops early
 /// when the pending kicks pass `max_pending`.
-double mean_pool(oracle& net, double seconds, std::int64_t max_pending);
+template <class Network>
+double mean_pool(Network& net, double seconds, std::int64_t max_pending);
 
 /// Simulates up to time `end` [s] or until `poll` returns false; true if it got there.
-bool run_until(oracle& net, double end, std::vector<spike_record>* spikes, const std::function<bool()>& poll = {});
+template <class Network>
+bool run_until(Network& net, double end, std::vector<spike_record>* spikes, const std::function<bool()>& poll = {});
 
 }  // namespace spikesweep

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/network_sampler.hpp>
 #include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/statistics.hpp>
 #include <spikesweep/surrogate/kernel.hpp>
@@ -42,10 +42,11 @@ struct trajectory {
 std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& chains,
                                         const trajectory_settings& settings);
 
-/// Follows exact networks side by side, all for the same length. One trajectory a network, in their order.
-/// Returns none if `poll`, called many times a second, returned false. The networks have to share their seed.
+/// Follows networks through their own simulator, all for the same length. One trajectory a network, in their order.
+/// Returns none if `poll`, called many times a second, returned false. The networks have to share their seed and model.
 std::vector<trajectory> run_exact(std::span<const ensemble_task> networks, const section_settings& section,
-                                  const trajectory_settings& settings, const std::function<bool()>& poll = {});
+                                  const simulation_settings& simulation, const trajectory_settings& settings,
+                                  const std::function<bool()>& poll = {});
 
 /// The paper's hybrid (Zhang et al. 2024, section 2.3): the network is simulated exactly in its quiet phases and the
 /// kernel jumps over the active ones. Coarse-graining before a jump and drawing a microscopic state after it are this

@@ -24,6 +24,7 @@ struct sweep_plan {
   std::int64_t test_points = 0;
   std::int64_t tasks = 0;
   std::int64_t samples = 0;      ///< Transitions, if no task fails.
+  int width = 1;                 ///< Tasks that a rank has in hand at a time.
   std::uint64_t disk_bytes = 0;  ///< Size of the sweep file.
   std::uint64_t memory_bytes =
       0;                         ///< Of one rank, for the samples of the tasks in hand; the program itself not counted.
@@ -35,8 +36,8 @@ struct sweep_plan {
   double wall_s(int ranks) const;
 };
 
-/// Keeps every lane busy with short tasks for `budget_s` of wall time (1.4 times that if the first of each lane has not
-/// ended by then), at points spread over the range of expected costs, one a lane. Rank-local.
+/// Keeps a core, and every lane of it, busy with short tasks for `budget_s` of wall time (1.4 times that if the first
+/// of each lane has not ended by then), at points spread over the range of expected costs, one a lane. Rank-local.
 task_calibration calibrate(const sweep_description& description, double budget_s = 0.6);
 
 /// Counts and estimates. Rank-local; simulates nothing.

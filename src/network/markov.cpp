@@ -1,7 +1,7 @@
 #include <numeric>
 
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/network/oracle.hpp>
+#include <spikesweep/network/markov.hpp>
 
 #include "perturbation.hpp"
 
@@ -15,7 +15,7 @@ constexpr double per_second(double milliseconds) {
 
 }  // namespace
 
-oracle::oracle(const parameters& p, random_stream stream)
+markov_network::markov_network(const parameters& p, random_stream stream)
     : p_(p), random_(stream), potential_(static_cast<std::size_t>(p.N_E + p.N_I)) {
   for (auto& v : potential_) {
     v = static_cast<std::int16_t>(random_.below(threshold_potential));
@@ -26,7 +26,6 @@ oracle::oracle(const parameters& p, random_stream stream)
     lists_[k].weight = weight;
     lists_[k].sign = sign;
   };
-  wait_ = random_.exponential();
   const auto set_external = [&](std::size_t k, double rate, int first, int count) {
     set(k, rate, 1, 1);
     lists_[k].members.resize(static_cast<std::size_t>(count));
@@ -50,7 +49,7 @@ oracle::oracle(const parameters& p, random_stream stream)
   }
 }
 
-std::int64_t oracle::pending() const {
+std::int64_t markov_network::pending() const {
   std::int64_t sum = 0;
   for (int k = 0; k < pool_count; ++k) {
     sum += pending(static_cast<pool>(k));
@@ -58,13 +57,13 @@ std::int64_t oracle::pending() const {
   return sum;
 }
 
-void oracle::add(event_list& to, int neuron) {
+void markov_network::add(event_list& to, int neuron) {
   to.members.resize(static_cast<std::size_t>(to.count));
   to.members.push_back(neuron);
   ++to.count;
 }
 
-void oracle::scatter(pool k, int first, int size, double probability) {
+void markov_network::scatter(pool k, int first, int size, double probability) {
   event_list& to = list(k);
   const auto enough = static_cast<std::size_t>(to.count + size);
   if (to.members.size() < enough) {
@@ -87,13 +86,16 @@ void oracle::scatter(pool k, int first, int size, double probability) {
   to.count = static_cast<int>(out - to.members.data());
 }
 
-void oracle::spike(int neuron) {
+void markov_network::reset(int neuron) {
   if (p_.tau_ref > 0) {
     potential_[static_cast<std::size_t>(neuron)] = refractory_mark_;
     add(lists_[returns_], neuron);
   } else {
     potential_[static_cast<std::size_t>(neuron)] = 0;
   }
+}
+
+void markov_network::fan_out(int neuron) {
   if (neuron < p_.N_E) {
     scatter(pool::EE, 0, p_.N_E, p_.P_EE);
     scatter(pool::IE, p_.N_E, p_.N_I, p_.P_IE);
@@ -103,7 +105,7 @@ void oracle::spike(int neuron) {
   }
 }
 
-void oracle::coarse_grain(const state_layout& layout, std::span<std::int32_t> out) const {
+void markov_network::coarse_grain(const state_layout& layout, std::span<std::int32_t> out) const {
   SPIKESWEEP_ASSERT(static_cast<int>(out.size()) == layout.size());
   std::fill(out.begin(), out.end(), 0);
   for (int i = 0; i < p_.N_E + p_.N_I; ++i) {
@@ -117,7 +119,7 @@ void oracle::coarse_grain(const state_layout& layout, std::span<std::int32_t> ou
   }
 }
 
-void oracle::draw_from(const state_layout& layout, state_view state) {
+void markov_network::draw_from(const state_layout& layout, state_view state) {
   SPIKESWEEP_ASSERT(static_cast<int>(state.size()) == layout.size());
   SPIKESWEEP_ASSERT(population_size(layout, state, population::E) == p_.N_E);
   SPIKESWEEP_ASSERT(population_size(layout, state, population::I) == p_.N_I);
@@ -153,7 +155,7 @@ void oracle::draw_from(const state_layout& layout, state_view state) {
   }
 }
 
-void oracle::scale_pool(pool k, double factor, random_stream& stream) {
+void markov_network::scale_pool(pool k, double factor, random_stream& stream) {
   event_list& kicks = list(k);
   const auto wanted = static_cast<int>(kicks.count * factor);
   while (kicks.count > wanted) {
@@ -165,7 +167,7 @@ void oracle::scale_pool(pool k, double factor, random_stream& stream) {
   }
 }
 
-void oracle::perturb(random_stream& stream) {
+void markov_network::perturb(random_stream& stream) {
   lists_[returns_].count = 0;
   perturb_network(
       p_, stream, potential_.data(), refractory_mark_, [&](pool k, double factor) { scale_pool(k, factor, stream); },

@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string_view>
+
+#include <spikesweep/network/parameters.hpp>
+
+namespace spikesweep {
+
+/// How a network is simulated.
+enum class simulator_kind {
+  exact,       ///< The network's own law: event by event (Markov), or step by step (discrete: its steps are its law).
+  tau_leaping  ///< The Markov network by steps of fixed length, whose law tends to the exact one as they shrink.
+};
+
+std::string_view name_of(simulator_kind kind);
+
+/// A simulator and its constants.
+struct simulation_settings {
+  simulator_kind simulator = simulator_kind::exact;
+  double dt_ms = 0.1;  ///< Step of the discrete network, and of tau-leaping [ms].
+
+  bool operator==(const simulation_settings&) const = default;
+};
+
+/// Whether time goes on in steps of `dt_ms`, so that every stopping time is a multiple of it.
+inline bool is_stepped(network_model model, const simulation_settings& simulation) {
+  return model == network_model::discrete || simulation.simulator == simulator_kind::tau_leaping;
+}
+
+/// Throws input_error unless the simulator can simulate the network.
+void validate(const parameters& p, const simulation_settings& simulation);
+
+}  // namespace spikesweep
