@@ -15,18 +15,9 @@
 #include <spikesweep/surrogate/validation.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
 
+#include "serialise.hpp"
+
 namespace boost::serialization {
-
-template <class Archive>
-void serialize(Archive& ar, spikesweep::spike_record& s, unsigned) {
-  ar& s.time& s.neuron;
-}
-
-template <class Archive>
-void serialize(Archive& ar, spikesweep::run_figures& f, unsigned) {
-  ar& f.rate_E_hz& f.rate_I_hz& f.phase_rate_hz& f.size_mean& f.size_cv& f.interval_mean_s& f.interval_cv& f
-      .fano_E_1ms& f.peak_hz;
-}
 
 template <class Archive>
 void serialize(Archive& ar, spikesweep::run_result& r, unsigned) {
