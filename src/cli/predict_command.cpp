@@ -1,3 +1,5 @@
+#include "predict_command.hpp"
+
 #include <algorithm>
 #include <chrono>
 #include <cmath>
@@ -13,7 +15,6 @@
 #include <spikesweep/surrogate/kernel.hpp>
 #include <spikesweep/surrogate/trajectory.hpp>
 
-#include "command_context.hpp"
 #include "spike_file.hpp"
 
 namespace spikesweep {
@@ -23,65 +24,6 @@ namespace {
 /// Predictions with more states than this beyond the training states get a warning. Of the training rows themselves
 /// it is 0.1 %, at the edge of the trained range it may be some times as much.
 constexpr double alarming_share = 0.02;
-
-struct predict_arguments {
-  std::string model;
-  std::vector<std::string> overrides;
-  std::string duration;
-  std::string output;
-  bool json = false;
-  bool extrapolate = false;
-  bool hybrid = false;
-  int chains = 1;
-};
-
-/// Axis values of the network asked for: of the trained range's middle where --set says nothing. Throws input_error if
-/// a parameter that the model does not know is changed.
-std::vector<double> axis_values(const model& m, const predict_arguments& arguments) {
-  parameters middle = m.space.base;
-  for (std::size_t i = 0; i < m.space.axes.size(); ++i) {
-    const double centre = 0.5 * (m.space.axis_min[i] + m.space.axis_max[i]);
-    const parameter_info& info = find_parameter(m.space.axes[i]);
-    set_parameter(middle, info, info.whole() ? std::round(centre) : centre);
-  }
-  parameters wanted = middle;
-  override_network(wanted, arguments.overrides);
-  std::vector<double> values;
-  for (const std::string& axis : m.space.axes) {
-    values.push_back(get_parameter(wanted, find_parameter(axis)));
-    set_parameter(middle, find_parameter(axis), values.back());
-  }
-  for (const parameter_info& info : parameter_table()) {
-    if (get_parameter(wanted, info) != get_parameter(middle, info)) {
-      throw input_error(fmt::format("--set: key 'network.{}' is not an axis of {}; allowed: {}", info.name,
-                                    arguments.model, fmt::join(m.space.axes, ", ")));
-    }
-  }
-  if (wanted.inhibition != middle.inhibition || wanted.model != middle.model) {
-    throw input_error(fmt::format("--set: key 'network.{}' is not an axis of {}; allowed: {}",
-                                  wanted.model != middle.model ? "model" : "inhibition", arguments.model,
-                                  fmt::join(m.space.axes, ", ")));
-  }
-  return values;
-}
-
-void check_range(const model& m, const predict_arguments& arguments, const std::vector<double>& values) {
-  if (distance_to_training(m.space, values) <= 0) {
-    return;
-  }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] >= m.space.axis_min[i] && values[i] <= m.space.axis_max[i]) {
-      continue;
-    }
-    const std::string message =
-        fmt::format("{} = {:.6g} is outside the range that {} was trained on ({:.6g} to {:.6g})", m.space.axes[i],
-                    values[i], arguments.model, m.space.axis_min[i], m.space.axis_max[i]);
-    if (!arguments.extrapolate) {
-      throw input_error(message + "; --extrapolate predicts all the same");
-    }
-    log_warning(message);
-  }
-}
 
 /// Says so if the surrogate has gone where it learnt nothing.
 void warn_of(const departure& seen) {
@@ -180,7 +122,7 @@ void print_table(const model& m, const std::vector<double>& values, double durat
 /// Follows the chains; adds to `seen` how far they strayed from the training states.
 std::vector<trajectory> follow(const model& m, const predict_arguments& arguments, std::vector<chain>& chains,
                                const trajectory_settings& settings, departure& seen) {
-  const kernel step = watched(surrogate_kernel(m, arguments.hybrid ? 1 : arguments.chains), m, seen);
+  const kernel step = watched(surrogate_kernel(m, arguments.hybrid ? 1 : arguments.chains, arguments.numbers), m, seen);
   if (!arguments.hybrid) {
     return run_closed_loop(step, chains, settings);
   }
@@ -212,7 +154,8 @@ std::vector<member_rates> rates_of_members(const model& m, const predict_argumen
   return rates;
 }
 
-exit_code execute(const predict_arguments& arguments, double duration) {
+exit_code execute(const predict_arguments& arguments) {
+  const double duration = arguments.duration_s;
   const model m = load_model(arguments.model);
   const std::vector<double> values = axis_values(m, arguments);
   check_range(m, arguments, values);
@@ -245,7 +188,88 @@ exit_code execute(const predict_arguments& arguments, double duration) {
   return exit_code::done;
 }
 
+CLI::Option* add_time_option(CLI::App& command, const std::string& name, double& seconds,
+                             const std::string& description) {
+  return command
+      .add_option_function<std::string>(
+          name, [&seconds](const std::string& text) { seconds = parse_duration(text); }, description)
+      ->type_name("TIME");
+}
+
+/// Returns those that mean nothing of one point.
+std::vector<CLI::Option*> add_options_of_many(CLI::App& command, predict_arguments& arguments, CLI::Option* json,
+                                              CLI::Option* chains) {
+  constexpr int most = 1000000;
+  CLI::Option* points =
+      command
+          .add_option("--points", arguments.points,
+                      "predict at every point of a CSV file, whose header names axes; under mpirun on all ranks")
+          ->type_name("FILE.csv")
+          ->excludes(chains);
+  command
+      .add_option("--design", arguments.design, "predict at so many points of a Sobol sequence over the trained range")
+      ->check(CLI::Range(1, most))
+      ->excludes(points)
+      ->excludes(chains);
+  CLI::Option* replicates =
+      command.add_option("--replicates", arguments.replicates, "independent runs at each of many points")
+          ->check(CLI::Range(1, most))
+          ->capture_default_str();
+  CLI::Option* csv = command.add_flag("--csv", arguments.csv, "print many points as CSV")->excludes(json);
+  CLI::Option* raster =
+      add_time_option(command, "--raster", arguments.raster_s, "spikes to write of each of many points; default 1s");
+  return {replicates, csv, raster};
+}
+
 }  // namespace
+
+std::vector<double> axis_values(const model& m, const predict_arguments& arguments) {
+  parameters middle = m.space.base;
+  for (std::size_t i = 0; i < m.space.axes.size(); ++i) {
+    const double centre = 0.5 * (m.space.axis_min[i] + m.space.axis_max[i]);
+    const parameter_info& info = find_parameter(m.space.axes[i]);
+    set_parameter(middle, info, info.whole() ? std::round(centre) : centre);
+  }
+  parameters wanted = middle;
+  override_network(wanted, arguments.overrides);
+  std::vector<double> values;
+  for (const std::string& axis : m.space.axes) {
+    values.push_back(get_parameter(wanted, find_parameter(axis)));
+    set_parameter(middle, find_parameter(axis), values.back());
+  }
+  for (const parameter_info& info : parameter_table()) {
+    if (get_parameter(wanted, info) != get_parameter(middle, info)) {
+      throw input_error(fmt::format("--set: key 'network.{}' is not an axis of {}; allowed: {}", info.name,
+                                    arguments.model, fmt::join(m.space.axes, ", ")));
+    }
+  }
+  if (wanted.inhibition != middle.inhibition || wanted.model != middle.model) {
+    throw input_error(fmt::format("--set: key 'network.{}' is not an axis of {}; allowed: {}",
+                                  wanted.model != middle.model ? "model" : "inhibition", arguments.model,
+                                  fmt::join(m.space.axes, ", ")));
+  }
+  return values;
+}
+
+void check_range(const model& m, const predict_arguments& arguments, const std::vector<double>& values,
+                 const std::function<std::string(std::size_t)>& place) {
+  if (distance_to_training(m.space, values) <= 0) {
+    return;
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] >= m.space.axis_min[i] && values[i] <= m.space.axis_max[i]) {
+      continue;
+    }
+    const std::string message =
+        fmt::format("{}{} = {:.6g} is outside the range that {} was trained on ({:.6g} to {:.6g})",
+                    place ? place(i) : std::string(), m.space.axes[i], values[i], arguments.model, m.space.axis_min[i],
+                    m.space.axis_max[i]);
+    if (!arguments.extrapolate) {
+      throw input_error(message + "; --extrapolate predicts all the same");
+    }
+    log_warning(message);
+  }
+}
 
 void add_predict_command(CLI::App& app, command_context& context) {
   CLI::App* command = app.add_subcommand("predict", "run a surrogate on its own, without simulating a neuron");
@@ -253,23 +277,41 @@ void add_predict_command(CLI::App& app, command_context& context) {
   command->add_option("-m,--model", arguments->model, "model file")->required()->type_name("MODEL.h5");
   add_set_option(*command, arguments->overrides,
                  "value of a swept parameter, such as S_EE=4.1; the others stay in the middle of their trained range");
-  command->add_option("--duration", arguments->duration, "simulated time, such as 10s or 500ms")
-      ->required()
-      ->type_name("TIME");
+  add_time_option(*command, "--duration", arguments->duration_s,
+                  "simulated time, such as 10s or 500ms; of many points, that of each replicate")
+      ->required();
   command
       ->add_option("-o,--output", arguments->output,
-                   "write the spikes of the first chain to this file; their neurons are drawn")
+                   "write the spikes of the first chain to this file, their neurons drawn; of many points figures, "
+                   "spectra, phases, return map and rasters")
       ->type_name("FILE.h5");
-  command->add_flag("--json", arguments->json, "print one JSON object");
-  command->add_option("--chains", arguments->chains, "independent runs that share the simulated time")
-      ->check(CLI::Range(1, 1024))
-      ->capture_default_str();
+  CLI::Option* json = command->add_flag("--json", arguments->json, "print one JSON object; of many points one a line");
+  CLI::Option* chains = command->add_option("--chains", arguments->chains, "independent runs that share the time")
+                            ->check(CLI::Range(1, 1024))
+                            ->capture_default_str();
+  const auto of_many = add_options_of_many(*command, *arguments, json, chains);
+  command
+      ->add_option_function<std::string>(
+          "--precision",
+          [arguments](const std::string& name) {
+            arguments->numbers = name == name_of(precision::bf16) ? precision::bf16 : precision::fp32;
+          },
+          "numbers of the products: bf16, the default where the CPU has AVX512-BF16, or fp32")
+      ->check(CLI::IsMember({std::string(name_of(precision::fp32)), std::string(name_of(precision::bf16))}));
   command->add_flag("--hybrid", arguments->hybrid,
                     "simulate the network exactly in quiet phases; for models of section mfe or volley");
   command->add_flag("--extrapolate", arguments->extrapolate, "predict outside the trained range, too");
-  command->callback([&context, arguments] {
-    const double duration = parse_duration(arguments->duration);
-    execute_on_rank_0(context, [arguments, duration] { return execute(*arguments, duration); });
+  command->callback([&context, arguments, of_many] {
+    for (const CLI::Option* option : of_many) {
+      if (option->count() > 0 && !arguments->many()) {
+        throw input_error(option->get_name() + " needs --points or --design");
+      }
+    }
+    if (arguments->many()) {
+      context.execute = [&context, arguments] { return predict_many(context, *arguments); };
+    } else {
+      execute_on_rank_0(context, [arguments] { return execute(*arguments); });
+    }
   });
 }
 

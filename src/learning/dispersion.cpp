@@ -71,28 +71,4 @@ profile_dispersion dispersion_fit::fit(const boost::mpi::communicator& comm) con
   return out;
 }
 
-void scatter(const cell_dispersion& dispersion, random_stream& stream, std::span<double> expected) {
-  const std::size_t cells = dispersion.cells();
-  if (cells == 0) {
-    return;
-  }
-  SPIKESWEEP_ASSERT(expected.size() == cells);
-  std::vector<double> white(cells);
-  for (auto& x : white) {
-    x = stream.normal();
-  }
-  for (std::size_t i = 0; i < cells; ++i) {
-    if (expected[i] <= 0) {
-      continue;
-    }
-    double z = 0;
-    const double* row = dispersion.factor.data() + i * cells;
-    for (std::size_t j = 0; j <= i; ++j) {
-      z += row[j] * white[j];
-    }
-    const double log_variance = std::log1p(dispersion.variance[i] / std::max(1.0, expected[i]));
-    expected[i] *= std::exp(std::sqrt(log_variance) * z - 0.5 * log_variance);
-  }
-}
-
 }  // namespace spikesweep

@@ -5,6 +5,8 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/features.hpp>
 
+#include "scaling.hpp"
+
 namespace spikesweep {
 
 namespace {
@@ -49,10 +51,9 @@ void feature_map::raw(const parameters& p, std::span<const double> axis_values, 
   const state_layout& layout = space_.layout.state;
   float* next = out.data();
   for (const population q : {population::E, population::I}) {
-    const double size = p.size(q);
-    for (int c = 0; c < layout.cells(); ++c) {
-      *next++ = static_cast<float>(std::sqrt(state[at(layout.first_cell(q) + c)] / size));
-    }
+    const auto cells = at(layout.cells());
+    root_shares(state.subspan(at(layout.first_cell(q)), cells), p.size(q), {next, cells});
+    next += cells;
   }
   const double fanout[pool_count] = {p.P_EE * p.N_E, p.P_IE * p.N_I, p.P_EI * p.N_E, p.P_II * p.N_I};
   for (int k = 0; k < pool_count; ++k) {
@@ -72,9 +73,15 @@ void feature_map::raw(const parameters& p, std::span<const double> axis_values, 
 }
 
 void feature_map::standardise(std::span<float> features) const {
-  for (std::size_t i = 0; i < features.size(); ++i) {
-    const auto centred = static_cast<float>((features[i] - statistics_.mean[i]) / statistics_.deviation[i]);
-    features[i] = std::clamp(centred, -feature_bound, feature_bound);
+  scale_within(mean_, scale_, feature_bound, features);
+}
+
+void feature_map::set_statistics(column_statistics statistics) {
+  statistics_ = std::move(statistics);
+  mean_.assign(statistics_.mean.begin(), statistics_.mean.end());
+  scale_.clear();
+  for (const double deviation : statistics_.deviation) {
+    scale_.push_back(static_cast<float>(1 / deviation));
   }
 }
 

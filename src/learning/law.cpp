@@ -1,80 +1,181 @@
 #include <array>
 #include <cmath>
+#include <memory>
+#include <vector>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/law.hpp>
 #include <spikesweep/learning/profile.hpp>
 
 #include "batch.hpp"
+#include "cells.hpp"
+#include "mixture_head.hpp"
+#include "noise.hpp"
 
 namespace spikesweep {
 
+namespace {
+
+std::size_t at(int i) {
+  return static_cast<std::size_t>(i);
+}
+
+/// The network of the counts up to the logits of the mixture, which are the first outputs.
+mlp_shape logits_network(const model& m) {
+  mlp_shape shape = m.counts_network;
+  shape.outputs = m.mixture.components;
+  return shape;
+}
+
+/// Weights of the last hidden layer's units to the outputs of the counts' network, and the outputs' biases.
+struct output_layer {
+  explicit output_layer(const model& m) {
+    const std::size_t outputs = at(m.counts_network.outputs);
+    const std::size_t units = at(m.counts_network.hidden.back());
+    const auto layer = std::span(m.counts_weights).last(outputs * (units + 1));
+    weights = layer.first(outputs * units);
+    biases = layer.last(outputs);
+  }
+  std::span<const float> weights;
+  std::span<const float> biases;
+};
+
+/// Parameters of logits_network().
+std::vector<float> logits_parameters(const model& m) {
+  const output_layer last(m);
+  const std::size_t components = at(m.mixture.components);
+  const auto weights = last.weights.first(components * at(m.counts_network.hidden.back()));
+  std::vector<float> out(m.counts_weights.data(), last.weights.data());
+  out.insert(out.end(), weights.begin(), weights.end());
+  out.insert(out.end(), last.biases.data(), last.biases.data() + components);
+  return out;
+}
+
+/// Turns white noise into noise that scatters as the cells of a phase do.
+struct correlating_product {
+  correlating_product(const cell_dispersion& dispersion, int rows)
+      : parameters(dispersion.factor.begin(), dispersion.factor.end()),
+        variance(dispersion.variance.begin(), dispersion.variance.end()),
+        product({static_cast<int>(dispersion.cells()), {}, static_cast<int>(dispersion.cells())}, rows, false) {
+    parameters.resize(parameters.size() + dispersion.cells(), 0.0F);  // No biases.
+    product.set_parameters(parameters);
+  }
+  std::vector<float> parameters;  ///< The factor of the cells' correlations.
+  std::vector<float> variance;
+  mlp product;
+  std::span<const float> noise;  ///< rows x cells, of the last product.
+};
+
+}  // namespace
+
 struct law_sampler::impl {
-  impl(const model& of, int rows)
-      : m(of), counts(of.counts_network, rows, false), profile(of.profile_network, rows, false) {
-    counts.set_parameters(of.counts_weights);
+  impl(const model& of, int rows, precision numbers)
+      : m(of),
+        width(at(of.features.size())),
+        dims(at(of.targets.dims())),
+        profile_size(at(of.targets.profile_size())),
+        logits_weights(logits_parameters(of)),
+        logits(logits_network(of), rows, false, numbers),
+        head(of.mixture, of.counts_network.hidden.back(), output_layer(of).weights, output_layer(of).biases),
+        profile(of.profile_network, rows, false, numbers),
+        noise(dims + profile_size),
+        cells(of.targets.groups()),
+        white(at(rows) * profile_size),
+        normals(at(rows) * dims),
+        uniforms(at(rows)),
+        samples(at(rows) * dims) {
+    logits.set_parameters(logits_weights);
     profile.set_parameters(of.profile_weights);
+    for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {
+      if (of.dispersion[phase].cells() > 0) {
+        SPIKESWEEP_ASSERT(of.dispersion[phase].cells() == profile_size);
+        correlate[phase] = std::make_unique<correlating_product>(of.dispersion[phase], rows);
+      }
+    }
+  }
+
+  std::span<float> profile_input(std::size_t row) {
+    return profile.input().subspan(row * (width + dims), width + dims);
   }
 
   void encode(const law_query& query, std::size_t row) {
-    const auto width = static_cast<std::size_t>(m.features.size());
-    const auto dims = static_cast<std::size_t>(m.targets.dims());
-    const auto features = counts.input().subspan(row * width, width);
+    const auto features = logits.input().subspan(row * width, width);
     m.features.raw(*query.p, query.values, query.phase, query.before, features);
     m.features.standardise(features);
-    std::ranges::copy(features, profile.input().subspan(row * (width + dims), width).begin());
+    std::ranges::copy(features, profile_input(row).begin());
   }
 
-  void draw_counts(const law_query& query, std::span<const float> raw, std::size_t row, law_sample& out) {
-    const auto width = static_cast<std::size_t>(m.features.size());
-    const auto dims = static_cast<std::size_t>(m.targets.dims());
-    std::array<double, count_dims + 1> y{};
+  void draw_noise(random_stream& stream, std::size_t row) {
+    const auto drawn = noise.draw(stream);
+    std::ranges::copy(drawn.first(dims), normals.begin() + static_cast<std::ptrdiff_t>(row * dims));
+    std::ranges::copy(drawn.subspan(dims), white.begin() + static_cast<std::ptrdiff_t>(row * profile_size));
+    uniforms[row] = static_cast<float>(stream.word()) * 0x1p-32F;
+  }
+
+  void take_counts(const law_query& query, std::size_t row, law_sample& out) {
     std::array<std::int32_t, count_dims> n{};
-    mixture_sample(m.mixture, raw, *query.stream, std::span(y).first(dims));
-    out.duration = m.targets.decode(query.phase, std::span(y).first(dims), n);
-    condition(m, n, out.duration, profile.input().subspan(row * (width + dims) + width, dims));
+    out.duration = m.targets.decode(query.phase, std::span(samples).subspan(row * dims, dims), n);
+    condition(m, n, out.duration, profile_input(row).subspan(width));
     out.spikes_E = n[0];
     out.spikes_I = n[1];
     const auto& layout = m.space.layout.state;
     for (int k = 0; k < pool_count; ++k) {
-      out.after[static_cast<std::size_t>(layout.pending(static_cast<pool>(k)))] = n[static_cast<std::size_t>(2 + k)];
+      out.after[at(layout.pending(static_cast<pool>(k)))] = n[at(2 + k)];
     }
   }
 
-  void draw_profile(const law_query& query, std::span<const float> logits, law_sample& out) {
-    const auto& layout = m.space.layout.state;
-    const auto groups = m.targets.groups();
-    const int totals[] = {query.p->N_E, query.p->N_I, out.spikes_E, out.spikes_I};
-    const auto cells = static_cast<std::size_t>(layout.cells());
-    const std::span<std::int32_t> parts[] = {out.after.first(cells), out.after.subspan(cells, cells), out.times_E,
-                                             out.times_I};
-    shares.resize(logits.size());
-    std::size_t begin = 0;
-    for (std::size_t g = 0; g < groups.size(); ++g) {
-      const auto size = static_cast<std::size_t>(groups[g]);
-      softmax(logits.subspan(begin, size), totals[g], std::span(shares).subspan(begin, size));
-      begin += size;
+  /// Rows of another phase are multiplied as well: they are few kinds, and the product is small.
+  void correlate_noise(std::span<const law_query> queries) {
+    for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {
+      const auto in_phase = [&](const law_query& q) { return static_cast<std::size_t>(q.phase) == phase; };
+      if (correlate[phase] && std::ranges::any_of(queries, in_phase)) {
+        std::ranges::copy(white, correlate[phase]->product.input().begin());
+        correlate[phase]->noise = correlate[phase]->product.forward();
+      }
     }
-    scatter(m.dispersion[static_cast<std::size_t>(query.phase)], *query.stream, shares);
+  }
+
+  void draw_profile(const law_query& query, std::span<const float> raw, std::size_t row, law_sample& out) {
+    const auto groups = m.targets.groups();
+    const std::array totals{query.p->N_E, query.p->N_I, out.spikes_E, out.spikes_I};
+    const auto of_state = at(m.space.layout.state.cells());
+    const std::array parts{out.after.first(of_state), out.after.subspan(of_state, of_state), out.times_E, out.times_I};
+    const auto* correlated = correlate[static_cast<std::size_t>(query.phase)].get();
+    const auto shares = correlated == nullptr
+                            ? cells.expect(raw, totals, {}, {})
+                            : cells.expect(raw, totals, correlated->variance,
+                                           correlated->noise.subspan(row * profile_size, profile_size));
     if (query.p->tau_ref == 0) {
       // Nobody rests; systematic_rounding scales the rest.
-      shares[cells - 1] = shares[2 * cells - 1] = 0;
+      shares[of_state - 1] = shares[2 * of_state - 1] = 0;
     }
-    begin = 0;
+    std::size_t begin = 0;
     for (std::size_t g = 0; g < groups.size(); ++g) {
-      const auto size = static_cast<std::size_t>(groups[g]);
-      systematic_rounding(std::span(shares).subspan(begin, size), totals[g], query.stream->uniform(), parts[g]);
-      begin += size;
+      const std::span<const float> group = shares.subspan(begin, at(groups[g]));
+      systematic_rounding(group, totals[g], query.stream->word() * 0x1p-32, parts[g]);
+      begin += group.size();
     }
   }
 
   const model& m;
-  mlp counts;
+  std::size_t width;  ///< Features.
+  std::size_t dims;
+  std::size_t profile_size;
+  std::vector<float> logits_weights;
+  mlp logits;
+  mixture_head head;
   mlp profile;
-  std::vector<double> shares;
+  std::array<std::unique_ptr<correlating_product>, phase_kind_count> correlate;  ///< None: scatters nothing.
+  normal_source noise;
+  cell_counts cells;
+  std::vector<float> white;     ///< rows x profile size
+  std::vector<float> normals;   ///< rows x dims
+  std::vector<float> uniforms;  ///< rows
+  std::vector<double> samples;  ///< rows x dims
 };
 
-law_sampler::law_sampler(const model& m, int rows) : impl_(std::make_unique<impl>(m, rows)) {}
+law_sampler::law_sampler(const model& m, int rows, precision numbers)
+    : impl_(std::make_unique<impl>(m, rows, numbers)) {}
 
 law_sampler::~law_sampler() = default;
 
@@ -83,19 +184,23 @@ int law_sampler::time_bins() const {
 }
 
 void law_sampler::sample(std::span<const law_query> queries, std::span<law_sample> samples) {
-  SPIKESWEEP_ASSERT(queries.size() == samples.size());
-  for (std::size_t i = 0; i < queries.size(); ++i) {
-    impl_->encode(queries[i], i);
+  impl& law = *impl_;
+  const std::size_t n = queries.size();
+  SPIKESWEEP_ASSERT(n == samples.size() && n <= law.uniforms.size());
+  for (std::size_t i = 0; i < n; ++i) {
+    law.encode(queries[i], i);
+    law.draw_noise(*queries[i].stream, i);
   }
-  const auto raw = impl_->counts.forward();
-  const auto outputs = static_cast<std::size_t>(impl_->m.mixture.outputs());
-  for (std::size_t i = 0; i < queries.size(); ++i) {
-    impl_->draw_counts(queries[i], raw.subspan(i * outputs, outputs), i, samples[i]);
+  const auto logits = law.logits.forward();
+  law.head.sample(logits, law.logits.last_hidden(), std::span(law.uniforms).first(n),
+                  std::span(law.normals).first(n * law.dims), std::span(law.samples).first(n * law.dims));
+  for (std::size_t i = 0; i < n; ++i) {
+    law.take_counts(queries[i], i, samples[i]);
   }
-  const auto logits = impl_->profile.forward();
-  const auto size = static_cast<std::size_t>(impl_->m.targets.profile_size());
-  for (std::size_t i = 0; i < queries.size(); ++i) {
-    impl_->draw_profile(queries[i], logits.subspan(i * size, size), samples[i]);
+  const auto raw = law.profile.forward();
+  law.correlate_noise(queries);
+  for (std::size_t i = 0; i < n; ++i) {
+    law.draw_profile(queries[i], raw.subspan(i * law.profile_size, law.profile_size), i, samples[i]);
   }
 }
 

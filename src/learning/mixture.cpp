@@ -207,36 +207,6 @@ double mixture_loss(const mixture_shape& shape, std::span<const float> raw, std:
   return HWY_DYNAMIC_DISPATCH(mixture_loss_rows)(shape, raw, targets, weights, raw_gradient);
 }
 
-void mixture_sample(const mixture_shape& shape, std::span<const float> raw_row, random_stream& stream,
-                    std::span<double> out) {
-  const auto dims = static_cast<std::size_t>(shape.dims);
-  const auto n = static_cast<std::size_t>(shape.components);
-  SPIKESWEEP_ASSERT(raw_row.size() == static_cast<std::size_t>(shape.outputs()) && out.size() == dims);
-  const float* raw = raw_row.data();
-  const auto highest = static_cast<double>(*std::max_element(raw, raw + n));
-  const auto prior = [&](std::size_t c) { return std::exp(static_cast<double>(raw[c]) - highest); };
-  double total = 0;
-  for (std::size_t c = 0; c < n; ++c) {
-    total += prior(c);
-  }
-  double left = stream.uniform() * total;
-  std::size_t chosen = 0;
-  for (; chosen + 1 < n && left >= prior(chosen); ++chosen) {
-    left -= prior(chosen);
-  }
-  // L (y - m) = z with standard normal z, by forward substitution.
-  const float* means = raw + n + chosen;
-  const float* factors = means + dims * n;
-  for (std::size_t i = 0; i < dims; ++i) {
-    const float* factor = factors + i * (i + 1) / 2 * n;
-    double rest = stream.normal();
-    for (std::size_t j = 0; j < i; ++j) {
-      rest -= static_cast<double>(factor[j * n]) * (out[j] - static_cast<double>(means[j * n]));
-    }
-    out[i] = static_cast<double>(means[i * n]) + rest * std::exp(-bounded_log_diagonal(factor[i * n]));
-  }
-}
-
 void spread_components(const mixture_shape& shape, random_stream& stream, std::span<float> biases) {
   SPIKESWEEP_ASSERT(static_cast<int>(biases.size()) == shape.outputs());
   const auto means = biases.subspan(static_cast<std::size_t>(shape.components),

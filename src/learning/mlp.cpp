@@ -102,6 +102,10 @@ bool has_bf16() {
   return (has & wanted) == wanted;
 }
 
+precision inference_precision() {
+  return has_bf16() ? precision::bf16 : precision::fp32;
+}
+
 std::vector<int> mlp_shape::sizes() const {
   std::vector<int> out{inputs};
   out.insert(out.end(), hidden.begin(), hidden.end());
@@ -147,6 +151,12 @@ struct mlp::impl {
     }
     if (training) {
       build_backward();
+    } else if (layers.size() > 1) {
+      last_hidden = layers[layers.size() - 2].activated;
+      if (type != number::f32) {
+        last_hidden = memory(matrix(rows, layers.back().inputs, number::f32), engine);
+        convert_last_hidden = copy(layers[layers.size() - 2].activated, last_hidden);
+      }
     }
   }
 
@@ -276,6 +286,8 @@ struct mlp::impl {
   memory input;
   memory converted_input;
   bound convert_input;
+  memory last_hidden;
+  bound convert_last_hidden;
   memory output_gradient;
   bound convert_output_gradient;
   std::vector<layer> layers;
@@ -314,6 +326,13 @@ std::span<const float> mlp::forward() {
   }
   impl_->stream.wait();
   return view(impl_->layers.back().activated);
+}
+
+std::span<const float> mlp::last_hidden() {
+  SPIKESWEEP_ASSERT(!impl_->training && impl_->layers.size() > 1);
+  impl_->convert_last_hidden.run(impl_->stream);
+  impl_->stream.wait();
+  return view(impl_->last_hidden);
 }
 
 std::span<float> mlp::output_gradient() {

@@ -18,6 +18,28 @@ const std::array<std::string, 9> units{"Hz", "Hz", "Hz", "spike", "1", "s", "1",
 /// Times closer than this are the same [s].
 constexpr double time_tolerance = 1e-9;
 
+/// Where the spikes of a surrogate's steps fall. Single spikes have a stream of their own: whether they are kept
+/// changes nothing else.
+struct spike_places {
+  explicit spike_places(chain& c) : spike_places(c.p, c.stream.word64()) {}
+
+  /// A neuron of a population, drawn if its spike is to be kept.
+  int neuron(population q, bool kept) {
+    const int first = q == population::E ? 0 : N_E;
+    const int size = q == population::E ? N_E : N_I;
+    return kept ? first + static_cast<int>(single.below(static_cast<std::uint32_t>(size))) : first;
+  }
+
+  random_stream time;    ///< Of spikes whose bin is not certain.
+  random_stream single;  ///< Times and neurons of single spikes.
+  int N_E;
+  int N_I;
+
+ private:
+  spike_places(const parameters& p, std::uint64_t seed)
+      : time(seed, purpose::spike_times), single(seed, purpose::raster), N_E(p.N_E), N_I(p.N_I) {}
+};
+
 /// Collects one trajectory from its phases.
 class recorder {
  public:
@@ -49,9 +71,19 @@ class recorder {
     } else {
       ++out_.spikes_I;
     }
-    if (t < settings_.raster_s) {
-      out_.raster.push_back({t, neuron});
+    show(t, neuron);
+  }
+
+  /// Spikes of the kernel's step that begins now.
+  void step(const chain_step& step, spike_places& places) {
+    const auto parts = static_cast<double>(step.times_E.size());
+    for (std::size_t i = 0; i < step.times_E.size(); ++i) {
+      const double begin = time_ + static_cast<double>(i) / parts * step.duration;
+      const double end = time_ + static_cast<double>(i + 1) / parts * step.duration;
+      part(step.times_E[i], population::E, begin, end, places);
+      part(step.times_I[i], population::I, begin, end, places);
     }
+    phase(step.phase, step.duration, step.spikes_E + step.spikes_I);
   }
 
   void phase(phase_kind kind, double duration, std::int64_t spikes) {
@@ -78,6 +110,39 @@ class recorder {
   }
 
  private:
+  void show(double t, int neuron) {
+    if (t < settings_.raster_s) {
+      out_.raster.push_back({t, neuron});
+    }
+  }
+
+  /// `n` spikes, uniform between two times. Most fall into one bin, and need no times unless they are shown.
+  void part(int n, population q, double from, double to, spike_places& places) {
+    const double begin = from - settings_.burn_in_s;
+    const double end = to - settings_.burn_in_s;
+    const double bin = std::floor((begin + time_tolerance) / settings_.bin_s);
+    const bool inside = begin > -time_tolerance && end < settings_.duration_s + time_tolerance;
+    const bool in_one = q == population::I || end < (bin + 1) * settings_.bin_s + time_tolerance;
+    if (!inside || !in_one) {
+      for (int i = 0; i < n; ++i) {
+        spike(from + places.time.uniform() * (to - from), places.neuron(q, begin < settings_.raster_s));
+      }
+      return;
+    }
+    if (q == population::E) {
+      out_.spikes_E += n;
+      if (static_cast<std::size_t>(bin) < out_.counts_E.size()) {
+        out_.counts_E[static_cast<std::size_t>(bin)] += n;
+      }
+    } else {
+      out_.spikes_I += n;
+    }
+    for (int i = 0; i < n && begin < settings_.raster_s; ++i) {
+      const double t = std::max(0.0, begin + places.single.uniform() * (end - begin));
+      show(t, places.neuron(q, true));
+    }
+  }
+
   trajectory_settings settings_;
   int N_E_;
   double time_ = 0;
@@ -86,26 +151,8 @@ class recorder {
   trajectory out_;
 };
 
-/// Spikes of a kernel's step, uniform within the parts of the phase, on neurons drawn at random.
-void record_step(recorder& out, const parameters& p, const chain_step& step, random_stream& stream) {
-  const double begin = out.time();
-  const auto place = [&](const std::vector<std::int32_t>& times, int first, int size) {
-    const double part = step.duration / static_cast<double>(times.size());
-    for (std::size_t i = 0; i < times.size(); ++i) {
-      for (int n = 0; n < times[i]; ++n) {
-        const double t = begin + (static_cast<double>(i) + stream.uniform()) * part;
-        out.spike(t, first + static_cast<int>(stream.below(static_cast<std::uint32_t>(size))));
-      }
-    }
-  };
-  place(step.times_E, 0, p.N_E);
-  place(step.times_I, p.N_E, p.N_I);
-  out.phase(step.phase, step.duration, step.spikes_E + step.spikes_I);
-}
-
 run_figures undefined_figures() {
-  constexpr double nan = std::numeric_limits<double>::quiet_NaN();
-  return {nan, nan, nan, nan, nan, nan, nan, nan, nan};
+  return run_figures::of(std::vector<double>(names.size(), std::numeric_limits<double>::quiet_NaN()));
 }
 
 }  // namespace
@@ -122,11 +169,18 @@ std::vector<double> run_figures::values() const {
   return {rate_E_hz, rate_I_hz, phase_rate_hz, size_mean, size_cv, interval_mean_s, interval_cv, fano_E_1ms, peak_hz};
 }
 
+run_figures run_figures::of(std::span<const double> v) {
+  SPIKESWEEP_ASSERT(v.size() == names.size());
+  return {v[0], v[1], v[2], v[3], v[4], v[5], v[6], v[7], v[8]};
+}
+
 std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& chains,
                                         const trajectory_settings& settings) {
   std::vector<recorder> recorders;
-  for (const auto& c : chains) {
+  std::vector<spike_places> places;
+  for (auto& c : chains) {
     recorders.emplace_back(settings, c.p.N_E);
+    places.emplace_back(c);
   }
   std::vector<chain_step> steps(chains.size());
   // Chains that are done go on unrecorded until all are, so that the batch keeps its shape.
@@ -134,7 +188,7 @@ std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& 
     step(chains, steps);
     for (std::size_t i = 0; i < chains.size(); ++i) {
       if (!recorders[i].finished()) {
-        record_step(recorders[i], chains[i].p, steps[i], chains[i].stream);
+        recorders[i].step(steps[i], places[i]);
       }
     }
   }
@@ -196,6 +250,10 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
   const state_layout& layout = m.space.layout.state;
   std::vector<chain> chains{std::move(start)};
   chain& c = chains[0];
+  // The law is not looked up where tuning says: that is for loops of the law alone.
+  for (std::size_t a = 0; a < c.values.size(); ++a) {
+    c.values[a] = get_parameter(c.p, find_parameter(m.space.axes[a]));
+  }
   std::vector<chain_step> steps(1);
   net.draw_from(layout, c.state);
   double pool_mean = 0;
@@ -205,6 +263,7 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
     pool_mean = mean_pool(probe, mean_over_s, settings.max_pending);
   }
   recorder out(settings, c.p.N_E);
+  spike_places places(c);
   std::vector<spike_record> spikes;
   while (!out.finished()) {
     // The window of the start rule is empty after a jump: what fired in the MFE has passed.
@@ -226,7 +285,7 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
     net.coarse_grain(layout, c.state);
     c.phase = phase_kind::active;
     step(chains, steps);
-    record_step(out, c.p, steps[0], c.stream);
+    out.step(steps[0], places);
     net.draw_from(layout, c.state);
   }
   return out.take();

@@ -13,18 +13,9 @@
 #include <spikesweep/surrogate/validation.hpp>
 #include <spikesweep/sweep/interrupt.hpp>
 
+#include "serialise.hpp"
+
 namespace boost::serialization {
-
-template <class Archive>
-void serialize(Archive& ar, spikesweep::spike_record& s, unsigned) {
-  ar& s.time& s.neuron;
-}
-
-template <class Archive>
-void serialize(Archive& ar, spikesweep::run_figures& f, unsigned) {
-  ar& f.rate_E_hz& f.rate_I_hz& f.phase_rate_hz& f.size_mean& f.size_cv& f.interval_mean_s& f.interval_cv& f
-      .fano_E_1ms& f.peak_hz;
-}
 
 template <class Archive>
 void serialize(Archive& ar, spikesweep::batched_rate& b, unsigned) {
@@ -159,7 +150,7 @@ class validator {
     }
   }
 
-  /// The paper's scheme at one point. The law is not looked up where tuning says: that is for loops of the law alone.
+  /// The paper's scheme at one point.
   void run_hybrid_at(std::size_t i, const kernel& step) {
     const auto begin = clock::now();
     trajectory_settings s = follow(hybrid_chains_);
@@ -167,7 +158,6 @@ class validator {
     std::vector<trajectory> runs;
     for (auto& start : start_chains(m_, results_[i].values, hybrid_chains_, settings_.seed,
                                     static_cast<std::uint32_t>(results_[i].point))) {
-      start.values = results_[i].values;
       runs.push_back(run_hybrid(m_, step, std::move(start), s));
     }
     add(i, "hybrid", runs, seconds_since(begin), false);

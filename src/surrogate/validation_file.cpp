@@ -1,9 +1,10 @@
 #include <algorithm>
 
-#include <spikesweep/network/parameters.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/hdf5.hpp>
 #include <spikesweep/surrogate/validation.hpp>
+
+#include "point_table.hpp"
 
 namespace spikesweep {
 
@@ -13,36 +14,15 @@ std::uint8_t code_of(verdict v) {
   return static_cast<std::uint8_t>(v);
 }
 
-template <class Get>
-auto over_points(const validation_result& result, Get get) {
-  std::vector<std::remove_cvref_t<decltype(get(result.points[0]))>> out;
-  for (const auto& point : result.points) {
-    out.push_back(get(point));
-  }
-  return out;
-}
-
 void write_points(hdf5::group& root, const validation_result& result) {
-  const auto n = static_cast<hsize_t>(result.points.size());
-  const auto axes = static_cast<hsize_t>(result.axes.size());
-  std::vector<std::string> units;
-  for (const auto& axis : result.axes) {
-    units.emplace_back(find_parameter(axis).unit);
-  }
-  root.write_strings("points/axis", result.axes, {axes}, {"1", "swept parameters"});
-  root.write_strings("points/unit", units, {axes}, {"1", "unit of each axis"});
-  std::vector<double> values;
-  for (const auto& point : result.points) {
-    values.insert(values.end(), point.values.begin(), point.values.end());
-  }
-  root.write_array<double>("points/values", values, {n, axes}, {"points/unit", "axis values of the held-out points"});
+  write_axis_values(root, result.axes, over(result.points, [](const auto& p) { return p.values; }));
   root.write_array("points/index",
-                   over_points(result, [](const auto& p) { return static_cast<std::uint32_t>(p.point); }),
+                   over(result.points, [](const auto& p) { return static_cast<std::uint32_t>(p.point); }),
                    {"1", "number of the point in the sweep"});
   root.write_array("points/runaway",
-                   over_points(result, [](const auto& p) { return static_cast<std::uint8_t>(p.runaway); }),
+                   over(result.points, [](const auto& p) { return static_cast<std::uint8_t>(p.runaway); }),
                    {"1", "1: a surrogate chain's E rate left half to twice the exact one"});
-  root.write_array("points/distance", over_points(result, [](const auto& p) { return p.distance; }),
+  root.write_array("points/distance", over(result.points, [](const auto& p) { return p.distance; }),
                    {"1", "distance to the trained ranges, in units of the ranges; 0 inside"});
 }
 
@@ -52,23 +32,23 @@ void write_noise(hdf5::group& root, const validation_result& result, std::size_t
   const auto write_of = [&](const std::string& q, batched_rate run_result::*rate,
                             rate_comparison run_result::*compared) {
     root.write_array("summary/" + run + "/rate_" + q + "_standard_error",
-                     over_points(result, [&](const auto& p) { return (p.runs[k].*rate).standard_error(); }),
+                     over(result.points, [&](const auto& p) { return (p.runs[k].*rate).standard_error(); }),
                      {"Hz", "standard error of the rate over the whole run, by batch means"});
     if (k == 0) {
       return;
     }
     root.write_array("verdict/" + run + "/rate_" + q,
-                     over_points(result, [&](const auto& p) { return code_of((p.runs[k].*compared).outcome); }),
+                     over(result.points, [&](const auto& p) { return code_of((p.runs[k].*compared).outcome); }),
                      {"1", "verdict on this rate: see /verdict, `values`"});
     root.write_array("verdict/" + run + "/p_" + q,
-                     over_points(result, [&](const auto& p) { return (p.runs[k].*compared).p; }),
+                     over(result.points, [&](const auto& p) { return (p.runs[k].*compared).p; }),
                      {"1", "p-value of the test on runs of `verdict_s`; uniform where both are one network"});
   };
   write_of("E", &run_result::batches_E, &run_result::rate_E);
   write_of("I", &run_result::batches_I, &run_result::rate_I);
   if (k > 0) {
     root.write_array("verdict/" + run + "/point",
-                     over_points(result, [&](const auto& p) { return code_of(p.runs[k].outcome()); }),
+                     over(result.points, [&](const auto& p) { return code_of(p.runs[k].outcome()); }),
                      {"1", "verdict on the point, the worse of both rates': see /verdict, `values`"});
   }
 }
@@ -93,19 +73,19 @@ void write_run(hdf5::group& root, const validation_result& result, std::size_t k
   const std::string& run = result.points.front().runs[k].run;
   for (std::size_t f = 0; f < figure_names().size(); ++f) {
     root.write_array("summary/" + run + "/" + figure_names()[f],
-                     over_points(result, [&](const auto& p) { return p.runs[k].figures.values()[f]; }),
+                     over(result.points, [&](const auto& p) { return p.runs[k].figures.values()[f]; }),
                      {figure_units()[f], "of the run, at each point"});
   }
-  root.write_array("summary/" + run + "/wall_s", over_points(result, [&](const auto& p) { return p.runs[k].wall_s; }),
+  root.write_array("summary/" + run + "/wall_s", over(result.points, [&](const auto& p) { return p.runs[k].wall_s; }),
                    {"s", "wall time of the run on one core"});
   write_noise(root, result, k);
   if (k > 0) {
     const std::string group = "distance/" + run + "/";
-    root.write_array(group + "size_ks", over_points(result, [&](const auto& p) { return p.runs[k].size_ks; }),
+    root.write_array(group + "size_ks", over(result.points, [&](const auto& p) { return p.runs[k].size_ks; }),
                      {"1", "Kolmogorov-Smirnov distance of phase sizes to the exact run"});
-    root.write_array(group + "interval_ks", over_points(result, [&](const auto& p) { return p.runs[k].interval_ks; }),
+    root.write_array(group + "interval_ks", over(result.points, [&](const auto& p) { return p.runs[k].interval_ks; }),
                      {"1", "Kolmogorov-Smirnov distance of intervals between phases to the exact run"});
-    root.write_array(group + "spectrum", over_points(result, [&](const auto& p) { return p.runs[k].spectrum; }),
+    root.write_array(group + "spectrum", over(result.points, [&](const auto& p) { return p.runs[k].spectrum; }),
                      {"1", "relative distance of the E-rate spectrum to the exact run's"});
   }
   std::vector<double> power;

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cmath>
@@ -183,6 +184,62 @@ TEST(mlp, bf16_is_close_to_fp32_or_refused_by_a_cpu_without_it) {
   EXPECT_LT(plain::relative_error(a.output, plain::widen(b.output)), 0.02);
   EXPECT_LT(plain::relative_error(a.gradient, plain::widen(b.gradient)), 0.02);
   EXPECT_GT(plain::relative_error(a.gradient, plain::widen(b.gradient)), 1e-5) << "bf16 was not used";
+}
+
+/// In the numbers that this CPU has.
+std::vector<precision> precisions() {
+  return has_bf16() ? std::vector{precision::fp32, precision::bf16} : std::vector{precision::fp32};
+}
+
+TEST(mlp, bits_of_a_row_depend_neither_on_the_number_of_rows_nor_on_its_place) {
+  // The shapes of the surrogate's networks; the law's bits at any number of chains rest on this.
+  for (const auto& shape : {mlp_shape{96, {128, 128}, 10}, mlp_shape{103, {256}, 96}, mlp_shape{96, {}, 96}}) {
+    random_stream stream(9, purpose::test);
+    const auto parameters = some_parameters(shape, stream);
+    constexpr int most = 200;
+    const auto width = static_cast<std::size_t>(shape.inputs);
+    std::vector<float> input(most * width);
+    fill(stream, 1, input);
+    for (const precision numbers : precisions()) {
+      mlp all(shape, most, false, numbers);
+      all.set_parameters(parameters);
+      std::ranges::copy(input, all.input().begin());
+      const auto expected = all.forward();
+      for (const int few : {1, 2, 3, 7, 16, 31, 64, 128, 129}) {
+        mlp some(shape, few, false, numbers);
+        some.set_parameters(parameters);
+        const auto first = static_cast<std::size_t>(most - few);
+        std::ranges::copy(std::span(input).subspan(first * width), some.input().begin());
+        const auto output = some.forward();
+        const auto same = expected.subspan(first * static_cast<std::size_t>(shape.outputs));
+        EXPECT_TRUE(std::ranges::equal(output, same)) << few << " rows of " << name_of(numbers);
+      }
+    }
+  }
+}
+
+TEST(mlp, last_hidden_layer_gives_the_outputs_by_the_last_weights) {
+  const mlp_shape shape{6, {20, 12}, 3};
+  random_stream stream(10, purpose::test);
+  const auto parameters = some_parameters(shape, stream);
+  for (const precision numbers : precisions()) {
+    mlp network(shape, rows, false, numbers);
+    network.set_parameters(parameters);
+    fill(stream, 1, network.input());
+    const auto output = network.forward();
+    const auto hidden = network.last_hidden();
+    ASSERT_EQ(hidden.size(), 12U * rows);
+    const auto last = std::span(parameters).last(3 * 13);
+    for (std::size_t row = 0; row < rows; ++row) {
+      for (std::size_t o = 0; o < 3; ++o) {
+        double sum = static_cast<double>(last[36 + o]);
+        for (std::size_t k = 0; k < 12; ++k) {
+          sum += static_cast<double>(last[o * 12 + k]) * static_cast<double>(hidden[row * 12 + k]);
+        }
+        EXPECT_NEAR(static_cast<double>(output[row * 3 + o]), sum, numbers == precision::bf16 ? 0.05 : 1e-5);
+      }
+    }
+  }
 }
 
 TEST(initialise, is_a_function_of_the_stream) {

@@ -14,9 +14,11 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/store/hdf5.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
 #include <spikesweep/surrogate/departure.hpp>
+#include <spikesweep/surrogate/prediction.hpp>
 #include <spikesweep/surrogate/selection.hpp>
 #include <spikesweep/surrogate/tuning.hpp>
 #include <spikesweep/surrogate/validation.hpp>
@@ -121,6 +123,109 @@ TEST_P(Surrogate, TooFewPointsLeaveAModelAsItIs) {
   const std::vector<measured_point> few(data_.training_points.begin(), data_.training_points.begin() + 4);
   tune_rates(world_, few, 1, model_);
   EXPECT_TRUE(model_.shift.empty());
+}
+
+TEST_P(Surrogate, AChainsBitsDependNeitherOnTheOthersNorOnTheirNumber) {
+  constexpr int many = 150;  // More than go through the networks at a time.
+  auto together = start_chains(model_, middle(), many, 1, 0);
+  std::vector<chain_step> steps(together.size());
+  const kernel step = surrogate_kernel(model_, many);
+  for (int n = 0; n < 10; ++n) {
+    step(together, steps);
+  }
+  for (const std::size_t i : {std::size_t{0}, std::size_t{1}, std::size_t{74}, std::size_t{75}, std::size_t{149}}) {
+    auto alone = std::vector{start_chains(model_, middle(), many, 1, 0)[i]};
+    std::vector<chain_step> its(1);
+    const kernel one = surrogate_kernel(model_, 1);
+    for (int n = 0; n < 10; ++n) {
+      one(alone, its);
+    }
+    EXPECT_EQ(alone[0].state, together[i].state) << "chain " << i;
+    EXPECT_EQ(its[0].times_E, steps[i].times_E);
+    EXPECT_EQ(its[0].duration, steps[i].duration);
+  }
+}
+
+TEST_P(Surrogate, ManyPointsAreWhatEachIsAlone) {
+  prediction_settings settings;
+  settings.run.duration_s = 1.5;
+  settings.run.burn_in_s = 0.2;
+  settings.run.raster_s = 0.1;
+  settings.replicates = 3;
+  settings.keep_samples = true;
+  std::vector<std::vector<double>> points;
+  for (int i = 0; i < 5; ++i) {
+    points.push_back({3.7 + 0.15 * i, 2.05 + 0.07 * i});
+  }
+  const auto all = predict_points(world_, model_, points, settings);
+  if (world_.rank() != 0) {
+    EXPECT_TRUE(all.empty());
+    return;
+  }
+  ASSERT_EQ(all.size(), points.size());
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    EXPECT_EQ(all[i].values, points[i]);
+    auto chains = start_chains(model_, points[i], 3, model_.seed, 0);
+    const auto runs = run_closed_loop(surrogate_kernel(model_, 3), chains, settings.run);
+    const run_figures figures = figures_of(runs, chains[0].p, settings.run.bin_s, 1.0);
+    EXPECT_EQ(all[i].figures.rate_E_hz, figures.rate_E_hz);
+    EXPECT_EQ(all[i].figures.fano_E_1ms, figures.fano_E_1ms);
+    EXPECT_EQ(all[i].figures.size_cv, figures.size_cv);
+    EXPECT_EQ(all[i].power, rate_spectrum(runs, chains[0].p, settings.run.bin_s, 1.0).power);
+    double mean = 0;
+    double squares = 0;
+    for (const auto& run : runs) {
+      const double rate = figures_of(std::span(&run, 1), chains[0].p, settings.run.bin_s, 1.0).rate_E_hz;
+      mean += rate / 3;
+      squares += rate * rate;
+    }
+    EXPECT_NEAR(all[i].spread.rate_E_hz, std::sqrt((squares - 3 * mean * mean) / 2), 1e-6);
+    EXPECT_EQ(all[i].raster.size(), runs.front().raster.size());
+    EXPECT_EQ(all[i].sizes.size(), runs[0].sizes.size() + runs[1].sizes.size() + runs[2].sizes.size());
+    EXPECT_EQ(all[i].intervals.size(), all[i].sizes.size());
+    EXPECT_EQ(all[i].replicate.size(), all[i].sizes.size());
+  }
+  EXPECT_NE(all[0].figures.rate_E_hz, all[1].figures.rate_E_hz);
+  save_prediction(directory_ / "prediction.h5", all, settings, model_, "model.h5");
+  const hdf5::file file = hdf5::file::open(directory_ / "prediction.h5");
+  EXPECT_EQ(file.root().read_array<double>("figures/rate_E_hz")[4], all[4].figures.rate_E_hz);
+  EXPECT_EQ(file.root().has("return_map"), GetParam() != section_kind::interval);
+  if (GetParam() == section_kind::interval) {
+    return;
+  }
+  const auto size = file.root().read_array<double>("return_map/size");
+  const auto next = file.root().read_array<double>("return_map/next_size");
+  const auto interval = file.root().read_array<double>("return_map/interval");
+  const auto replicate = file.root().read_array<std::int32_t>("return_map/replicate");
+  ASSERT_EQ(size.size(), interval.size());
+  ASSERT_GT(size.size(), 20U);
+  EXPECT_EQ(size[0], all[0].sizes[0]);
+  for (std::size_t k = 0; k + 1 < size.size(); ++k) {
+    EXPECT_GT(interval[k], 0);
+    if (replicate[k] == replicate[k + 1]) {
+      ASSERT_EQ(next[k], size[k + 1]);
+    }
+  }
+}
+
+TEST_P(Surrogate, HybridRunsAtManyPointsAreWhatEachIsAlone) {
+  if (GetParam() == section_kind::interval) {
+    GTEST_SKIP() << "no phase is quiet";
+  }
+  prediction_settings settings;
+  settings.run.duration_s = 0.5;
+  settings.run.burn_in_s = 0.1;
+  settings.replicates = 2;
+  settings.hybrid = true;
+  const auto all = predict_points(world_, model_, {{3.9, 2.2}, middle()}, settings);
+  if (world_.rank() == 0) {
+    const chain start = start_chains(model_, middle(), 2, model_.seed, 0)[0];
+    const trajectory run = run_hybrid(model_, surrogate_kernel(model_, 1), start, settings.run);
+    const chain other = start_chains(model_, middle(), 2, model_.seed, 0)[1];
+    const trajectory second = run_hybrid(model_, surrogate_kernel(model_, 1), other, settings.run);
+    ASSERT_EQ(all.size(), 2U);
+    EXPECT_EQ(all[1].figures.rate_E_hz, static_cast<double>(run.spikes_E + second.spikes_E) / (300 * 2 * 0.5));
+  }
 }
 
 TEST_P(Surrogate, HeldOutLossesAreGivenByPhaseAndRegime) {

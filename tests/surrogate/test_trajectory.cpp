@@ -43,6 +43,59 @@ TEST(Trajectory, OfAClockworkHasItsRatesAndItsPeak) {
   EXPECT_NEAR(f.fano_E_1ms, 2.4, 0.01);
 }
 
+/// A kernel whose phases last 3.7 ms: their parts cross bins.
+void uneven(std::span<chain> chains, std::span<chain_step> steps) {
+  clockwork(chains, steps);
+  for (auto& step : steps) {
+    step.duration = 0.0037;
+    step.times_E = {3, 0, 8, 0, 1};
+    step.spikes_E = 12;
+  }
+}
+
+TEST(Trajectory, ShownSpikesAreThoseCountedAndChangeNothing) {
+  for (const auto& step : {clockwork, uneven}) {
+    trajectory_settings settings;
+    settings.duration_s = 1;
+    auto chains = two_chains();
+    const trajectory plain = run_closed_loop(step, chains, settings).front();
+    settings.raster_s = 1;
+    chains = two_chains();
+    const trajectory shown = run_closed_loop(step, chains, settings).front();
+    EXPECT_EQ(plain.counts_E, shown.counts_E);
+    EXPECT_EQ(plain.spikes_E, shown.spikes_E);
+    EXPECT_EQ(plain.spikes_I, shown.spikes_I);
+    EXPECT_TRUE(plain.raster.empty());
+    ASSERT_EQ(static_cast<std::int64_t>(shown.raster.size()), shown.spikes_E + shown.spikes_I);
+    std::vector<double> counts(shown.counts_E.size(), 0.0);
+    for (const auto& spike : shown.raster) {
+      if (spike.neuron < 300) {
+        counts[static_cast<std::size_t>((spike.time + 1e-9) / settings.bin_s)] += 1;
+      }
+    }
+    EXPECT_EQ(counts, shown.counts_E);
+  }
+}
+
+TEST(Trajectory, SpikesAreUniformWithinPartsThatCrossBins) {
+  trajectory_settings settings;
+  settings.duration_s = 100;
+  auto chains = two_chains();
+  const trajectory run = run_closed_loop(uneven, chains, settings).front();
+  // 12 E spikes each 3.7 ms. Over 27027 phases of a period of 37 ms in bins the bins fill alike: the counts of bins of
+  // each residue differ by their noise, 5 standard errors of a Poisson count.
+  EXPECT_NEAR(static_cast<double>(run.spikes_E), 12 * 100 / 0.0037, 24);
+  for (std::size_t residue = 0; residue < 7; ++residue) {
+    double sum = 0;
+    std::size_t bins = 0;
+    for (std::size_t i = residue; i < run.counts_E.size(); i += 7, ++bins) {
+      sum += run.counts_E[i];
+    }
+    const double expected = 12 / 3.7 * static_cast<double>(bins);
+    EXPECT_NEAR(sum, expected, 5 * std::sqrt(expected));
+  }
+}
+
 TEST(Trajectory, OfTheExactNetworkAgreesWithItsSpikes) {
   trajectory_settings settings;
   settings.duration_s = 2;

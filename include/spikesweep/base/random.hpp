@@ -25,7 +25,9 @@ enum class purpose : std::uint32_t {
   lane_events,     ///< Events of a network in the ensemble: seeds their generator.
   lane_targets,    ///< Targets of spikes in the ensemble.
   blocks,          ///< Order of the blocks of training rows that are streamed.
-  calibration      ///< Randomised calibration of the law, by task.
+  calibration,     ///< Randomised calibration of the law, by task.
+  spike_times,     ///< Where in its part of a phase a surrogate's spike falls.
+  raster           ///< Single spikes of a surrogate.
 };
 
 /// A stream of random numbers: Philox4x32-10 (Salmon et al., SC 2011) in counter mode. The stream is a function of
@@ -37,6 +39,28 @@ class random_stream {
         high_(static_cast<std::uint32_t>(use) << 24),
         a_(a),
         b_(b) {}
+
+  /// Consecutive blocks of four words each, for whoever computes many at once: block i is Philox4x32-10 of the counter
+  /// (first + i, high, a, b).
+  struct block_range {
+    r123::Philox4x32::key_type key;
+    std::uint32_t first;
+    std::uint32_t high;
+    std::uint32_t a;
+    std::uint32_t b;
+  };
+
+  /// Sets the next `n` blocks aside; the other members draw none of their words. Skips what would make the lowest word
+  /// of the counter overflow within the range.
+  block_range take_blocks(std::uint32_t n) {
+    if (static_cast<std::uint32_t>(block_) > ~std::uint32_t{0} - n) {
+      block_ = ((block_ >> 32) + 1) << 32;
+    }
+    const block_range range{key_, static_cast<std::uint32_t>(block_), high_ | static_cast<std::uint32_t>(block_ >> 32),
+                            a_, b_};
+    block_ += n;
+    return range;
+  }
 
   /// Uniform over all 32-bit words.
   std::uint32_t word() {

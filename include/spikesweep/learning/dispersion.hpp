@@ -6,7 +6,6 @@
 
 #include <boost/mpi/communicator.hpp>
 
-#include <spikesweep/base/random.hpp>
 #include <spikesweep/network/transition.hpp>
 
 namespace spikesweep {
@@ -44,9 +43,5 @@ class dispersion_fit {
   std::size_t cells_;
   std::array<sums, phase_kind_count> sums_;
 };
-
-/// Scatters expected counts in place by correlated log-normal factors of mean 1, so that none turns negative. The
-/// variance added is variance * x * min(x, 1): below one neuron a cell's scatter comes from rounding to whole neurons.
-void scatter(const cell_dispersion& dispersion, random_stream& stream, std::span<double> expected);
 
 }  // namespace spikesweep

@@ -62,13 +62,15 @@ class feature_map {
   /// Standardises raw features in place.
   void standardise(std::span<float> features) const;
 
-  void set_statistics(column_statistics statistics) { statistics_ = std::move(statistics); }
+  void set_statistics(column_statistics statistics);
   const column_statistics& statistics() const { return statistics_; }
 
  private:
   transition_space space_;
   int size_ = 0;
   column_statistics statistics_;
+  std::vector<float> mean_;   ///< Of the statistics.
+  std::vector<float> scale_;  ///< Inverse deviations.
 };
 
 /// The targets of the law. Counts are dequantised, y = sqrt(n + u) with u in [0, 1), so that floor(y^2) = n; durations

@@ -29,11 +29,13 @@ struct law_sample {
 };
 
 /// Draws from a model's two-part law: counts and duration from the mixture, then, given them, whole neurons in cells by
-/// systematic rounding of the expected shares. Population sizes are conserved exactly. Keeps a reference to the model.
+/// systematic rounding of the expected shares, scattered as the data do. Population sizes are conserved exactly. Of the
+/// mixture only the drawn component is computed. What is drawn for a query does not depend on the other queries nor on
+/// `rows`: products of rows are independent, and each query has its own stream. Keeps a reference to the model.
 class law_sampler {
  public:
-  /// `rows`: queries that go through the networks at a time.
-  law_sampler(const model& m, int rows);
+  /// `rows`: queries that go through the networks at a time. `numbers`: of the products in them.
+  law_sampler(const model& m, int rows, precision numbers = precision::fp32);
   ~law_sampler();
   law_sampler(const law_sampler&) = delete;
   law_sampler& operator=(const law_sampler&) = delete;

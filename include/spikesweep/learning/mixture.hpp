@@ -34,10 +34,6 @@ double bounded_log_diagonal(double raw);
 double mixture_loss(const mixture_shape& shape, std::span<const float> raw, std::span<const float> targets,
                     std::span<const float> weights, std::span<float> raw_gradient);
 
-/// Draws one sample (dims values) from the mixture of one row (outputs values).
-void mixture_sample(const mixture_shape& shape, std::span<const float> raw_row, random_stream& stream,
-                    std::span<double> out);
-
 /// Draws the means' biases of an output layer apart (normal, standard deviation 0.7), so that components differ from
 /// the start. `biases`: outputs() values, of which only the means' are set.
 void spread_components(const mixture_shape& shape, random_stream& stream, std::span<float> biases);

@@ -16,5 +16,6 @@ double profile_loss(std::span<const int> groups, std::span<const float> logits, 
 /// expected mean and differs from it by less than 1; they sum to `total` exactly. Shares need not be normalised; all
 /// zero puts everything into the first cell.
 void systematic_rounding(std::span<const double> shares, int total, double u, std::span<std::int32_t> counts);
+void systematic_rounding(std::span<const float> shares, int total, double u, std::span<std::int32_t> counts);
 
 }  // namespace spikesweep

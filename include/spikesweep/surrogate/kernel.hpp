@@ -7,6 +7,7 @@
 
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/learning/model.hpp>
+#include <spikesweep/learning/precision.hpp>
 
 namespace spikesweep {
 
@@ -35,9 +36,9 @@ using kernel = std::function<void(std::span<chain> chains, std::span<chain_step>
 /// The phase that follows one.
 phase_kind next_phase(phase_kind phase);
 
-/// The kernel of a model: features, both networks, and the decoder. Takes any number of chains; `rows` of them go
-/// through the networks at a time. Keeps a reference to the model.
-kernel surrogate_kernel(const model& m, int rows);
+/// The kernel of a model: features, both networks, and the decoder. Takes any number of chains; `count`, the number
+/// that it is best at. A chain's bits depend on neither, nor on the chains beside it. Keeps a reference to the model.
+kernel surrogate_kernel(const model& m, int count, precision numbers = inference_precision());
 
 /// Chains at one point, from the start states met nearest to it; chain i uses stream (seed, surrogate, id, i).
 /// Throws input_error if a value is not allowed.

@@ -71,6 +71,8 @@ struct run_figures {
   double peak_hz = 0;     ///< Peak of the E-rate spectrum.
 
   std::vector<double> values() const;
+  /// The other way round; as many values as figures.
+  static run_figures of(std::span<const double> values);
 };
 
 /// `bin_s`: bin of the counts [s]; `segment_s`: Welch segment [s]. All NaN if one of the runs ran away.

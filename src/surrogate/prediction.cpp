@@ -1,0 +1,151 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <limits>
+
+#include <boost/mpi/collectives.hpp>
+#include <boost/serialization/vector.hpp>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/surrogate/prediction.hpp>
+#include <spikesweep/sweep/interrupt.hpp>
+
+#include "serialise.hpp"
+
+namespace boost::serialization {
+
+template <class Archive>
+void serialize(Archive& ar, spikesweep::point_prediction& p, unsigned) {
+  ar& p.values& p.distance& p.figures& p.spread& p.power& p.sizes& p.intervals& p.replicate& p.raster;
+}
+
+}  // namespace boost::serialization
+
+namespace spikesweep {
+
+namespace {
+
+namespace mpi = boost::mpi;
+
+/// Chains side by side: enough for whole blocks of rows, and few enough that a signal is heeded soon.
+constexpr double most_chains = 1024;
+/// The binned counts of the chains side by side stay below this [numbers].
+constexpr double most_counts = 3e7;
+/// Welch segment of the spectra [s], or a whole run where that is shorter.
+constexpr double segment_s = 1;
+
+std::size_t points_at_once(const prediction_settings& s) {
+  const double bins = s.run.duration_s / s.run.bin_s;
+  return static_cast<std::size_t>(std::max(1.0, std::min(most_chains, most_counts / bins) / s.replicates));
+}
+
+/// Standard deviations over runs; NaN of fewer than two.
+run_figures spread_of(std::span<const run_figures> runs) {
+  std::vector<double> mean(figure_names().size(), 0.0);
+  std::vector<double> squares(mean.size(), 0.0);
+  const auto n = static_cast<double>(runs.size());
+  for (const auto& run : runs) {
+    const auto values = run.values();
+    for (std::size_t k = 0; k < mean.size(); ++k) {
+      mean[k] += values[k] / n;
+    }
+  }
+  for (const auto& run : runs) {
+    const auto values = run.values();
+    for (std::size_t k = 0; k < mean.size(); ++k) {
+      squares[k] += (values[k] - mean[k]) * (values[k] - mean[k]);
+    }
+  }
+  for (double& x : squares) {
+    x = n > 1 ? std::sqrt(x / (n - 1)) : std::numeric_limits<double>::quiet_NaN();
+  }
+  return run_figures::of(squares);
+}
+
+std::vector<trajectory> follow(const model& m, std::vector<chain>& chains, const prediction_settings& s) {
+  if (!s.hybrid) {
+    return run_closed_loop(surrogate_kernel(m, static_cast<int>(chains.size()), s.numbers), chains, s.run);
+  }
+  std::vector<trajectory> runs;
+  const kernel step = surrogate_kernel(m, 1, s.numbers);
+  for (const chain& start : chains) {
+    runs.push_back(run_hybrid(m, step, start, s.run));
+  }
+  return runs;
+}
+
+void keep_samples(point_prediction& out, std::span<trajectory> runs, const parameters& p,
+                  const prediction_settings& s) {
+  out.power = rate_spectrum(runs, p, s.run.bin_s, std::min(segment_s, s.run.duration_s)).power;
+  out.raster = std::move(runs.front().raster);
+  for (std::size_t r = 0; r < runs.size(); ++r) {
+    const trajectory& run = runs[r];
+    out.sizes.insert(out.sizes.end(), run.sizes.begin(), run.sizes.end());
+    out.intervals.insert(out.intervals.end(), run.intervals.begin(), run.intervals.end());
+    out.intervals.resize(out.sizes.size(), std::numeric_limits<double>::quiet_NaN());
+    out.replicate.resize(out.sizes.size(), static_cast<int>(r));
+  }
+}
+
+/// Predicts some of the points, their chains side by side.
+void predict_group(const model& m, const prediction_settings& s, std::span<point_prediction> points) {
+  std::vector<chain> chains;
+  for (const auto& point : points) {
+    for (auto& c : start_chains(m, point.values, s.replicates, m.seed, 0)) {
+      chains.push_back(std::move(c));
+    }
+  }
+  std::vector<trajectory> runs = follow(m, chains, s);
+  const auto per_point = static_cast<std::size_t>(s.replicates);
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    const auto mine = std::span(runs).subspan(i * per_point, per_point);
+    const parameters& p = chains[i * per_point].p;
+    const double segment = std::min(segment_s, s.run.duration_s);
+    points[i].figures = figures_of(mine, p, s.run.bin_s, segment);
+    std::vector<run_figures> each;
+    for (const auto& run : mine) {
+      each.push_back(figures_of(std::span(&run, 1), p, s.run.bin_s, segment));
+    }
+    points[i].spread = spread_of(each);
+    if (s.keep_samples) {
+      keep_samples(points[i], mine, p, s);
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<point_prediction> predict_points(const mpi::communicator& comm, const model& m,
+                                             const std::vector<std::vector<double>>& points,
+                                             const prediction_settings& settings,
+                                             const std::function<void(int, int)>& progress) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  std::vector<point_prediction> mine;
+  for (std::size_t i = static_cast<std::size_t>(comm.rank()); i < points.size(); i += ranks) {
+    mine.emplace_back().values = points[i];
+    mine.back().distance = distance_to_training(m.space, points[i]);
+  }
+  const std::size_t group = points_at_once(settings);
+  // The ranks keep in step, so that a signal at any of them ends all.
+  for (std::size_t begin = 0; begin < (points.size() + ranks - 1) / ranks; begin += group) {
+    if (begin < mine.size()) {
+      const std::size_t count = std::min(group, mine.size() - begin);
+      predict_group(m, settings, std::span(mine).subspan(begin, count));
+      if (progress) {
+        progress(static_cast<int>(begin + count), static_cast<int>(mine.size()));
+      }
+    }
+    if (mpi::all_reduce(comm, interrupted(), std::logical_or<>())) {
+      throw interrupted_error("prediction interrupted; the same command starts it again");
+    }
+  }
+  std::vector<std::vector<point_prediction>> gathered;
+  mpi::gather(comm, mine, gathered, 0);
+  std::vector<point_prediction> out;
+  for (std::size_t i = 0; comm.rank() == 0 && i < points.size(); ++i) {
+    out.push_back(std::move(gathered[i % ranks][i / ranks]));
+  }
+  return out;
+}
+
+}  // namespace spikesweep
