@@ -2,8 +2,8 @@
 #include <cmath>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/rounding.hpp>
 #include <spikesweep/learning/law.hpp>
-#include <spikesweep/learning/profile.hpp>
 
 #include "batch.hpp"
 

@@ -113,29 +113,5 @@ double profile_loss(std::span<const int> groups, std::span<const float> logits, 
   return HWY_DYNAMIC_DISPATCH(profile_loss_rows)(groups, logits, shares, weights, gradient);
 }
 
-void systematic_rounding(std::span<const double> shares, int total, double u, std::span<std::int32_t> counts) {
-  SPIKESWEEP_ASSERT(shares.size() == counts.size());
-  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
-  if (!(sum > 0)) {
-    std::ranges::fill(counts, 0);
-    counts[0] = total;
-    return;
-  }
-  // The last cell that holds anything takes what rounding of the running sum could lose.
-  std::size_t last = shares.size() - 1;
-  while (shares[last] <= 0) {
-    counts[last--] = 0;
-  }
-  double running = 0;
-  std::int32_t before = 0;
-  for (std::size_t i = 0; i < last; ++i) {
-    running += shares[i] / sum;
-    const auto now = std::min(total, static_cast<std::int32_t>(std::floor(running * total + u)));
-    counts[i] = now - before;
-    before = now;
-  }
-  counts[last] = total - before;
-}
-
 }  // namespace spikesweep
 #endif  // HWY_ONCE

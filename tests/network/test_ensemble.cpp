@@ -49,6 +49,8 @@ sampling_settings short_sampling() {
   sampling.transitions = 20;
   sampling.burn_in_s = 0.02;
   sampling.max_simulated_s = 3;
+  sampling.synthetic_share = 0.2;
+  sampling.swept = {{&find_parameter("S_EE"), 3, 6}, {&find_parameter("tau_EE"), 1, 4}};
   return sampling;
 }
 
