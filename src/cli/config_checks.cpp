@@ -64,6 +64,12 @@ class combination_checker {
     if (sampling.burn_in_s >= sampling.max_simulated_s) {
       refuse("sweep.burn_in_s", fmt::format("has to be below max_simulated_s ({})", sampling.max_simulated_s));
     }
+    constexpr double rounding = 1e-9;
+    if (sampling.perturb_share + sampling.synthetic_share > 1 + rounding) {
+      refuse("sweep.synthetic_share",
+             fmt::format("makes more than 1 with perturb_share ({}): both are chances of the same choice",
+                         sampling.perturb_share));
+    }
   }
 
   void check_design() const {

@@ -274,7 +274,14 @@ void add_sweep_keys(config_table& table, sampling_settings& sampling) {
   section.number("burn_in_s", sampling.burn_in_s, {0, 1000}, "s", "simulated before the first transition");
   section.number("perturb_share", sampling.perturb_share, share, "1",
                  "chance that an excursion from a perturbed state starts where a phase ends");
-  section.whole("perturb_phases", sampling.perturb_phases, {1, 255}, "1", "phases that an excursion is followed for");
+  section.whole("perturb_phases", sampling.perturb_phases, {1, max_perturb_phases}, "1",
+                "phases that an excursion is followed for");
+  section.number("synthetic_share", sampling.synthetic_share, share, "1",
+                 "chance that one phase from a synthetic state starts there instead; with perturb_share at most 1");
+  section.number("synthetic_s", sampling.synthetic_s, {0, 10}, "s",
+                 "simulated under the parameters of another point before a synthetic state");
+  section.whole("synthetic_modes", sampling.synthetic_modes, {1, 166}, "1",
+                "lowest DCT mode of the voltage histograms that is perturbed in a synthetic state");
   section.number("max_simulated_s", sampling.max_simulated_s, {0.001, 1e6}, "s",
                  "a task that needs more simulated time fails");
   section.whole("max_pending", sampling.max_pending, {100, max_pending_limit}, "kick",

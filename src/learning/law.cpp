@@ -4,8 +4,8 @@
 #include <vector>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/rounding.hpp>
 #include <spikesweep/learning/law.hpp>
-#include <spikesweep/learning/profile.hpp>
 
 #include "batch.hpp"
 #include "cells.hpp"

@@ -104,32 +104,6 @@ namespace {
 
 HWY_EXPORT(profile_loss_rows);
 
-template <class Number>
-void round_systematically(std::span<const Number> shares, int total, double u, std::span<std::int32_t> counts) {
-  SPIKESWEEP_ASSERT(shares.size() == counts.size());
-  const double sum = std::accumulate(shares.begin(), shares.end(), 0.0);
-  if (!(sum > 0)) {
-    std::ranges::fill(counts, 0);
-    counts[0] = total;
-    return;
-  }
-  // The last cell that holds anything takes what rounding of the running sum could lose.
-  std::size_t last = shares.size() - 1;
-  while (shares[last] <= 0) {
-    counts[last--] = 0;
-  }
-  const double scale = total / sum;
-  double running = u;
-  std::int32_t before = 0;
-  for (std::size_t i = 0; i < last; ++i) {
-    running += static_cast<double>(shares[i]) * scale;
-    const auto now = std::min(total, static_cast<std::int32_t>(running));  // Truncation is floor: nothing is negative.
-    counts[i] = now - before;
-    before = now;
-  }
-  counts[last] = total - before;
-}
-
 }  // namespace
 
 double profile_loss(std::span<const int> groups, std::span<const float> logits, std::span<const float> shares,
@@ -137,14 +111,6 @@ double profile_loss(std::span<const int> groups, std::span<const float> logits, 
   SPIKESWEEP_ASSERT(logits.size() == shares.size() && (gradient.empty() || gradient.size() == logits.size()));
   SPIKESWEEP_ASSERT(logits.size() == weights.size() * std::accumulate(groups.begin(), groups.end(), std::size_t{0}));
   return HWY_DYNAMIC_DISPATCH(profile_loss_rows)(groups, logits, shares, weights, gradient);
-}
-
-void systematic_rounding(std::span<const double> shares, int total, double u, std::span<std::int32_t> counts) {
-  round_systematically(shares, total, u, counts);
-}
-
-void systematic_rounding(std::span<const float> shares, int total, double u, std::span<std::int32_t> counts) {
-  round_systematically(shares, total, u, counts);
 }
 
 }  // namespace spikesweep

@@ -9,6 +9,7 @@
 #include <spikesweep/network/discrete.hpp>
 
 #include "perturbation.hpp"
+#include "synthetic.hpp"
 
 namespace spikesweep {
 
@@ -179,14 +180,33 @@ void discrete_network::draw_from(const state_layout& layout, state_view state) {
   }
 }
 
+void discrete_network::scale_pool(pool k, double factor) {
+  for (double& h : trace(k)) {
+    h *= factor;
+  }
+}
+
 void discrete_network::perturb(random_stream& stream) {
-  const auto scale = [this](pool k, double factor) {
-    for (double& h : trace(k)) {
-      h *= factor;
-    }
-  };
-  constexpr double no_mark = std::numeric_limits<double>::infinity();
-  perturb_network(p_, stream, potential_.data(), no_mark, scale, [](int) {});
+  perturb_network(
+      p_, stream, potential_.data(), no_mark_, [this](pool k, double factor) { scale_pool(k, factor); }, [](int) {});
+}
+
+void discrete_network::change_parameters(const parameters& p) {
+  SPIKESWEEP_ASSERT(p.N_E == p_.N_E && p.N_I == p_.N_I);
+  p_ = p;
+  for (const population q : {population::E, population::I}) {
+    group& old = groups_[static_cast<std::size_t>(q)];
+    group fresh = make_group(p, q, clock_.dt_ms());
+    fresh.outside = std::move(old.outside);
+    fresh.trace[0] = std::move(old.trace[0]);
+    fresh.trace[1] = std::move(old.trace[1]);
+    old = std::move(fresh);
+  }
+}
+
+void discrete_network::synthesize(const state_layout& layout, int first_mode, random_stream& stream) {
+  synthesize_network(p_, layout, first_mode, stream, potential_.data(), no_mark_,
+                     [this](pool k, double factor) { scale_pool(k, factor); });
 }
 
 }  // namespace spikesweep

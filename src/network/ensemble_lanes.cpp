@@ -58,13 +58,8 @@ void ensemble_lanes::wake(int lane, const parameters& p) {
   external_I[l] = static_cast<float>(p.N_I * p.lambda_I);
 }
 
-void ensemble_lanes::assign(int lane, const parameters& p, std::uint32_t point, std::uint32_t replicate) {
+void ensemble_lanes::set_parameters(int lane, const parameters& p) {
   const auto l = static_cast<std::size_t>(lane);
-  reserve_neurons(p.N_E + p.N_I);
-  idle(lane);
-  for (int k = 0; k < lane_lists; ++k) {
-    reserve(static_cast<lane_list>(k), lane, first_capacity);
-  }
   const bool by_voltage = p.inhibition == inhibition_kind::voltage_dependent;
   const double inhibitory = by_voltage ? -1.0 / (threshold_potential - reversal_potential) : -1.0;
   const auto set = [&](lane_list k, double tau, double kick) {
@@ -79,6 +74,16 @@ void ensemble_lanes::assign(int lane, const parameters& p, std::uint32_t point, 
   voltage_dependent[l] = by_voltage ? -1 : 0;
   has_refractory[l] = p.tau_ref > 0;
   reach[l] = {to_32_bits(p.P_EE), to_32_bits(p.P_IE), to_32_bits(p.P_EI), to_32_bits(p.P_II)};
+}
+
+void ensemble_lanes::assign(int lane, const parameters& p, std::uint32_t point, std::uint32_t replicate) {
+  const auto l = static_cast<std::size_t>(lane);
+  reserve_neurons(p.N_E + p.N_I);
+  idle(lane);
+  for (int k = 0; k < lane_lists; ++k) {
+    reserve(static_cast<lane_list>(k), lane, first_capacity);
+  }
+  set_parameters(lane, p);
   random_stream event_seeds(seed, purpose::lane_events, point, replicate);
   for (auto& word : drawn) {
     word[l] = event_seeds.word();

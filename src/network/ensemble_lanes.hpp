@@ -97,6 +97,8 @@ struct ensemble_lanes {
 
   /// Gives a lane a network at time 0 with all potentials 0 and empty lists. The lane stays idle.
   void assign(int lane, const parameters& p, std::uint32_t point, std::uint32_t replicate);
+  /// Gives a lane other rates, weights and connection probabilities, but for those that wake() sets.
+  void set_parameters(int lane, const parameters& p);
   /// Makes a lane do nothing.
   void idle(int lane);
   /// Sets the rates that idle() put out.

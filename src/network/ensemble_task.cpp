@@ -5,6 +5,8 @@
 #include <limits>
 #include <utility>
 
+#include "synthetic.hpp"
+
 namespace spikesweep {
 
 namespace {
@@ -53,6 +55,12 @@ lane_task::lane_task(ensemble_lanes& lanes, int lane, const ensemble_task& task,
   }
   cell_of_[static_cast<std::uint8_t>(lane_refractory_mark)] = layout.bins();
   lanes_.assign(lane_, task_.network, task_.identity.point, task_.identity.replicate);
+}
+
+void lane_task::set_parameters(const parameters& p) {
+  lanes_.set_parameters(lane_, p);
+  lanes_.wake(lane_, p);
+  slice_s_ = slice_length(p);
 }
 
 void lane_task::start(std::uint64_t step) {
@@ -153,6 +161,9 @@ bool lane_task::reached() {
       return end_burn_in();
     case stage::mean_pool:
       return end_mean_pool();
+    case stage::foreign:
+      end_foreign();
+      return false;
     default:
       if (stop_ < natural_end_) {
         return end(stage_ == stage::follow ? task_state::done : task_state::time_cap);
@@ -162,7 +173,7 @@ bool lane_task::reached() {
 }
 
 bool lane_task::stopped() {
-  return failed_ ? end(task_state::runaway) : end_phase(false);
+  return failed_ ? run_away() : end_phase(false);
 }
 
 bool lane_task::end_burn_in() {
@@ -244,7 +255,7 @@ bool lane_task::end_phase(bool capped) {
     return begin_section();
   }
   if (runaway()) {
-    return end(task_state::runaway);
+    return run_away();
   }
   end_record();
   return perturbed_ > 0 ? end_excursion() : begin_section();
@@ -254,36 +265,17 @@ bool lane_task::begin_section() {
   if (rows_ == sampling_.transitions) {
     return end(task_state::done);
   }
-  if (perturbation_.bernoulli(sampling_.perturb_share) && sampling_.perturb_phases > 0) {
-    begin_excursion();
-  } else {
-    begin_record(0);
+  switch (draw_excursion(sampling_, perturbation_)) {
+    case excursion_kind::none:
+      begin_record(0);
+      break;
+    case excursion_kind::perturbed:
+      begin_excursion();
+      break;
+    case excursion_kind::synthetic:
+      begin_foreign();
+      break;
   }
-  return false;
-}
-
-void lane_task::begin_excursion() {
-  fork_ = {lanes_.save(lane_), now(), recurrent_, next_, state_};
-  perturb();
-  coarse_grain();
-  begin_record(1);
-}
-
-bool lane_task::end_excursion() {
-  if (perturbed_ < sampling_.perturb_phases && rows_ < sampling_.transitions) {
-    begin_record(perturbed_ + 1);
-    return false;
-  }
-  lanes_.restore(lane_, fork_.network);
-  base_ = fork_.time;
-  lanes_.time[l_] = 0;
-  recurrent_ = fork_.recurrent;
-  next_ = fork_.next;
-  state_ = fork_.state;
-  if (rows_ == sampling_.transitions) {
-    return end(task_state::done);
-  }
-  begin_record(0);
   return false;
 }
 

@@ -37,7 +37,7 @@ class lane_task {
   exact_run take_run(std::uint64_t step);
 
  private:
-  enum class stage { burn_in, mean_pool, settle, record, follow };
+  enum class stage { burn_in, mean_pool, settle, record, foreign, follow };
 
   /// What an excursion comes back to.
   struct fork_point {
@@ -54,7 +54,7 @@ class lane_task {
   void begin_slice();
   void apply_rule();
   /// Whether phases are being cut.
-  bool in_phases() const { return stage_ != stage::burn_in && stage_ != stage::mean_pool; }
+  bool in_phases() const { return stage_ != stage::burn_in && stage_ != stage::mean_pool && stage_ != stage::foreign; }
   void begin_phase();
   void begin_follow();
   bool end_phase(bool capped);
@@ -62,13 +62,26 @@ class lane_task {
   bool end_mean_pool();
   /// Chooses what comes after a section of the network's own trajectory. True if nothing does.
   bool begin_section();
+  /// Notes what an excursion comes back to.
+  void fork();
+  /// Back to it, and on along the network's own trajectory. True if nothing is left to do.
+  bool come_back();
   void begin_excursion();
+  /// Lets the lane run under the parameters of another point.
+  void begin_foreign();
+  void end_foreign();
   void begin_record(int perturbed);
   void end_record();
   bool end_excursion();
   bool end(task_state state);
+  /// The pending kicks passed their bound. True if that ends the task.
+  bool run_away();
   void coarse_grain();
   void perturb();
+  void synthesize();
+  void insert(lane_list k, int neuron);
+  void scale_pool(pool k, double factor);
+  void set_parameters(const parameters& p);
   bool runaway() const { return lanes_.pending(lane_) > max_pending_; }
 
   ensemble_lanes& lanes_;
@@ -105,7 +118,7 @@ class lane_task {
   std::vector<std::int32_t> state_;  ///< The coarse-grained state between phases.
   std::int64_t rows_ = 0;
   double rows_s_ = 0;  ///< Of all rows so far [s].
-  int perturbed_ = 0;  ///< 0, or the number of the phase in an excursion.
+  int perturbed_ = 0;  ///< 0, or the number of the phase in an excursion, or synthetic_mark.
   fork_point fork_;
 };
 

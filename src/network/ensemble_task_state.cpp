@@ -4,7 +4,7 @@
 #include <vector>
 
 #include "ensemble_task.hpp"
-#include "perturbation.hpp"
+#include "synthetic.hpp"
 
 namespace spikesweep {
 
@@ -22,32 +22,43 @@ void lane_task::coarse_grain() {
   }
 }
 
-void lane_task::perturb() {
+void lane_task::insert(lane_list k, int neuron) {
+  const std::int32_t n = lanes_.count(k, lane_);
+  lanes_.reserve(k, lane_, n + 1);
+  std::uint16_t* list = lanes_.list(k, lane_);
+  const std::uint32_t place = perturbation_.below(static_cast<std::uint32_t>(n + 1));
+  list[n] = list[place];
+  list[place] = static_cast<std::uint16_t>(neuron);
+  lanes_.size[static_cast<std::size_t>(k)][l_] = static_cast<float>(n + 1);
+}
+
+void lane_task::scale_pool(pool k, double factor) {
   const parameters& p = task_.network;
-  const auto insert = [&](lane_list k, int neuron) {
-    const std::int32_t n = lanes_.count(k, lane_);
-    lanes_.reserve(k, lane_, n + 1);
-    std::uint16_t* list = lanes_.list(k, lane_);
-    const std::uint32_t place = perturbation_.below(static_cast<std::uint32_t>(n + 1));
-    list[n] = list[place];
-    list[place] = static_cast<std::uint16_t>(neuron);
-    lanes_.size[static_cast<std::size_t>(k)][l_] = static_cast<float>(n + 1);
-  };
-  const auto scale = [&](pool k, double factor) {
-    const bool to_E = k == pool::EE || k == pool::EI;
-    auto& size = lanes_.size[static_cast<std::size_t>(list_of(k))][l_];
-    const auto wanted = static_cast<float>(std::floor(static_cast<double>(size) * factor));
-    // The last entries are uniform members.
-    size = std::min(size, wanted);
-    while (size < wanted) {
-      const auto target = static_cast<int>(perturbation_.below(static_cast<std::uint32_t>(to_E ? p.N_E : p.N_I)));
-      insert(list_of(k), (to_E ? 0 : p.N_E) + target);
-    }
-  };
+  const bool to_E = k == pool::EE || k == pool::EI;
+  auto& size = lanes_.size[static_cast<std::size_t>(list_of(k))][l_];
+  const auto wanted = static_cast<float>(std::floor(static_cast<double>(size) * factor));
+  // The last entries are uniform members.
+  size = std::min(size, wanted);
+  while (size < wanted) {
+    const auto target = static_cast<int>(perturbation_.below(static_cast<std::uint32_t>(to_E ? p.N_E : p.N_I)));
+    insert(list_of(k), (to_E ? 0 : p.N_E) + target);
+  }
+}
+
+void lane_task::perturb() {
   lanes_.size[static_cast<std::size_t>(lane_list::refractory)][l_] = 0;
   std::vector<lane_potential> potentials = lanes_.potentials_of(lane_);
-  perturb_network(p, perturbation_, potentials.data(), lane_refractory_mark, scale,
-                  [&](int neuron) { insert(lane_list::refractory, neuron); });
+  perturb_network(
+      task_.network, perturbation_, potentials.data(), lane_refractory_mark,
+      [this](pool k, double factor) { scale_pool(k, factor); },
+      [this](int neuron) { insert(lane_list::refractory, neuron); });
+  lanes_.set_potentials(lane_, potentials);
+}
+
+void lane_task::synthesize() {
+  std::vector<lane_potential> potentials = lanes_.potentials_of(lane_);
+  synthesize_network(task_.network, sampling_.layout.state, sampling_.synthetic_modes, perturbation_, potentials.data(),
+                     lane_refractory_mark, [this](pool k, double factor) { scale_pool(k, factor); });
   lanes_.set_potentials(lane_, potentials);
 }
 

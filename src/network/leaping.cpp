@@ -13,11 +13,12 @@ constexpr double mean_age = 0.5;
 
 }  // namespace
 
+std::array<count_table, 2> leaping_network::external_tables(const parameters& p, double dt_ms) {
+  return {count_table::poisson(p.lambda_E * dt_ms * s_per_ms), count_table::poisson(p.lambda_I * dt_ms * s_per_ms)};
+}
+
 leaping_network::leaping_network(const parameters& p, double dt_ms, random_stream stream)
-    : markov_network(p, stream),
-      clock_(dt_ms),
-      external_{count_table::poisson(p.lambda_E * dt_ms * s_per_ms),
-                count_table::poisson(p.lambda_I * dt_ms * s_per_ms)} {}
+    : markov_network(p, stream), clock_(dt_ms), external_(external_tables(p, dt_ms)) {}
 
 bool leaping_network::step(double limit) {
   if (clock_.reached(limit)) {
@@ -144,6 +145,16 @@ void leaping_network::draw_from(const state_layout& layout, state_view state) {
 
 void leaping_network::perturb(random_stream& stream) {
   markov_network::perturb(stream);
+  forget_ages();
+}
+
+void leaping_network::change_parameters(const parameters& p) {
+  markov_network::change_parameters(p);
+  external_ = external_tables(p, clock_.dt_ms());
+}
+
+void leaping_network::synthesize(const state_layout& layout, int first_mode, random_stream& stream) {
+  markov_network::synthesize(layout, first_mode, stream);
   forget_ages();
 }
 

@@ -4,6 +4,7 @@
 #include <spikesweep/network/markov.hpp>
 
 #include "perturbation.hpp"
+#include "synthetic.hpp"
 
 namespace spikesweep {
 
@@ -20,21 +21,27 @@ markov_network::markov_network(const parameters& p, random_stream stream)
   for (auto& v : potential_) {
     v = static_cast<std::int16_t>(random_.below(threshold_potential));
   }
+  const auto set_external = [this](std::size_t k, int first, int count) {
+    lists_[k].members.resize(static_cast<std::size_t>(count));
+    std::iota(lists_[k].members.begin(), lists_[k].members.end(), first);
+    lists_[k].count = count;
+    lists_[k].used_up = 0;
+  };
+  set_external(external_E_, 0, p.N_E);
+  set_external(external_I_, p.N_E, p.N_I);
+  set_classes();
+}
+
+void markov_network::set_classes() {
+  const parameters& p = p_;
   const auto set = [this](std::size_t k, double rate, double weight, int sign) {
     lists_[k].rate = rate;
     lists_[k].mean_s = rate > 0 ? 1 / rate : 0;
     lists_[k].weight = weight;
     lists_[k].sign = sign;
   };
-  const auto set_external = [&](std::size_t k, double rate, int first, int count) {
-    set(k, rate, 1, 1);
-    lists_[k].members.resize(static_cast<std::size_t>(count));
-    std::iota(lists_[k].members.begin(), lists_[k].members.end(), first);
-    lists_[k].count = count;
-    lists_[k].used_up = 0;
-  };
-  set_external(external_E_, p.lambda_E, 0, p.N_E);
-  set_external(external_I_, p.lambda_I, p.N_E, p.N_I);
+  set(external_E_, p.lambda_E, 1, 1);
+  set(external_I_, p.lambda_I, 1, 1);
   set(class_of(pool::EE), per_second(p.tau_EE), p.S_EE, 1);
   set(class_of(pool::IE), per_second(p.tau_IE), p.S_IE, 1);
   set(class_of(pool::EI), per_second(p.tau_EI), p.S_EI, -1);
@@ -172,6 +179,17 @@ void markov_network::perturb(random_stream& stream) {
   perturb_network(
       p_, stream, potential_.data(), refractory_mark_, [&](pool k, double factor) { scale_pool(k, factor, stream); },
       [&](int neuron) { add(lists_[returns_], neuron); });
+}
+
+void markov_network::change_parameters(const parameters& p) {
+  SPIKESWEEP_ASSERT(p.N_E == p_.N_E && p.N_I == p_.N_I);
+  p_ = p;
+  set_classes();
+}
+
+void markov_network::synthesize(const state_layout& layout, int first_mode, random_stream& stream) {
+  synthesize_network(p_, layout, first_mode, stream, potential_.data(), refractory_mark_,
+                     [&](pool k, double factor) { scale_pool(k, factor, stream); });
 }
 
 }  // namespace spikesweep

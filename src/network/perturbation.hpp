@@ -18,12 +18,9 @@ inline constexpr int perturb_redraw_lowest =
     -30;  ///< Redrawn potentials are uniform from here to the threshold [kicks].
 inline constexpr double perturb_redraw_refractory = 0.3;  ///< Share of the redrawn that become refractory.
 
-/// Perturbs a network, whatever it is kept in. `potential` holds those of all neurons, or `mark` where refractory;
-/// scale(k, factor) scales pool k, and rest(neuron) takes up a refractory neuron into an empty list of them.
-template <class Potential, class Scale, class Rest>
-void perturb_network(const parameters& p, random_stream& stream, Potential* potential, Potential mark,
-                     const Scale& scale, const Rest& rest) {
-  const double strength = stream.uniform();
+/// Scales the pending pools by random factors: scale(k, factor) scales pool k.
+template <class Scale>
+void perturb_pools(double strength, random_stream& stream, const Scale& scale) {
   for (int k = 0; k < pool_count; ++k) {
     const double log_factor = strength * perturb_log_pool * stream.normal();
     // exp() of libm is not the same on every CPU; a rational function of the same shape is.
@@ -31,6 +28,15 @@ void perturb_network(const parameters& p, random_stream& stream, Potential* pote
         log_factor >= 0 ? 1 + log_factor * (1 + 0.5 * log_factor) : 1 / (1 - log_factor * (1 - 0.5 * log_factor));
     scale(static_cast<pool>(k), factor);
   }
+}
+
+/// Perturbs a network, whatever it is kept in. `potential` holds those of all neurons, or `mark` where refractory;
+/// scale(k, factor) scales pool k, and rest(neuron) takes up a refractory neuron into an empty list of them.
+template <class Potential, class Scale, class Rest>
+void perturb_network(const parameters& p, random_stream& stream, Potential* potential, Potential mark,
+                     const Scale& scale, const Rest& rest) {
+  const double strength = stream.uniform();
+  perturb_pools(strength, stream, scale);
   const double shift[2] = {strength * perturb_shift * stream.normal(), strength * perturb_shift * stream.normal()};
   for (int i = 0; i < p.N_E + p.N_I; ++i) {
     auto& v = potential[i];

@@ -101,6 +101,12 @@ bool phase_cutter::ended(double time, int pending) {
   return count <= end_count_ && pending < end_pending_;
 }
 
+void phase_cutter::shift(double seconds) {
+  for (double& time : recurrent_) {
+    time += seconds;
+  }
+}
+
 template <class Network>
 phase_outcome phase_cutter::run(Network& net, std::vector<spike_record>& spikes, double limit,
                                 const std::function<bool()>& poll) {

@@ -4,6 +4,8 @@
 #include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/sampler.hpp>
 
+#include "synthetic.hpp"
+
 namespace spikesweep {
 
 namespace {
@@ -34,8 +36,9 @@ class task_sampler {
       good = !cutter.run(net_, spikes_, sampling_.max_simulated_s, guard(net_)).unfinished || fail(net_);
     }
     while (good && rows_ < sampling_.transitions) {
-      if (perturbation_.bernoulli(sampling_.perturb_share)) {
-        good = excursion(cutter);
+      const excursion_kind kind = draw_excursion(sampling_, perturbation_);
+      if (kind != excursion_kind::none) {
+        good = kind == excursion_kind::perturbed ? excursion(cutter) : synthetic_excursion(cutter);
       }
       good = good && rows_ < sampling_.transitions ? own_phase(cutter) : good;
     }
@@ -51,8 +54,8 @@ class task_sampler {
     const double end = run.begin + seconds;
     while (good) {
       const phase_outcome phase = cutter.run(net_, run.spikes, end, guard(net_));
-      if (phase.unfinished || net_.pending() > sampling_.max_pending) {
-        good = net_.pending() <= sampling_.max_pending && net_.reached(end);
+      if (phase.unfinished || runaway(net_)) {
+        good = !runaway(net_) && net_.reached(end);
         break;
       }
       run.phases.push_back(phase);
@@ -77,13 +80,13 @@ class task_sampler {
       return true;
     }
     pool_mean = mean_pool(net_, volley_mean_s, sampling_.max_pending);
-    return net_.pending() <= sampling_.max_pending || fail(net_);
+    return !runaway(net_) || fail(net_);
   }
 
   /// One phase of the network's own trajectory.
   bool own_phase(phase_cutter& cutter) {
     phase_outcome phase;
-    if (!record(net_, cutter, 0, phase)) {
+    if (!record(net_, cutter, 0, sampling_.max_simulated_s, phase)) {
       return false;
     }
     auto& s = result_.summary;
@@ -106,21 +109,44 @@ class task_sampler {
     bool good = true;
     for (int k = 1; good && k <= sampling_.perturb_phases && rows_ < sampling_.transitions; ++k) {
       phase_outcome phase;
-      good = record(fork, fork_cutter, k, phase);
+      good = record(fork, fork_cutter, k, sampling_.max_simulated_s, phase);
     }
     result_.summary.events += fork.events() - events_before;
     return good;
   }
 
-  bool record(Network& net, phase_cutter& cutter, int perturbed, phase_outcome& phase) {
+  /// One phase of a copy of the network, from a synthetic state. One that runs away is left out: other points may.
+  bool synthetic_excursion(const phase_cutter& cutter) {
+    Network fork = net_;
+    phase_cutter fork_cutter = cutter;
+    fork.change_parameters(draw_other_parameters(p_, sampling_.swept, perturbation_));
+    bool good = run_until(fork, fork.time() + sampling_.synthetic_s, nullptr, guard(fork));
+    if (good && !runaway(fork)) {
+      fork.change_parameters(p_);
+      fork.synthesize(sampling_.layout.state, sampling_.synthetic_modes, perturbation_);
+      const double later = fork.time() - net_.time();
+      fork_cutter.shift(later);
+      phase_outcome phase;
+      good = record(fork, fork_cutter, synthetic_mark, sampling_.max_simulated_s + later, phase);
+    }
+    result_.summary.events += fork.events() - net_.events();
+    if (runaway(fork)) {
+      result_.state = task_state::pending;
+      return true;
+    }
+    return good;
+  }
+
+  /// Simulates a phase into the next row, if it ends by `limit` [s].
+  bool record(Network& net, phase_cutter& cutter, int perturbed, double limit, phase_outcome& phase) {
     auto& block = result_.block;
     const auto& layout = sampling_.layout;
     const auto width = static_cast<std::size_t>(layout.state.size());
     net.coarse_grain(layout.state, {block.before.row(rows_).data(), width});
     spikes_.clear();
-    phase = cutter.run(net, spikes_, sampling_.max_simulated_s, guard(net));
-    if (phase.unfinished || net.pending() > sampling_.max_pending) {
-      return fail(net);
+    phase = cutter.run(net, spikes_, limit, guard(net));
+    if (phase.unfinished || runaway(net)) {
+      return fail(net, limit);
     }
     net.coarse_grain(layout.state, {block.after.row(rows_).data(), width});
     block.spikes(rows_, 0) = static_cast<std::int32_t>(phase.spikes_E);
@@ -141,15 +167,18 @@ class task_sampler {
     return true;
   }
 
+  bool runaway(const Network& net) const { return net.pending() > sampling_.max_pending; }
+
   std::function<bool()> guard(const Network& net) const {
-    return [this, &net] { return net.pending() <= sampling_.max_pending && (!poll_ || poll_()); };
+    return [this, &net] { return !runaway(net) && (!poll_ || poll_()); };
   }
 
   /// Notes why the task ended early; a task that the caller abandoned stays pending. Returns false.
-  bool fail(const Network& net) {
-    if (net.pending() > sampling_.max_pending) {
+  bool fail(const Network& net) { return fail(net, sampling_.max_simulated_s); }
+  bool fail(const Network& net, double limit) {
+    if (runaway(net)) {
       result_.state = task_state::runaway;
-    } else if (net.reached(sampling_.max_simulated_s)) {
+    } else if (net.reached(limit)) {
       result_.state = task_state::time_cap;
     }
     return false;

@@ -74,7 +74,8 @@ const std::array<column, 15> columns{{
     {"phase", cell_type::u8, nullptr, "", "1", "kind of the phase: 0 step, 1 active (MFE or volley), 2 quiet",
      &block::phase},
     {"perturbed", cell_type::u8, nullptr, "", "1",
-     "0: on the network's own trajectory; k: k-th phase after a perturbation", &block::perturbed},
+     "0: on the network's own trajectory; k: k-th phase after a perturbation; 255: from a synthetic state",
+     &block::perturbed},
     {"capped", cell_type::u8, nullptr, "", "1", "1: the phase was ended by its cap", &block::capped},
 }};
 

@@ -53,6 +53,12 @@ const std::array sampling_fields{
     field<sampling>{"perturb_share", "1", "chance that a perturbed excursion starts at a section",
                     &sampling::perturb_share},
     field<sampling>{"perturb_phases", "1", "phases that an excursion is followed for", &sampling::perturb_phases},
+    field<sampling>{"synthetic_share", "1", "chance that one phase from a synthetic state starts at a section",
+                    &sampling::synthetic_share},
+    field<sampling>{"synthetic_s", "s", "simulated under other parameters before a synthetic state",
+                    &sampling::synthetic_s},
+    field<sampling>{"synthetic_modes", "1", "lowest mode of the voltage histograms that a synthetic state changes",
+                    &sampling::synthetic_modes},
     field<sampling>{"max_simulated_s", "s", "a task that needs longer fails", &sampling::max_simulated_s},
     field<sampling>{"max_pending", "kicks", "a task whose pending kicks pass this fails", &sampling::max_pending},
 };

@@ -8,8 +8,8 @@
 #include <Eigen/Cholesky>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/rounding.hpp>
 #include <spikesweep/learning/dataset.hpp>
-#include <spikesweep/learning/profile.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
 
 namespace spikesweep {

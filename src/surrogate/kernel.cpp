@@ -3,8 +3,8 @@
 #include <cmath>
 #include <numeric>
 
+#include <spikesweep/base/rounding.hpp>
 #include <spikesweep/learning/law.hpp>
-#include <spikesweep/learning/profile.hpp>
 #include <spikesweep/surrogate/kernel.hpp>
 
 namespace spikesweep {

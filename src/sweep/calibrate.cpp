@@ -58,6 +58,7 @@ sweep_description trial_sweep(const sweep_description& d, const std::vector<int>
   const double affordable = (seconds * ns_per_s / task_calibration().ns_per_event - head) / (expected(1) - head);
   sweep_description trial = d;
   const double most = static_cast<double>(std::max<std::int64_t>(1, d.sampling.transitions));
+  trial.sampling.swept = training_ranges(d.points);
   trial.sampling.transitions = std::llround(std::clamp(affordable, 1.0, most));
   return trial;
 }
@@ -66,7 +67,9 @@ sweep_description trial_sweep(const sweep_description& d, const std::vector<int>
 double whole_events(const sweep_description& d, const task_result& trial) {
   const double head_s = d.sampling.burn_in_s + (d.section.kind == section_kind::volley ? volley_mean_s : 0);
   const std::vector<double>& durations = trial.block.duration;
-  const double sampled_s = std::accumulate(durations.begin(), durations.end(), 0.0);
+  const auto synthetic = std::ranges::count(trial.block.perturbed, synthetic_mark);
+  const double sampled_s = std::accumulate(durations.begin(), durations.end(), 0.0) +
+                           static_cast<double>(synthetic) * d.sampling.synthetic_s;
   const double whole_s =
       sampled_s * static_cast<double>(d.sampling.transitions) / static_cast<double>(durations.size());
   return static_cast<double>(trial.summary.events) * (head_s + whole_s) / (head_s + sampled_s);

@@ -21,7 +21,10 @@ constexpr double prior_variance = 100;
 double expected_events(const sweep_description& d, int point) {
   const parameters p = parameters_at(d.points, d.base, point);
   const double phase_s = d.section.kind == section_kind::interval ? d.section.interval_ms / ms_per_s : mean_phase_s;
-  const double simulated_s = d.sampling.burn_in_s + static_cast<double>(d.sampling.transitions) * phase_s;
+  const sampling_settings& s = d.sampling;
+  const double rows_a_section = 1 + s.perturb_share * s.perturb_phases + s.synthetic_share;
+  const double row_s = phase_s + s.synthetic_share * s.synthetic_s / rows_a_section;
+  const double simulated_s = s.burn_in_s + static_cast<double>(s.transitions) * row_s;
   return events_per_kick * (p.lambda_E * p.N_E + p.lambda_I * p.N_I) * simulated_s;
 }
 

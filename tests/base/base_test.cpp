@@ -1,5 +1,6 @@
 #include <cmath>
 #include <limits>
+#include <numbers>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -11,6 +12,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/nearest.hpp>
+#include <spikesweep/base/portable_math.hpp>
 #include <spikesweep/base/progress.hpp>
 #include <spikesweep/base/table.hpp>
 
@@ -19,6 +21,14 @@ namespace spikesweep {
 namespace {
 
 const std::vector<std::string> names{"S_EE", "S_IE", "tau_EE", "tau_ref", "lambda_E", "inhibition"};
+
+TEST(portable_math, has_the_cosine_of_a_first_quarter) {
+  constexpr int steps = 1000;
+  for (int i = 0; i <= steps; ++i) {
+    const double x = 0.5 * i / steps;
+    EXPECT_NEAR(portable_cos_pi(x), std::cos(std::numbers::pi * x), 4e-16) << x;
+  }
+}
 
 TEST(nearest_name, finds_the_name_that_was_meant) {
   EXPECT_EQ(nearest_name("S_EE", names), "S_EE");

@@ -150,6 +150,8 @@ TEST(Discrete, ConservesNeuronsAndHasNoneAtRestInEverySection) {
   sampling_settings sampling;
   sampling.transitions = 60;
   sampling.perturb_share = 0.4;
+  sampling.synthetic_share = 0.3;
+  sampling.swept = {{&find_parameter("S_EI"), 2.5, 3.5}};
   const state_layout& layout = sampling.layout.state;
   for (const section_kind kind : {section_kind::interval, section_kind::mfe, section_kind::volley}) {
     section_settings section;
@@ -157,8 +159,11 @@ TEST(Discrete, ConservesNeuronsAndHasNoneAtRestInEverySection) {
     const task_result result = sample_task(p, section, sampling, {1, 0, 0});
     ASSERT_EQ(result.state, task_state::done);
     bool perturbed = false;
+    bool synthetic = false;
     for (std::int64_t i = 0; i < result.block.rows(); ++i) {
-      perturbed = perturbed || result.block.perturbed[static_cast<std::size_t>(i)] > 0;
+      const std::uint8_t mark = result.block.perturbed[static_cast<std::size_t>(i)];
+      synthetic = synthetic || mark == synthetic_mark;
+      perturbed = perturbed || (mark > 0 && mark < synthetic_mark);
       for (const count_matrix* states : {&result.block.before, &result.block.after}) {
         const state_view state(states->row(i).data(), static_cast<std::size_t>(states->cols()));
         for (const population q : {population::E, population::I}) {
@@ -167,7 +172,7 @@ TEST(Discrete, ConservesNeuronsAndHasNoneAtRestInEverySection) {
         }
       }
     }
-    EXPECT_TRUE(perturbed);
+    EXPECT_TRUE(perturbed && synthetic);
     EXPECT_GT(result.summary.spikes_E, 0);
   }
 }

@@ -49,6 +49,8 @@ sampling_settings short_sampling() {
   sampling.transitions = 20;
   sampling.burn_in_s = 0.02;
   sampling.max_simulated_s = 3;
+  sampling.synthetic_share = 0.2;
+  sampling.swept = {{&find_parameter("S_EE"), 3, 6}, {&find_parameter("tau_EE"), 1, 4}};
   return sampling;
 }
 
@@ -244,7 +246,7 @@ TEST(EnsembleFailure, SilentNetworksPassTheirSteps) {
   parameters p;
   p.lambda_E = p.lambda_I = 0;
   sampling_settings sampling = short_sampling();
-  sampling.perturb_share = 0;
+  sampling.perturb_share = sampling.synthetic_share = 0;
   const auto result = sample_task_ensemble(p, section_settings(), sampling, {1, 0, 0});
   EXPECT_EQ(result.state, task_state::done);
   EXPECT_EQ(result.summary.events, 0);
@@ -267,7 +269,7 @@ std::vector<exact_run> follow(const section_settings& section, const sampling_se
 
 TEST(EnsembleFollow, NotesWhatTransitionsCount) {
   sampling_settings sampling = short_sampling();
-  sampling.perturb_share = 0;
+  sampling.perturb_share = sampling.synthetic_share = 0;
   const section_settings section;
   const ensemble_task task{parameters(), {5, 7, 1}, 0};
   const exact_run run = follow(section, sampling, 20 * section.interval_ms * 1e-3 + 1e-6, {task}).front();

@@ -1,4 +1,5 @@
 #include <cmath>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
@@ -51,7 +52,7 @@ estimate over(const std::vector<task_result>& results, const F& statistic) {
 }
 
 /// Two independent means of the same law differ by more than five standard errors once in 50,000 times (32 and 64
-/// replicates, normal errors to good approximation); about 100 are compared.
+/// replicates, normal errors to good approximation); about 150 are compared.
 template <class F>
 void expect_same(const char* what, const std::vector<task_result>& oracle, const std::vector<task_result>& ensemble,
                  const F& statistic) {
@@ -138,6 +139,8 @@ TEST_P(EnsembleSectionLaw, PhasesAndExcursionsAreTheOracleS) {
   section_settings section;
   section.kind = GetParam();
   sampling_settings sampling;
+  sampling.synthetic_share = 0.2;
+  sampling.swept = {{&find_parameter("S_EE"), 3.5, 4.5}, {&find_parameter("lambda_I"), 2500, 3500}};
   const auto oracle = simulate(false, p, section, sampling, 32);
   const auto ensemble = simulate(true, p, section, sampling, 64);
 
@@ -156,14 +159,17 @@ TEST_P(EnsembleSectionLaw, PhasesAndExcursionsAreTheOracleS) {
     if ((kind == phase_kind::step) != (GetParam() == section_kind::interval)) {
       continue;
     }
-    for (const bool perturbed : {false, true}) {
-      SCOPED_TRACE(testing::Message() << "phase " << static_cast<int>(kind) << (perturbed ? ", perturbed" : ""));
+    for (const char* from : {"own", "perturbed", "synthetic"}) {
+      SCOPED_TRACE(testing::Message() << "phase " << static_cast<int>(kind) << " from " << from << " states");
+      const auto is_from = [from = std::string_view(from)](std::uint8_t mark) {
+        return from == (mark == 0 ? "own" : mark == synthetic_mark ? "synthetic" : "perturbed");
+      };
       const auto mean_of = [&](auto value) {
         return [&, value](const task_result& r) {
           std::vector<double> values;
           for (std::int64_t i = 0; i < r.block.rows(); ++i) {
             const auto row = static_cast<std::size_t>(i);
-            if (r.block.phase[row] == static_cast<std::uint8_t>(kind) && (r.block.perturbed[row] != 0) == perturbed) {
+            if (r.block.phase[row] == static_cast<std::uint8_t>(kind) && is_from(r.block.perturbed[row])) {
               values.push_back(value(r.block, i));
             }
           }

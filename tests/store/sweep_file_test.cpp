@@ -41,6 +41,9 @@ TEST(sweep_file, gives_back_the_description) {
   EXPECT_EQ(r.sampling.layout, d.sampling.layout);
   EXPECT_EQ(r.sampling.transitions, d.sampling.transitions);
   EXPECT_EQ(r.sampling.perturb_phases, d.sampling.perturb_phases);
+  EXPECT_EQ(r.sampling.synthetic_share, d.sampling.synthetic_share);
+  EXPECT_EQ(r.sampling.synthetic_s, d.sampling.synthetic_s);
+  EXPECT_EQ(r.sampling.synthetic_modes, d.sampling.synthetic_modes);
   EXPECT_EQ(r.sampling.max_pending, d.sampling.max_pending);
   EXPECT_EQ(r.points.axes, d.points.axes);
   EXPECT_EQ(r.points.points, d.points.points);

@@ -29,6 +29,9 @@ inline sweep_description small_sweep(int points = 6, int replicates = 2, std::in
   d.section.mfe_window = 2.5;
   d.sampling.transitions = transitions;
   d.sampling.perturb_phases = 4;
+  d.sampling.synthetic_share = 0.25;
+  d.sampling.synthetic_s = 0.5;
+  d.sampling.synthetic_modes = 9;
   d.config_text = "[network]\nS_II = 2.25  # \xc2\xb5\n";
   d.settings = {{"network.S_II", "2.25"}, {"section.kind", "mfe"}};
   return d;

@@ -42,4 +42,17 @@ inline double portable_exp(double x) {
   return sum * std::bit_cast<double>(static_cast<std::uint64_t>(k + bias) << 52);
 }
 
+/// Cosine of pi x, x in [0, 1/2], to an error below 2e-16, likewise. Formula: the Taylor series.
+inline double portable_cos_pi(double x) {
+  constexpr double pi = 3.14159265358979323846;
+  const double square = pi * pi * x * x;
+  // The first term left out is below 1e-20.
+  constexpr int terms = 13;
+  double sum = 1;
+  for (int n = terms; n > 0; --n) {
+    sum = 1 - sum * square / ((2 * n - 1) * (2 * n));
+  }
+  return sum;
+}
+
 }  // namespace spikesweep

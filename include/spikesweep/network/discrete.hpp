@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -54,6 +55,10 @@ class discrete_network {
   void draw_from(const state_layout& layout, state_view state);
   /// Leaves the usual trajectory as a Markov network does (perturbation.hpp); external traces stay as they are.
   void perturb(random_stream& stream);
+  /// Goes on under other parameters, of the same population sizes; traces stay as they are.
+  void change_parameters(const parameters& p);
+  /// Becomes a synthetic state as a Markov network does (synthetic.hpp); external traces stay as they are.
+  void synthesize(const state_layout& layout, int first_mode, random_stream& stream);
 
  private:
   /// One population: its place among the neurons, the synapses onto it, and its traces.
@@ -71,11 +76,13 @@ class discrete_network {
     std::vector<double> outside;   ///< Trace of external kicks, of each neuron.
     std::vector<double> trace[2];  ///< Traces of E and of I kicks, of each neuron.
   };
+  static constexpr double no_mark_ = std::numeric_limits<double>::infinity();  ///< No neuron is refractory.
   static group make_group(const parameters& p, population q, double dt_ms);
 
   void move(group& g);
   void fire(const group& g);
   void grow(group& g, const std::array<int, 2>& spikes);
+  void scale_pool(pool k, double factor);
   const std::vector<double>& trace(pool k) const;
   std::vector<double>& trace(pool k);
 

@@ -35,6 +35,8 @@ class leaping_network : public markov_network {
 
   void draw_from(const state_layout& layout, state_view state);
   void perturb(random_stream& stream);
+  void change_parameters(const parameters& p);
+  void synthesize(const state_layout& layout, int first_mode, random_stream& stream);
 
  private:
   struct arrival {
@@ -42,6 +44,7 @@ class leaping_network : public markov_network {
     std::int32_t neuron;
   };
 
+  static std::array<count_table, 2> external_tables(const parameters& p, double dt_ms);
   void leave(std::size_t k);
   void give_back();
   void kick_externally(std::size_t k, const count_table& numbers);

@@ -38,6 +38,12 @@ class markov_network {
   /// Leaves the usual trajectory, by random amounts up to the scales in perturbation.hpp: pending pools scaled by
   /// log-normal factors, potentials shifted together and jittered one by one, some neurons redrawn.
   void perturb(random_stream& stream);
+  /// Goes on under other parameters, of the same population sizes; what is pending stays so. A network without a
+  /// refractory time stays without.
+  void change_parameters(const parameters& p);
+  /// Becomes a synthetic state by random amounts up to the scales in perturbation.hpp: pending pools scaled as in a
+  /// perturbation, and the modes from `first_mode` on of the voltage histograms' type-II DCTs changed (synthetic.hpp).
+  void synthesize(const state_layout& layout, int first_mode, random_stream& stream);
 
  protected:
   static constexpr std::int16_t refractory_mark_ = INT16_MAX;
@@ -91,6 +97,8 @@ class markov_network {
   std::int64_t events_ = 0;
 
  private:
+  /// Sets the rates and weights of all classes of events.
+  void set_classes();
   void scatter(pool k, int first, int size, double probability);
   void scale_pool(pool k, double factor, random_stream& stream);
 };

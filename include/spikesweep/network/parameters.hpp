@@ -66,6 +66,13 @@ struct parameter_info {
   bool whole() const { return member.index() == 1; }
 };
 
+/// A range that a parameter is swept over.
+struct swept_range {
+  const parameter_info* parameter;
+  double minimum;
+  double maximum;
+};
+
 /// Every numeric parameter, in the order of the struct.
 std::span<const parameter_info> parameter_table();
 

@@ -52,6 +52,9 @@ class phase_cutter {
   phase_outcome run(Network& net, std::vector<spike_record>& spikes, double limit,
                     const std::function<bool()>& poll = {});
 
+  /// Puts the cutter `seconds` later: its past is as long ago then as it is now.
+  void shift(double seconds);
+
   /// Pending E-to-E kicks of one E spike's fan-out.
   double fanout() const { return fanout_; }
   /// An active phase that counts as a grown MFE: a label for statistics, not a stopping rule.

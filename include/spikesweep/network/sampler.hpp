@@ -15,6 +15,10 @@ namespace spikesweep {
 /// Most pending kicks that a network may be allowed: what the lockstep simulator can hold.
 inline constexpr std::int64_t max_pending_limit = 4'000'000;
 
+/// Mark of the phase that starts from a synthetic state, where those after a perturbation are counted from 1.
+inline constexpr int synthetic_mark = 255;
+inline constexpr int max_perturb_phases = synthetic_mark - 1;
+
 /// How a task samples transitions.
 struct sampling_settings {
   transition_layout layout;
@@ -23,8 +27,16 @@ struct sampling_settings {
   double burn_in_s = 0.3;          ///< Simulated before the first transition [s].
   double perturb_share = 0.15;     ///< Chance that an excursion from a perturbed state starts at a section, in [0,1].
   int perturb_phases = 3;          ///< Phases that an excursion is followed for.
-  double max_simulated_s = 600;    ///< A task that needs longer fails with time_cap [s].
+  /// Chance that an excursion of one phase from a synthetic state starts at a section instead, in [0,1]. The state is
+  /// that of a copy of the network that ran under other parameters of `swept`, then changed by its synthesize().
+  double synthetic_share = 0;
+  double synthetic_s = 0.03;           ///< Simulated under the other parameters [s].
+  int synthetic_modes = 8;             ///< The lowest mode of the voltage histograms that a synthetic state changes.
+  double max_simulated_s = 600;        ///< A task that needs longer fails with time_cap [s].
   std::int64_t max_pending = 1000000;  ///< A task whose pending kicks pass this fails with runaway.
+  /// Of the training points, for synthetic states. No setting but a consequence of the design; none: their parameters
+  /// are the task's own.
+  std::vector<swept_range> swept;
 };
 
 /// Identity of a task: its randomness is a function of this alone.
