@@ -188,17 +188,20 @@ void write_cloud(hdf5::group& root, const training_cloud& clouds) {
     const auto n = static_cast<hsize_t>(clouds[k].mean.size());
     const std::string group = cloud_group(k);
     root.write_array(group + "/mean", clouds[k].mean,
-                     {"1", "mean of the standardised inputs over the training rows; empty: unmet phase"});
+                     {"1",
+                      "mean outline of the network's own states: cosine modes of the square roots of the shares of "
+                      "E and of I in their cells, log(1 + pending EE, IE, EI, II); empty: unmet phase"});
     root.write_array<double>(group + "/whitening", clouds[k].whitening, {n, n},
                              {"1", "inverse of the lower Cholesky factor of their covariance"});
     root.write_scalar(group + "/limit", clouds[k].limit,
                       {"1",
-                       "distance that 99.9 % of the training rows are within: Mahalanobis's over the root of the "
-                       "number of inputs"});
+                       "distance that 99.9 % of these states are within: Mahalanobis's over the root of the number "
+                       "of numbers"});
   }
 }
 
 void read_cloud(const hdf5::group& root, model& m) {
+  const std::size_t size = state_outline(m.space.layout.state).size();
   for (std::size_t k = 0; k < m.cloud.size(); ++k) {
     phase_cloud& cloud = m.cloud[k];
     const std::string group = cloud_group(k);
@@ -206,8 +209,8 @@ void read_cloud(const hdf5::group& root, model& m) {
     cloud.whitening = root.read_array<double>(group + "/whitening");
     cloud.limit = root.read_scalar<double>(group + "/limit");
     const std::size_t n = cloud.mean.size();
-    if ((n != 0 && n != static_cast<std::size_t>(m.features.size())) || cloud.whitening.size() != n * n) {
-      throw input_error(fmt::format("{}: /{} does not fit the model's inputs", root.where().file, group));
+    if ((n != 0 && n != size) || cloud.whitening.size() != n * n) {
+      throw input_error(fmt::format("{}: /{} does not fit the model's states", root.where().file, group));
     }
   }
 }

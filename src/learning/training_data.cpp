@@ -53,7 +53,6 @@ class loader {
       standardise(data_.train, model_.features);
     }
     standardise(data_.dispersion, model_.features);
-    model_.cloud = fit_cloud(comm_, data_.dispersion);
     standardise(data_.selection, model_.features);
     gather_starts();
     data_.selection_points = measured_points(selection_);
@@ -211,19 +210,23 @@ class loader {
     }
   }
 
-  /// The last unperturbed state of each of some tasks, spread evenly over them; every rank reads them all.
+  /// The last unperturbed state of each of some tasks, spread evenly over them, and the cloud of the states of these
+  /// tasks; every rank reads them all.
   void gather_starts() {
     const auto& tasks = train_->tasks();
     const auto n = std::min<std::int64_t>(max_start_states, static_cast<std::int64_t>(tasks.size()));
     auto& starts = model_.starts;
     starts.states.resize(n, about_.sampling.layout.state.size());
+    cloud_fit cloud(about_.sampling.layout.state);
     for (std::int64_t i = 0; i < n; ++i) {
       const auto& span = tasks[static_cast<std::size_t>(i * static_cast<std::int64_t>(tasks.size()) / n)];
       const transition_block block = up_to_start(span);
       starts.states.row(i) = block.before.row(block.rows() - 1);
       starts.phase.push_back(block.phase.back());
       starts.values.push_back(values_of(about_.points, span.point));
+      cloud.add(parameters_at(about_.points, about_.base, span.point), block);
     }
+    model_.cloud = cloud.fit();
   }
 
   std::vector<measured_point> measured_points(const role_rows& role) const {

@@ -6,18 +6,17 @@
 namespace spikesweep {
 
 kernel watched(kernel step, const model& m, departure& seen) {
-  return [step = std::move(step), &m, &seen, calls = std::int64_t{0},
-          features = std::vector<float>(static_cast<std::size_t>(m.features.size()))](
-             std::span<chain> chains, std::span<chain_step> steps) mutable {
+  const state_outline outline(m.space.layout.state);
+  return [step = std::move(step), &m, &seen, outline, calls = std::int64_t{0},
+          numbers = std::vector<double>(outline.size())](std::span<chain> chains, std::span<chain_step> steps) mutable {
     if (calls++ % departure_stride == 0) {
       for (const chain& c : chains) {
         const phase_cloud& cloud = m.cloud[static_cast<std::size_t>(c.phase)];
         if (cloud.empty()) {
           continue;
         }
-        m.features.raw(c.p, c.values, c.phase, c.state, features);
-        m.features.standardise(features);
-        const double distance = cloud.distance(features) / cloud.limit;
+        outline.of(c.p, c.state, numbers);
+        const double distance = cloud.distance(numbers) / cloud.limit;
         ++seen.states;
         seen.beyond += distance > 1 ? 1 : 0;
         seen.farthest = std::max(seen.farthest, distance);

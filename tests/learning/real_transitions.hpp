@@ -67,7 +67,6 @@ inline training_data real_transitions(const boost::mpi::communicator& ranks, std
   fit.fit(ranks, m.features, m.targets);
   standardise(data.train, m.features);
   add_dispersion_rows(data.train, data.plan, data.dispersion);
-  m.cloud = fit_cloud(ranks, data.dispersion);
   return data;
 }
 

@@ -4,33 +4,62 @@
 #include <span>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
-#include <spikesweep/learning/dataset.hpp>
+#include <spikesweep/network/parameters.hpp>
+#include <spikesweep/network/transition.hpp>
 
 namespace spikesweep {
 
-/// Where the standardised inputs of the training rows of one phase lie. Distances from them are Mahalanobis's over the
-/// root of the number of features: a typical training row is at 1, also one that is unusual in each feature but in none
-/// together, and one whose features contradict each other is far off.
+/// A state in few numbers: the lowest cosine modes of the square roots of each population's shares in its cells, then
+/// the logarithms of the pending counts. What single neurons do in cells that are rarely met is noise, and left out.
+class state_outline {
+ public:
+  explicit state_outline(const state_layout& layout);
+
+  std::size_t size() const { return 2 * modes_ + pool_count; }
+  /// `p` is of the state's point; `out` holds size() numbers.
+  void of(const parameters& p, state_view state, std::span<double> out) const;
+
+ private:
+  state_layout layout_;
+  std::size_t modes_;
+  std::vector<double> cosines_;  ///< modes x cells
+};
+
+/// Where the outlines lie of the states that the exact network itself went through at the training points, before
+/// phases of one kind: perturbed states are known to the surrogate as well, but it should not stay there. Distances are
+/// Mahalanobis's over the root of the number of numbers: a typical state is at 1.
 struct phase_cloud {
   std::vector<double> mean;
   std::vector<double> whitening;  ///< Inverse of the lower Cholesky factor of the covariance, row-major and square.
-  double limit = 0;               ///< Distance within which cloud_share of the training rows lie.
+  double limit = 0;               ///< Distance within which cloud_share of the states are.
 
   /// No such phase was met.
   bool empty() const { return mean.empty(); }
-  /// Throws internal_error if the cloud is empty or of other features.
-  double distance(std::span<const float> features) const;
+  /// Of an outline; the cloud must not be empty.
+  double distance(std::span<const double> outline) const;
 };
 
 /// By phase_kind.
 using training_cloud = std::array<phase_cloud, phase_kind_count>;
 
-/// Share of the training rows that are within a cloud's limit.
+/// Share of the states that are within a cloud's limit.
 inline constexpr double cloud_share = 0.999;
 
-/// Fits the clouds of the standardised rows of all ranks; the same bits however the rows are shared out. Collective.
-training_cloud fit_cloud(const boost::mpi::communicator& comm, const dataset& rows);
+/// Fits the clouds of some states.
+class cloud_fit {
+ public:
+  /// Most rows that add() takes of a block; of more, evenly spread ones.
+  static constexpr std::int64_t most_rows = 64;
+
+  explicit cloud_fit(const state_layout& layout) : outline_(layout) {}
+
+  /// The states before the transitions of a block that follow no perturbation. `p` is of the block's point.
+  void add(const parameters& p, const transition_block& block);
+  training_cloud fit() const;
+
+ private:
+  state_outline outline_;
+  std::array<std::vector<double>, phase_kind_count> outlines_;  ///< States x numbers.
+};
 
 }  // namespace spikesweep

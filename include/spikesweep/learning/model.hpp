@@ -80,7 +80,7 @@ struct model : model_member {
   mlp_shape counts_network;   ///< features -> mixture
   mlp_shape profile_network;  ///< features and standardised counts -> profile
   start_states starts;
-  training_cloud cloud;         ///< Where the inputs of the training rows lie.
+  training_cloud cloud;         ///< Where the network's own states lie.
   double lowest_rate_E_hz = 0;  ///< Extremes of the E rate over the training points.
   double highest_rate_E_hz = 0;
   std::string data_file;  ///< The sweep it was trained on, as given.

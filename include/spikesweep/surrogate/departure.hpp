@@ -6,14 +6,14 @@
 
 namespace spikesweep {
 
-/// How far the states of closed loops were from those that the surrogate was trained on. A surrogate that feeds on its
-/// own output may leave them, and then nothing that it learnt holds, whatever its parameters are.
+/// How far the states of closed loops were from those of the network that the surrogate was trained on. A surrogate
+/// that feeds on its own output may leave them, and then little that it learnt holds, whatever its parameters are.
 struct departure {
   std::int64_t states = 0;  ///< That were looked at.
   std::int64_t beyond = 0;  ///< Of these, the ones beyond the limit of their phase's cloud (learning/cloud.hpp).
   double farthest = 0;      ///< The largest distance, in units of that limit.
 
-  /// Of the states looked at; of the training rows themselves it is 1 - cloud_share.
+  /// Of the states looked at; of the training states themselves it is 1 - cloud_share.
   double share_beyond() const { return states > 0 ? static_cast<double>(beyond) / static_cast<double>(states) : 0; }
 };
 
