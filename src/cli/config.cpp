@@ -94,7 +94,8 @@ sweep_description describe_sweep(const configuration& config) {
   description.seed = config.seed;
   description.config_text = config.text;
   description.settings = canonical_settings(config, config_group::sweep);
-  description.settings.emplace_back("simulator", network_sampler::version(config.network.model, config.sampling.simulation));
+  description.settings.emplace_back("simulator",
+                                    network_sampler::version(config.network.model, config.sampling.simulation));
   return description;
 }
 

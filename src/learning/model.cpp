@@ -37,7 +37,8 @@ void write_space(hdf5::group& root, const model& m) {
   root.write_string("network/inhibition", name_of(space.base.inhibition), {"1", "constant or voltage_dependent"});
   root.write_string("network/model", name_of(space.base.model), {"1", "markov or discrete"});
   root.write_string("simulation/simulator", name_of(space.simulation.simulator), {"1", "exact or tau_leaping"});
-  root.write_scalar("simulation/dt_ms", space.simulation.dt_ms, {"ms", "step of tau-leaping and of a discrete network"});
+  root.write_scalar("simulation/dt_ms", space.simulation.dt_ms,
+                    {"ms", "step of tau-leaping and of a discrete network"});
   std::vector<std::string> units;
   for (const auto& axis : space.axes) {
     units.emplace_back(find_parameter(axis).unit);
@@ -59,7 +60,8 @@ void write_space(hdf5::group& root, const model& m) {
                     {"external current", "discrete network: share that a counting spike's recurrent current exceeds"});
   root.write_scalar("section/discrete_spikes", s.discrete_spikes,
                     {"1", "discrete network: an MFE starts above this many, ends at most at it"});
-  root.write_scalar("section/discrete_window_ms", s.discrete_window_ms, {"ms", "discrete network: length of the window"});
+  root.write_scalar("section/discrete_window_ms", s.discrete_window_ms,
+                    {"ms", "discrete network: length of the window"});
   root.write_scalar("section/discrete_cap_ms", s.discrete_cap_ms, {"ms", "discrete network: longest MFE"});
   root.write_scalar("section/volley_start", s.volley_start, {"mean pool", "level that starts a volley"});
   root.write_scalar("section/volley_end", s.volley_end, {"mean pool", "level that ends a volley"});

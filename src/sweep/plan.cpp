@@ -35,8 +35,7 @@ sweep_plan plan_sweep(const sweep_description& d, const task_calibration& calibr
   const transition_layout& layout = d.sampling.layout;
   const auto counts = static_cast<std::uint64_t>(2 * layout.state.size() + 2 + 2 * layout.time_bins);
   constexpr std::uint64_t other_bytes = sizeof(double) + 3 * sizeof(std::uint8_t);
-  plan.memory_bytes = static_cast<std::uint64_t>(plan.width) *
-                      static_cast<std::uint64_t>(d.sampling.transitions) *
+  plan.memory_bytes = static_cast<std::uint64_t>(plan.width) * static_cast<std::uint64_t>(d.sampling.transitions) *
                       (counts * sizeof(std::int32_t) + other_bytes);
   for (int point = 0; point < d.points.size(); ++point) {
     plan.events += d.replicates * expected_events(d, point);

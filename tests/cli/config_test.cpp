@@ -1,6 +1,7 @@
 #include "cli/config.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <string>
 #include <vector>
 
@@ -54,6 +55,22 @@ parameters network(int N_E, int N_I, double S_EE, double S_IE, double S_EI, doub
   return p;
 }
 
+/// A weight as the presets write it.
+double six_digits(double weight) {
+  return std::round(1e6 * weight) / 1e6;
+}
+
+/// Wu et al. 2023, Chaos 33:043121, but for P and S_ext.
+parameters discrete_network_of(double x) {
+  constexpr double p = 0.7;
+  parameters n = network(300, 100, six_digits(0.75 / p), six_digits(1 / p), six_digits(4.91 * x / p),
+                         six_digits(4.91 * 0.4 / p), inhibition_kind::voltage_dependent, 7000, 1.4, 1.2, 4.5, 0);
+  n.P_EE = n.P_IE = n.P_EI = n.P_II = p;
+  n.S_ext = 0.9;
+  n.model = network_model::discrete;
+  return n;
+}
+
 // Zhang et al. 2024, J. Math. Biol., doi 10.1007/s00285-024-02081-0; Cai et al. 2021, Front. Comput. Neurosci.
 // 15:678688.
 TEST(presets, have_the_published_values) {
@@ -67,6 +84,9 @@ TEST(presets, have_the_published_values) {
       {"cai2021_small_hom", network(75, 25, 20, 8, 20, 20, dependent, 7000, 4, 1.2, 4.5, 0)},
       {"cai2021_small_reg", network(75, 25, 20, 8, 20, 20, dependent, 7000, 1.7, 1.2, 4.5, 0)},
       {"cai2021_small_syn", network(75, 25, 20, 8, 20, 20, dependent, 7000, 1.4, 1.2, 4.5, 0)},
+      {"wu2023_1beat", discrete_network_of(0.40)},
+      {"wu2023_2beat", discrete_network_of(0.427)},
+      {"wu2023_3beat", discrete_network_of(0.416)},
   };
   for (const auto& [name, expected] : published) {
     EXPECT_EQ(parse(fmt::format("[network]\npreset = \"{}\"", name)).network, expected) << name;
@@ -84,6 +104,7 @@ TEST(presets, write_every_parameter_out) {
       EXPECT_THAT(std::string(preset.text), HasSubstr(fmt::format("\n{} = ", info.name))) << preset.name;
     }
     EXPECT_THAT(std::string(preset.text), HasSubstr("\ninhibition = ")) << preset.name;
+    EXPECT_THAT(std::string(preset.text), HasSubstr("\nmodel = ")) << preset.name;
     EXPECT_THAT(std::string(preset.text), HasSubstr("# Source: ")) << preset.name;
   }
 }

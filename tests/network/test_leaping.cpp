@@ -77,9 +77,9 @@ deviation deviation_of(const estimate& found, const estimate& truth) {
 /// `tools/bench tau_leaping`.
 void expect_convergence(const char* name, const parameters& p) {
   const figures truth = exact(p);
-  std::printf("%s, exact: E %.3f +- %.3f Hz, I %.3f +- %.3f Hz, Fano factor %.3f +- %.3f\n", name,
-              truth.rate_E.value(), truth.rate_E.error(), truth.rate_I.value(), truth.rate_I.error(),
-              truth.fano_E.value(), truth.fano_E.error());
+  std::printf("%s, exact: E %.3f +- %.3f Hz, I %.3f +- %.3f Hz, Fano factor %.3f +- %.3f\n", name, truth.rate_E.value(),
+              truth.rate_E.error(), truth.rate_I.value(), truth.rate_I.error(), truth.fano_E.value(),
+              truth.fano_E.error());
   std::vector<deviation> fano;
   for (const double dt_ms : {0.8, 0.4, 0.1}) {
     const figures found = leaping(p, dt_ms);

@@ -84,7 +84,7 @@ def write_sweep(path, axes, points, roles, rng, failures):
     simulated = np.full(count, 2.0)
     done = state == 1
     with h5py.File(path, "w") as file:
-        file.attrs.update(format="spikesweep sweep", format_version=3, spikesweep_version="0.1.0", seed=np.uint64(7),
+        file.attrs.update(format="spikesweep sweep", format_version=4, spikesweep_version="0.1.0", seed=np.uint64(7),
                           replicates=1)
         file["config/text"] = CONFIG
         settings = np.array([["network.preset", "zhang2024"], ["section.kind", "interval"], ["design.kind", "sobol"]],

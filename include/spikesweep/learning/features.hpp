@@ -18,10 +18,10 @@ struct transition_space {
   transition_layout layout;
   section_settings section;
   simulation_settings simulation;  ///< How the network was simulated.
-  parameters base;                ///< Parameters that are not swept keep these values.
-  std::vector<std::string> axes;  ///< Swept parameters.
-  std::vector<double> axis_min;   ///< Smallest and
-  std::vector<double> axis_max;   ///< largest value of each axis over the training points.
+  parameters base;                 ///< Parameters that are not swept keep these values.
+  std::vector<std::string> axes;   ///< Swept parameters.
+  std::vector<double> axis_min;    ///< Smallest and
+  std::vector<double> axis_max;    ///< largest value of each axis over the training points.
 
   /// With `interval` every duration is the same and is not learnt.
   bool learns_duration() const { return section.kind != section_kind::interval; }

@@ -21,8 +21,8 @@ struct section_settings {
   double volley_start = 1.0;  ///< `volley`: starts when the E-to-E pool reaches this [mean pool].
   double volley_end = 0.5;    ///< `volley`: ends when it falls to this [mean pool].
 
-  // `mfe` of the discrete network, which has a rule of its own (Wu et al. 2023): the E spikes that count are those whose
-  // recurrent current exceeds a share of the external one.
+  // `mfe` of the discrete network, which has a rule of its own (Wu et al. 2023): the E spikes that count are those
+  // whose recurrent current exceeds a share of the external one.
   double discrete_current = 0.25;  ///< This share [external current].
   int discrete_spikes = 2;         ///< Starts above this many in the window, and ends at most at it.
   double discrete_window_ms = 2;   ///< Length of the window [ms].

@@ -36,8 +36,8 @@ struct sweep_plan {
   double wall_s(int ranks) const;
 };
 
-/// Keeps a core, and every lane of it, busy with short tasks for `budget_s` of wall time (1.4 times that if the first of each lane has not
-/// ended by then), at points spread over the range of expected costs, one a lane. Rank-local.
+/// Keeps a core, and every lane of it, busy with short tasks for `budget_s` of wall time (1.4 times that if the first
+/// of each lane has not ended by then), at points spread over the range of expected costs, one a lane. Rank-local.
 task_calibration calibrate(const sweep_description& description, double budget_s = 0.6);
 
 /// Counts and estimates. Rank-local; simulates nothing.
