@@ -1,4 +1,4 @@
-// Whole sweeps of networks that go by steps, on any number of ranks.
+// Whole sweeps of networks that go by steps, or in lockstep, on any number of ranks.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -26,6 +26,8 @@ sweep_description sweep_of(const parameters& base, simulator_kind simulator) {
   d.sampling.transitions = 20;
   d.sampling.burn_in_s = 0.1;
   d.sampling.perturb_share = 0.3;
+  d.sampling.synthetic_share = 0.3;
+  d.sampling.synthetic_s = 0.02;
   d.points.axes = {"S_EI"};
   d.points.points.resize(4, 1);
   for (int i = 0; i < 4; ++i) {
@@ -59,6 +61,10 @@ TEST_F(stepped_sweep, of_a_discrete_network_has_the_same_bytes_on_any_number_of_
 
 TEST_F(stepped_sweep, by_tau_leaping_has_the_same_bytes_on_any_number_of_ranks) {
   expect_the_same_bytes_on_any_ranks(sweep_of(parameters(), simulator_kind::tau_leaping));
+}
+
+TEST_F(stepped_sweep, in_lockstep_has_the_same_bytes_on_any_number_of_ranks) {
+  expect_the_same_bytes_on_any_ranks(sweep_of(parameters(), simulator_kind::exact));
 }
 
 TEST_F(stepped_sweep, of_another_simulator_or_step_is_refused) {

@@ -37,7 +37,7 @@ struct transition_block {
   count_matrix spike_times_I;           ///< rows x time_bins: I spikes in each part of the phase
   std::vector<double> duration;         ///< [s]
   std::vector<std::uint8_t> phase;      ///< phase_kind
-  std::vector<std::uint8_t> perturbed;  ///< 0: of the network's own trajectory; k: k-th phase after a perturbation
+  std::vector<std::uint8_t> perturbed;  ///< 0: own trajectory; k: k-th phase after a perturbation; or synthetic_mark
   std::vector<std::uint8_t> capped;     ///< 1: the phase ended at its cap
 
   transition_block() = default;
