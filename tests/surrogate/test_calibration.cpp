@@ -17,6 +17,32 @@
 namespace spikesweep {
 namespace {
 
+/// One sample of the mixture of a row of raw outputs, drawn plainly: a component by its logit, then L (y - m) = z.
+void mixture_sample(const mixture_shape& shape, std::span<const float> raw, random_stream& stream,
+                    std::span<double> out) {
+  const auto n = static_cast<std::size_t>(shape.components);
+  double total = 0;
+  for (std::size_t c = 0; c < n; ++c) {
+    total += std::exp(static_cast<double>(raw[c]));
+  }
+  double left = stream.uniform() * total;
+  std::size_t chosen = 0;
+  for (; chosen + 1 < n && left >= std::exp(static_cast<double>(raw[chosen])); ++chosen) {
+    left -= std::exp(static_cast<double>(raw[chosen]));
+  }
+  const auto mean = [&](std::size_t d) { return static_cast<double>(raw[(1 + d) * n + chosen]); };
+  const auto factor = [&](std::size_t i, std::size_t j) {
+    return static_cast<double>(raw[(1 + out.size() + i * (i + 1) / 2 + j) * n + chosen]);
+  };
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    double rest = stream.normal();
+    for (std::size_t j = 0; j < i; ++j) {
+      rest -= factor(i, j) * (out[j] - mean(j));
+    }
+    out[i] = mean(i) + rest * std::exp(-bounded_log_diagonal(factor(i, i)));
+  }
+}
+
 /// Chi-squared of a flat histogram: 19 degrees of freedom, mean 19, below 43.8 with probability 0.999.
 double chi_squared(const pit_tally& tally) {
   const double expected = static_cast<double>(tally.rows) / pit_bins;
