@@ -1,7 +1,7 @@
 // Tau-leaping: its law tends to the exact one as its step shrinks.
+#include <array>
 #include <cmath>
 #include <cstdio>
-#include <numeric>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -14,7 +14,7 @@
 namespace spikesweep {
 namespace {
 
-constexpr double run_s = 5;
+constexpr double run_s = 4;
 
 /// A figure over independent runs.
 struct estimate {
@@ -55,7 +55,7 @@ figures leaping(const parameters& p, double dt_ms) {
   figures out;
   sampling_settings sampling;
   sampling.simulation = {simulator_kind::tau_leaping, dt_ms};
-  for (std::uint32_t i = 0; i < 10; ++i) {
+  for (std::uint32_t i = 0; i < 8; ++i) {
     out.take_in(follow_task(p, section_settings(), sampling, {7, 61, i}, run_s), p);
   }
   return out;
@@ -71,33 +71,33 @@ deviation deviation_of(const estimate& found, const estimate& truth) {
   return {found.value() / truth.value() - 1, std::hypot(found.error(), truth.error()) / truth.value()};
 }
 
-/// 32 exact runs of 5 s, 10 by leaping at each step. At the longest step the Fano factor has to be off by more than
-/// five standard errors, or nothing was shown; each halving has to take a third of its error away, as first order
-/// would with much to spare; and at 0.1 ms rates and Fano factor have to agree to four standard errors. Measured:
-/// `tools/bench tau_leaping`.
+/// 32 exact runs of 4 s, 8 by leaping at each step. At the longest step rates and Fano factor have to be off by more
+/// than five standard errors, or nothing could be shown. A first-order error is an eighth of that at 0.1 ms: a quarter
+/// is allowed, and three standard errors. Half of it is left at 0.4 ms: two thirds are allowed, and three standard
+/// errors. Measured with more runs: `tools/bench tau_leaping`.
 void expect_convergence(const char* name, const parameters& p) {
   const figures truth = exact(p);
   std::printf("%s, exact: E %.3f +- %.3f Hz, I %.3f +- %.3f Hz, Fano factor %.3f +- %.3f\n", name, truth.rate_E.value(),
               truth.rate_E.error(), truth.rate_I.value(), truth.rate_I.error(), truth.fano_E.value(),
               truth.fano_E.error());
-  std::vector<deviation> fano;
-  for (const double dt_ms : {0.8, 0.4, 0.1}) {
-    const figures found = leaping(p, dt_ms);
-    const deviation E = deviation_of(found.rate_E, truth.rate_E);
-    const deviation I = deviation_of(found.rate_I, truth.rate_I);
-    fano.push_back(deviation_of(found.fano_E, truth.fano_E));
-    std::printf("%s, %.1f ms: off by E %+.2f +- %.2f %%, I %+.2f +- %.2f %%, Fano factor %+.1f +- %.1f %%\n", name,
-                dt_ms, 100 * E.is, 100 * E.error, 100 * I.is, 100 * I.error, 100 * fano.back().is,
-                100 * fano.back().error);
-    if (dt_ms == 0.1) {
-      EXPECT_LT(std::abs(E.is), 4 * E.error);
-      EXPECT_LT(std::abs(I.is), 4 * I.error);
-      EXPECT_LT(std::abs(fano.back().is), 4 * fano.back().error);
+  constexpr std::array steps_ms{0.8, 0.4, 0.1};
+  constexpr std::array allowed_share{1.0, 2.0 / 3, 1.0 / 4};
+  const std::array members{&figures::rate_E, &figures::rate_I, &figures::fano_E};
+  std::array<double, 3> coarsest{};
+  for (std::size_t i = 0; i < steps_ms.size(); ++i) {
+    const figures found = leaping(p, steps_ms[i]);
+    std::printf("%s, %.1f ms: off by [%%]", name, steps_ms[i]);
+    for (std::size_t k = 0; k < members.size(); ++k) {
+      const deviation d = deviation_of(found.*members[k], truth.*members[k]);
+      std::printf("  %+.2f +- %.2f", 100 * d.is, 100 * d.error);
+      if (i == 0) {
+        coarsest[k] = d.is;
+        EXPECT_GT(std::abs(d.is), 5 * d.error) << k;
+      }
+      EXPECT_LE(std::abs(d.is), allowed_share[i] * std::abs(coarsest[k]) + 3 * d.error) << steps_ms[i] << " ms, " << k;
     }
+    std::printf("\n");
   }
-  EXPECT_GT(fano[0].is, 5 * fano[0].error);
-  EXPECT_LT(fano[1].is, fano[0].is * 2 / 3);
-  EXPECT_LT(fano[2].is, fano[1].is * 2 / 3);
 }
 
 TEST(Leaping, ConvergesToTheExactLawAtTheCanonicalSet) {
@@ -126,11 +126,14 @@ TEST(Leaping, ConservesNeuronsInEveryStateAndSection) {
         EXPECT_EQ(population_size(sampling.layout.state, state, population::E), 300);
         EXPECT_EQ(population_size(sampling.layout.state, state, population::I), 100);
       }
-      const double steps = result.block.duration[static_cast<std::size_t>(i)] / 1e-4;
+      const auto row = static_cast<std::size_t>(i);
+      if (i > 0 && result.block.perturbed[row] == 0 && result.block.perturbed[row - 1] == 0) {
+        EXPECT_EQ(result.block.before.row(i), result.block.after.row(i - 1));
+      }
+      const double steps = result.block.duration[row] / 1e-4;
       longest_from_grid = std::max(longest_from_grid, std::abs(steps - std::round(steps)));
     }
     EXPECT_LT(longest_from_grid, 1e-6);
-    EXPECT_EQ(result.block.before.row(30).sum(), result.block.after.row(29).sum()) << "rows 29 and 30 follow on";
     EXPECT_GT(result.summary.spikes_E, 0);
   }
 }
