@@ -78,6 +78,8 @@ struct law_sampler::impl {
         logits(logits_network(of), rows, false, numbers),
         head(of.mixture, of.counts_network.hidden.back(), output_layer(of).weights, output_layer(of).biases),
         profile(of.profile_network, rows, false, numbers),
+        logits_inputs(logits.input()),
+        profile_inputs(profile.input()),
         noise(dims + profile_size),
         cells(of.targets.groups()),
         white(at(rows) * profile_size),
@@ -94,12 +96,10 @@ struct law_sampler::impl {
     }
   }
 
-  std::span<float> profile_input(std::size_t row) {
-    return profile.input().subspan(row * (width + dims), width + dims);
-  }
+  std::span<float> profile_input(std::size_t row) { return profile_inputs.subspan(row * (width + dims), width + dims); }
 
   void encode(const law_query& query, std::size_t row) {
-    const auto features = logits.input().subspan(row * width, width);
+    const auto features = logits_inputs.subspan(row * width, width);
     m.features.raw(*query.p, query.values, query.phase, query.before, features);
     m.features.standardise(features);
     std::ranges::copy(features, profile_input(row).begin());
@@ -165,6 +165,8 @@ struct law_sampler::impl {
   mlp logits;
   mixture_head head;
   mlp profile;
+  std::span<float> logits_inputs;                                                ///< rows x width
+  std::span<float> profile_inputs;                                               ///< rows x (width + dims)
   std::array<std::unique_ptr<correlating_product>, phase_kind_count> correlate;  ///< None: scatters nothing.
   normal_source noise;
   cell_counts cells;

@@ -43,7 +43,8 @@ struct spike_places {
 /// Collects one trajectory from its phases.
 class recorder {
  public:
-  recorder(const trajectory_settings& settings, int N_E) : settings_(settings), N_E_(N_E) {
+  recorder(const trajectory_settings& settings, int N_E)
+      : settings_(settings), N_E_(N_E), bins_per_s_(1 / settings.bin_s) {
     out_.duration_s = settings.duration_s;
     out_.counts_E.assign(static_cast<std::size_t>(std::llround(settings.duration_s / settings.bin_s)), 0.0);
     out_.batches_E.assign(static_cast<std::size_t>(settings.batches), 0.0);
@@ -76,12 +77,11 @@ class recorder {
 
   /// Spikes of the kernel's step that begins now.
   void step(const chain_step& step, spike_places& places) {
-    const auto parts = static_cast<double>(step.times_E.size());
+    const double length = step.duration / static_cast<double>(step.times_E.size());
     for (std::size_t i = 0; i < step.times_E.size(); ++i) {
-      const double begin = time_ + static_cast<double>(i) / parts * step.duration;
-      const double end = time_ + static_cast<double>(i + 1) / parts * step.duration;
-      part(step.times_E[i], population::E, begin, end, places);
-      part(step.times_I[i], population::I, begin, end, places);
+      const double begin = time_ + static_cast<double>(i) * length;
+      part(step.times_E[i], population::E, begin, begin + length, places);
+      part(step.times_I[i], population::I, begin, begin + length, places);
     }
     phase(step.phase, step.duration, step.spikes_E + step.spikes_I);
   }
@@ -120,24 +120,25 @@ class recorder {
   void part(int n, population q, double from, double to, spike_places& places) {
     const double begin = from - settings_.burn_in_s;
     const double end = to - settings_.burn_in_s;
-    const double bin = std::floor((begin + time_tolerance) / settings_.bin_s);
     const bool inside = begin > -time_tolerance && end < settings_.duration_s + time_tolerance;
-    const bool in_one = q == population::I || end < (bin + 1) * settings_.bin_s + time_tolerance;
+    const auto bin = inside ? static_cast<std::size_t>((begin + time_tolerance) * bins_per_s_) : 0;
+    const bool in_one = q == population::I || (end - time_tolerance) * bins_per_s_ <= static_cast<double>(bin) + 1;
+    const bool shown = begin < settings_.raster_s;
     if (!inside || !in_one) {
       for (int i = 0; i < n; ++i) {
-        spike(from + places.time.uniform() * (to - from), places.neuron(q, begin < settings_.raster_s));
+        spike(from + places.time.uniform() * (to - from), places.neuron(q, shown));
       }
       return;
     }
-    if (q == population::E) {
-      out_.spikes_E += n;
-      if (static_cast<std::size_t>(bin) < out_.counts_E.size()) {
-        out_.counts_E[static_cast<std::size_t>(bin)] += n;
-      }
-    } else {
+    if (q == population::I) {
       out_.spikes_I += n;
+    } else {
+      out_.spikes_E += n;
+      if (bin < out_.counts_E.size()) {
+        out_.counts_E[bin] += n;
+      }
     }
-    for (int i = 0; i < n && begin < settings_.raster_s; ++i) {
+    for (int i = 0; i < n && shown; ++i) {
       const double t = std::max(0.0, begin + places.single.uniform() * (end - begin));
       show(t, places.neuron(q, true));
     }
@@ -145,6 +146,7 @@ class recorder {
 
   trajectory_settings settings_;
   int N_E_;
+  double bins_per_s_;
   double time_ = 0;
   double last_begin_ = 0;
   bool seen_ = false;  ///< A phase has been recorded.
