@@ -296,7 +296,7 @@ void add_predict_command(CLI::App& app, command_context& context) {
           [arguments](const std::string& name) {
             arguments->numbers = name == name_of(precision::bf16) ? precision::bf16 : precision::fp32;
           },
-          "numbers of the products: bf16, the default where the CPU has AVX512-BF16, or fp32")
+          "numbers of the products: fp32, the default, or bf16: faster, where the CPU has AVX512-BF16")
       ->check(CLI::IsMember({std::string(name_of(precision::fp32)), std::string(name_of(precision::bf16))}));
   command->add_flag("--hybrid", arguments->hybrid,
                     "simulate the network exactly in quiet phases; for models of section mfe or volley");

@@ -18,7 +18,7 @@ struct predict_arguments {
   bool extrapolate = false;
   bool hybrid = false;
   int chains = 1;
-  precision numbers = inference_precision();
+  precision numbers = precision::fp32;
   // Of many points:
   std::string points;  ///< CSV file; empty: none.
   int design = 0;      ///< Points of a Sobol design; 0: none.

@@ -102,10 +102,6 @@ bool has_bf16() {
   return (has & wanted) == wanted;
 }
 
-precision inference_precision() {
-  return has_bf16() ? precision::bf16 : precision::fp32;
-}
-
 std::vector<int> mlp_shape::sizes() const {
   std::vector<int> out{inputs};
   out.insert(out.end(), hidden.begin(), hidden.end());

@@ -60,9 +60,7 @@ class recorder {
     if (t < 0 || t >= settings_.duration_s) {
       return;
     }
-    const auto batch = static_cast<std::size_t>(t / settings_.duration_s * settings_.batches);
-    const std::size_t own = std::min(batch, out_.batches_E.size() - 1);  // Rounding could reach the end.
-    (neuron < N_E_ ? out_.batches_E : out_.batches_I)[own] += 1;
+    count_in_batch(neuron < N_E_ ? out_.batches_E : out_.batches_I, t, 1);
     if (neuron < N_E_) {
       ++out_.spikes_E;
       const auto bin = static_cast<std::size_t>(t / settings_.bin_s);
@@ -116,6 +114,12 @@ class recorder {
     }
   }
 
+  /// `t`: within the recorded time.
+  void count_in_batch(std::vector<double>& batches, double t, int n) const {
+    const auto batch = static_cast<std::size_t>(std::max(0.0, t) / settings_.duration_s * settings_.batches);
+    batches[std::min(batch, batches.size() - 1)] += n;  // Rounding could reach the end.
+  }
+
   /// `n` spikes, uniform between two times. Most fall into one bin, and need no times unless they are shown.
   void part(int n, population q, double from, double to, spike_places& places) {
     const double begin = from - settings_.burn_in_s;
@@ -130,6 +134,7 @@ class recorder {
       }
       return;
     }
+    count_in_batch(q == population::E ? out_.batches_E : out_.batches_I, begin, n);
     if (q == population::I) {
       out_.spikes_I += n;
     } else {

@@ -27,10 +27,6 @@ struct mlp_shape {
 /// Whether this CPU has bfloat16 instructions (AVX512-BF16).
 bool has_bf16();
 
-/// In what a trained network is best evaluated: bf16 where this CPU has it. Rounding its products changes the law of a
-/// transition by some 1e-3 nat (measured, README), far below what training leaves, at half the time.
-precision inference_precision();
-
 /// Forward and backward passes of a perceptron on oneDNN inner products, for a fixed number of rows. Primitives,
 /// memories and scratch are built once; weights are reordered from the plain layout to the one each primitive prefers.
 /// Results may differ in the last bits between CPUs and thread counts.

@@ -38,7 +38,7 @@ phase_kind next_phase(phase_kind phase);
 
 /// The kernel of a model: features, both networks, and the decoder. Takes any number of chains; `count`, the number
 /// that it is best at. A chain's bits depend on neither, nor on the chains beside it. Keeps a reference to the model.
-kernel surrogate_kernel(const model& m, int count, precision numbers = inference_precision());
+kernel surrogate_kernel(const model& m, int count, precision numbers = precision::fp32);
 
 /// Chains at one point, from the start states met nearest to it; chain i uses stream (seed, surrogate, id, i).
 /// Throws input_error if a value is not allowed.

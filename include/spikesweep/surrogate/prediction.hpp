@@ -16,7 +16,7 @@ struct prediction_settings {
   trajectory_settings run;  ///< Of each replicate; raster_s counts for the first one only.
   int replicates = 1;       ///< Independent runs at each point.
   bool hybrid = false;      ///< run_hybrid instead of the surrogate alone.
-  precision numbers = inference_precision();
+  precision numbers = precision::fp32;
   bool keep_samples = false;  ///< Keep spectra, phases and rasters as well as figures.
 };
 
