@@ -76,9 +76,9 @@ existing_file wanted(const sweep_flags& flags) {
 
 exit_code execute(const command_context& context, const sweep_arguments& arguments) {
   const configuration config = load_configuration(context, arguments.config, arguments.overrides);
+  on_root(context.world, [&] { check_output_file(arguments.output); });
   const sweep_flags flags = resolved(arguments.flags);
   const sweep_description description = describe_sweep(config, arguments.output, flags);
-  on_root(context.world, [&] { check_output_file(arguments.output); });
   report_launch(context.world);
   const sweep_outcome outcome = sweep_with_progress(context, arguments.output, description, flags);
   if (context.root()) {
