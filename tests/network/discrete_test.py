@@ -55,7 +55,7 @@ def main():
             difference = found[name] / expected[name] - 1
             print(f"{preset} {name}: numpy {expected[name]:.2f}, spikesweep {found[name]:.2f} ({100 * difference:+.2f} %)")
             failed = failed or abs(difference) > tolerance
-    return failed
+    return int(failed)
 
 
 if __name__ == "__main__":
