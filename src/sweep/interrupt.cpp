@@ -34,6 +34,9 @@ interrupt_guard::interrupt_guard() {
 
 interrupt_guard::~interrupt_guard() {
   for (std::size_t i = 0; i < signals_.size(); ++i) {
+    if (guards == 1 && signals_[i] == SIGUSR1 && previous_[i].sa_handler == SIG_DFL) {
+      previous_[i].sa_handler = SIG_IGN;
+    }
     sigaction(signals_[i], &previous_[i], nullptr);
   }
   --guards;

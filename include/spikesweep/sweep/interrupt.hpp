@@ -13,7 +13,8 @@ class interrupt_guard {
   interrupt_guard();
   interrupt_guard(const interrupt_guard&) = delete;
   interrupt_guard& operator=(const interrupt_guard&) = delete;
-  /// Restores the handlers there were.
+  /// Restores the handlers there were. SIGUSR1, which asks for a hand-over, no longer ends the process after the
+  /// outermost guard: there is nothing left to hand over, and the work that is done has not failed.
   ~interrupt_guard();
 
  private:
