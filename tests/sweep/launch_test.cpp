@@ -83,13 +83,15 @@ TEST(interrupt, counts_signals_instead_of_dying) {
   EXPECT_EQ(interrupts(), 4) << "the outer guard still holds";
 }
 
-TEST(interrupt, guard_starts_afresh_and_restores_the_handlers) {
+TEST(interrupt, guard_starts_afresh_and_leaves_a_late_hand_over_without_effect) {
   {
     const interrupt_guard guard;
     ::raise(SIGUSR1);
   }
   struct sigaction now {};
   ::sigaction(SIGUSR1, nullptr, &now);
+  EXPECT_EQ(now.sa_handler, SIG_IGN);
+  ::sigaction(SIGTERM, nullptr, &now);
   EXPECT_EQ(now.sa_handler, SIG_DFL);
   const interrupt_guard guard;
   EXPECT_FALSE(interrupted());
