@@ -90,6 +90,7 @@ sweep_description describe_sweep(const configuration& config) {
   } catch (const input_error& error) {
     throw input_error(config.source + ": " + error.what());
   }
+  description.sampling.swept = swept_ranges(config.design);
   description.replicates = config.design.replicates;
   description.seed = config.seed;
   description.config_text = config.text;

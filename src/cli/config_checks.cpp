@@ -120,6 +120,12 @@ class combination_checker {
              fmt::format("gives each of the {} chains less than a spectral segment (segment_s = {})", validation.chains,
                          validation.segment_s));
     }
+    if (config_.section.kind != section_kind::interval && validation.hybrid_s > 0 &&
+        validation.hybrid_s < validation.segment_s) {
+      refuse(
+          "validation.hybrid_s",
+          fmt::format("is shorter than a spectral segment (segment_s = {}); 0: no hybrid runs", validation.segment_s));
+    }
     if (validation.raster_s > validation.duration_s / validation.chains) {
       refuse("validation.raster_s", fmt::format("is longer than one chain (duration_s / chains = {})",
                                                 validation.duration_s / validation.chains));

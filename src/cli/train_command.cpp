@@ -149,7 +149,8 @@ exit_code execute(const command_context& context, const train_arguments& argumen
 
 /// Tunes a trained model, and tells by how much.
 void tune(const command_context& context, const training_data& data, double seconds, model& m) {
-  const tuning_record record = tune_rates(context.world, data.training_points, seconds, m);
+  const tuning_record record = tune_rates(
+      context.world, data.training_points, seconds, [] { return interrupted(); }, m);
   if (m.shift.empty()) {
     log_warning(fmt::format("train: not tuned: {} training points are too few, or no shift of the axes helps",
                             data.training_points.size()));

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
-#include <numbers>
 
 #include <Eigen/Cholesky>
 
+#include <spikesweep/base/dct.hpp>
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/cloud.hpp>
 
@@ -51,10 +51,11 @@ phase_cloud cloud_of(const std::vector<double>& outlines, std::size_t size) {
 
 state_outline::state_outline(const state_layout& layout)
     : layout_(layout), modes_(std::min(most_modes, static_cast<std::size_t>(layout.cells()))) {
-  const int cells = layout.cells();
+  const auto cells = static_cast<std::size_t>(layout.cells());
+  const std::vector<double> cosines = dct_cosines(cells);
   for (std::size_t mode = 0; mode < modes_; ++mode) {
-    for (int cell = 0; cell < cells; ++cell) {
-      cosines_.push_back(std::cos(std::numbers::pi * (cell + 0.5) * static_cast<double>(mode) / cells));
+    for (std::size_t cell = 0; cell < cells; ++cell) {
+      cosines_.push_back(cosines[mode * (2 * cell + 1) % (4 * cells)]);
     }
   }
 }

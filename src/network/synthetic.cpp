@@ -1,28 +1,12 @@
 #include "synthetic.hpp"
 
+#include <cmath>
 #include <numeric>
 
-#include <spikesweep/base/portable_math.hpp>
+#include <spikesweep/base/dct.hpp>
 #include <spikesweep/base/rounding.hpp>
 
 namespace spikesweep {
-
-namespace {
-
-/// cos(pi j / (2 n)) for j from 0 to 4 n - 1: all that a DCT of n cells needs.
-std::vector<double> dct_cosines(std::size_t n) {
-  std::vector<double> cosine(4 * n);
-  for (std::size_t j = 0; j <= n; ++j) {
-    const double value = j == n ? 0 : portable_cos_pi(static_cast<double>(j) / static_cast<double>(2 * n));
-    cosine[j] = value;
-    cosine[2 * n - j] = -value;
-    cosine[2 * n + j] = -value;
-    cosine[(4 * n - j) % (4 * n)] = value;
-  }
-  return cosine;
-}
-
-}  // namespace
 
 excursion_kind draw_excursion(const sampling_settings& sampling, random_stream& stream) {
   const double place = static_cast<double>(stream.word()) * 0x1p-32;

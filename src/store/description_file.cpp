@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <functional>
 #include <map>
 #include <variant>
 
@@ -202,17 +203,18 @@ bool any_setting(const std::string&) {
   return true;
 }
 
-/// Whether a setting decides the samples of every task, and not only which tasks there are.
-bool decides_any_task(const std::string& key) {
-  return !key.starts_with("design.");
+/// Whether a setting decides the samples of every task, and not only which tasks there are. Synthetic states come from
+/// anywhere in the ranges of the axes.
+bool decides_any_task(const std::string& key, const sampling_settings& how) {
+  return !key.starts_with("design.") || (how.synthetic_share > 0 && key.starts_with("design.axes."));
 }
 
 /// The settings of those that count which differ.
 std::vector<std::string> setting_differences(const sweep_description& stored, const sweep_description& given,
-                                             bool (*counts)(const std::string& key)) {
+                                             const std::function<bool(const std::string& key)>& counts) {
   using text_map = std::map<std::string, std::string>;
-  const auto chosen = [counts](text_map values) {
-    std::erase_if(values, [counts](const auto& setting) { return !counts(setting.first); });
+  const auto chosen = [&counts](text_map values) {
+    std::erase_if(values, [&counts](const auto& setting) { return !counts(setting.first); });
     return values;
   };
   std::vector<std::string> found;
@@ -361,7 +363,8 @@ std::vector<std::string> differences(const sweep_description& stored, const swee
 }
 
 std::vector<std::string> growth_obstacles(const sweep_description& stored, const sweep_description& given) {
-  std::vector<std::string> found = setting_differences(stored, given, decides_any_task);
+  std::vector<std::string> found = setting_differences(
+      stored, given, [&given](const std::string& key) { return decides_any_task(key, given.sampling); });
   if (given.replicates < stored.replicates) {
     found.push_back(shrinks("replicates", stored.replicates, given.replicates));
   }

@@ -188,10 +188,10 @@ void check_growth(const std::filesystem::path& file, const sweep_description& st
                     "\nallowed: more replicates of any design; more points of a sobol design; values appended to the "
                     "axes of a list, or to the first axis of a grid (" +
                     (stored.points.axes.empty() ? std::string("none here") : stored.points.axes.front()) +
-                    "); points appended to the last of design.train_at, selection_at and test_at that has any, behind "
+                    "), unless sweep.synthetic_share is above 0; points appended to the last of design.train_at, "
+                    "selection_at and test_at that has any, behind "
                     "which the design's own points cannot grow, nor any behind points of refining; a latin_hypercube "
-                    "places all its points anew. Use "
-                    "another output file otherwise");
+                    "places all its points anew. Use another output file otherwise");
 }
 
 }  // namespace

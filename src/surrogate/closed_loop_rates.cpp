@@ -1,5 +1,8 @@
 #include <algorithm>
 
+#include <boost/mpi/collectives.hpp>
+
+#include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/reduce.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
 #include <spikesweep/surrogate/trajectory.hpp>
@@ -9,41 +12,81 @@ namespace spikesweep {
 namespace {
 
 constexpr double loop_burn_in_s = 0.3;
-/// Chains that go through the networks at a time: enough for the products' speed, few enough for the caches.
-constexpr int most_rows = 256;
+/// Points of a rank whose chains go through the networks side by side: enough for the products' speed, and few enough
+/// that a wish to stop is heeded soon.
+constexpr std::size_t block = 32;
 
-}  // namespace
+void stop_if_asked(const boost::mpi::communicator& comm, const std::function<bool()>& stop) {
+  bool stops = comm.rank() == 0 && stop();
+  boost::mpi::broadcast(comm, stops, 0);
+  if (stops) {
+    throw interrupted_error("interrupted in closed loops; the same command goes on");
+  }
+}
 
-std::vector<rate_ratios> closed_loop_rates(const boost::mpi::communicator& comm, const model& m,
-                                           std::span<const measured_point> points, const loop_settings& settings) {
+/// Fills in the rates at the points of these numbers.
+void run_block(const model& m, const kernel& step, std::span<const loop_point> points,
+               std::span<const std::size_t> numbers, const loop_settings& settings, loop_rates& rates) {
   std::vector<chain> chains;
-  std::vector<std::size_t> mine;
-  for (auto i = static_cast<std::size_t>(comm.rank()); i < points.size(); i += static_cast<std::size_t>(comm.size())) {
-    mine.push_back(i);
-    for (auto& c : start_chains(m, points[i].values, settings.chains, settings.seed,
-                                static_cast<std::uint32_t>(points[i].point))) {
+  std::vector<parameters> networks;
+  for (const std::size_t number : numbers) {
+    for (chain& c : start_chains(m, points[number].values, settings.chains, settings.seed, points[number].id)) {
+      networks.push_back(c.p);
       chains.push_back(std::move(c));
     }
   }
-  std::vector<std::int64_t> spikes(2 * points.size(), 0);  // Whole numbers: their sums are exact in any order.
-  if (!chains.empty()) {
-    trajectory_settings run;
-    run.duration_s = settings.seconds / settings.chains;
-    run.burn_in_s = loop_burn_in_s;
-    const int rows = std::min(most_rows, static_cast<int>(chains.size()));
-    const auto runs = run_closed_loop(surrogate_kernel(m, rows), chains, run);
-    const auto per_point = static_cast<std::size_t>(settings.chains);
-    for (std::size_t i = 0; i < runs.size(); ++i) {
-      spikes[2 * mine[i / per_point]] += runs[i].spikes_E;
-      spikes[2 * mine[i / per_point] + 1] += runs[i].spikes_I;
+  trajectory_settings run;
+  run.duration_s = settings.seconds / settings.chains;
+  run.burn_in_s = loop_burn_in_s;
+  const std::vector<trajectory> runs = run_closed_loop(step, chains, run);
+  const auto per_point = static_cast<std::size_t>(settings.chains);
+  for (std::size_t i = 0; i < runs.size(); ++i) {
+    const auto point = static_cast<Eigen::Index>(numbers[i / per_point]);
+    const auto chain = static_cast<Eigen::Index>(i % per_point);
+    rates.E(point, chain) = static_cast<double>(runs[i].spikes_E) / (networks[i].N_E * run.duration_s);
+    rates.I(point, chain) = static_cast<double>(runs[i].spikes_I) / (networks[i].N_I * run.duration_s);
+  }
+}
+
+}  // namespace
+
+loop_rates closed_loop_rates(const boost::mpi::communicator& comm, const model& m, std::span<const loop_point> points,
+                             const loop_settings& settings, const std::function<bool()>& stop) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  std::vector<std::size_t> mine;
+  for (auto i = static_cast<std::size_t>(comm.rank()); i < points.size(); i += ranks) {
+    mine.push_back(i);
+  }
+  const auto n = static_cast<Eigen::Index>(points.size());
+  loop_rates rates{Eigen::MatrixXd::Zero(n, settings.chains), Eigen::MatrixXd::Zero(n, settings.chains)};
+  const std::size_t most = (points.size() + ranks - 1) / ranks;
+  const kernel step = surrogate_kernel(m, static_cast<int>(std::clamp<std::size_t>(most, 1, block)) * settings.chains);
+  for (std::size_t first = 0; first < most; first += block) {
+    if (stop) {
+      stop_if_asked(comm, stop);
+    }
+    if (first < mine.size()) {
+      run_block(m, step, points, std::span(mine).subspan(first, std::min(block, mine.size() - first)), settings, rates);
     }
   }
-  all_reduce_sum(comm, std::span(spikes));
+  // Every entry is one rank's, and zero on the others, so the sums are exact.
+  all_reduce_sum(comm, std::span(rates.E.data(), static_cast<std::size_t>(rates.E.size())));
+  all_reduce_sum(comm, std::span(rates.I.data(), static_cast<std::size_t>(rates.I.size())));
+  return rates;
+}
+
+std::vector<rate_ratios> closed_loop_ratios(const boost::mpi::communicator& comm, const model& m,
+                                            std::span<const measured_point> points, const loop_settings& settings,
+                                            const std::function<bool()>& stop) {
+  std::vector<loop_point> places;
+  for (const measured_point& point : points) {
+    places.push_back({point.values, static_cast<std::uint32_t>(point.point)});
+  }
+  const loop_rates rates = closed_loop_rates(comm, m, places, settings, stop);
   std::vector<rate_ratios> ratios;
   for (std::size_t i = 0; i < points.size(); ++i) {
-    const parameters p = parameters_at(m.space, points[i].values);
-    ratios.push_back({static_cast<double>(spikes[2 * i]) / (p.N_E * settings.seconds * points[i].rate_E_hz),
-                      static_cast<double>(spikes[2 * i + 1]) / (p.N_I * settings.seconds * points[i].rate_I_hz)});
+    const auto row = static_cast<Eigen::Index>(i);
+    ratios.push_back({rates.E.row(row).mean() / points[i].rate_E_hz, rates.I.row(row).mean() / points[i].rate_I_hz});
   }
   return ratios;
 }

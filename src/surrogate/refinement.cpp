@@ -2,12 +2,9 @@
 #include <cmath>
 #include <limits>
 
-#include <boost/mpi/collectives.hpp>
-
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/learning/reduce.hpp>
+#include <spikesweep/surrogate/closed_loop_rates.hpp>
 #include <spikesweep/surrogate/refinement.hpp>
-#include <spikesweep/surrogate/trajectory.hpp>
 
 namespace spikesweep {
 
@@ -15,45 +12,9 @@ namespace {
 
 namespace mpi = boost::mpi;
 
-/// Candidates that go through the networks together: always as many, so that no rank count changes a bit.
-constexpr Eigen::Index block = 16;
-
 /// What n points on a lattice in the unit cube of so many axes are apart.
 double spacing(Eigen::Index n, Eigen::Index axes) {
   return std::pow(static_cast<double>(std::max<Eigen::Index>(n, 1)), -1.0 / static_cast<double>(axes));
-}
-
-/// Rates of one member's chains at a block of candidates: candidates x chains, of E and of I [Hz].
-std::pair<Eigen::MatrixXd, Eigen::MatrixXd> rates_at(const model& m, const kernel& step, std::uint32_t first_id,
-                                                     const Eigen::Ref<const Eigen::MatrixXd>& candidates,
-                                                     const refine_settings& settings) {
-  constexpr double burn_in_s = 0.3;
-  std::vector<chain> chains;
-  for (Eigen::Index i = 0; i < candidates.rows(); ++i) {
-    const Eigen::VectorXd point = candidates.row(i);
-    const auto id = first_id + static_cast<std::uint32_t>(i);
-    for (chain& c : start_chains(m, std::span(point.data(), static_cast<std::size_t>(point.size())), settings.chains,
-                                 m.seed, id)) {
-      chains.push_back(std::move(c));
-    }
-  }
-  trajectory_settings run;
-  run.duration_s = settings.duration_s / settings.chains;
-  run.burn_in_s = burn_in_s;
-  std::vector<parameters> networks;
-  for (const chain& c : chains) {
-    networks.push_back(c.p);
-  }
-  const std::vector<trajectory> runs = run_closed_loop(step, chains, run);
-  Eigen::MatrixXd E(candidates.rows(), settings.chains);
-  Eigen::MatrixXd I(candidates.rows(), settings.chains);
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    const auto row = static_cast<Eigen::Index>(i) / settings.chains;
-    const auto column = static_cast<Eigen::Index>(i) % settings.chains;
-    E(row, column) = static_cast<double>(runs[i].spikes_E) / (networks[i].N_E * run.duration_s);
-    I(row, column) = static_cast<double>(runs[i].spikes_I) / (networks[i].N_I * run.duration_s);
-  }
-  return {E, I};
 }
 
 }  // namespace
@@ -128,49 +89,30 @@ std::vector<double> measure_disagreement(const mpi::communicator& comm, const mo
                                          const Eigen::Ref<const Eigen::MatrixXd>& candidates,
                                          const refine_settings& settings, const std::function<bool()>& stop) {
   const Eigen::Index n = candidates.rows();
-  const auto members = static_cast<Eigen::Index>(m.others.size() + 1);
-  const int chains_of_block = static_cast<int>(block) * settings.chains;
-  std::vector<model> models;
-  for (Eigen::Index k = 0; k < members; ++k) {
-    models.push_back(m);
-    models.back().others.clear();
+  std::vector<loop_rates> rates;
+  for (std::size_t k = 0; k <= m.others.size(); ++k) {
+    model member = m;
     if (k > 0) {
-      static_cast<model_member&>(models.back()) = m.others[static_cast<std::size_t>(k - 1)];
+      static_cast<model_member&>(member) = m.others[k - 1];
     }
-  }
-  std::vector<kernel> kernels;
-  for (const model& each : models) {
-    kernels.push_back(surrogate_kernel(each, chains_of_block));
+    std::vector<loop_point> points;
+    for (Eigen::Index i = 0; i < n; ++i) {
+      const Eigen::VectorXd values = candidates.row(i);
+      points.push_back(
+          {{values.begin(), values.end()}, static_cast<std::uint32_t>(static_cast<Eigen::Index>(k) * n + i)});
+    }
+    rates.push_back(closed_loop_rates(comm, member, points, {settings.duration_s, settings.chains, member.seed}, stop));
   }
   std::vector<double> excess(static_cast<std::size_t>(n), 0.0);
-  for (Eigen::Index round = 0; round < n; round += block * comm.size()) {
-    bool stops = comm.rank() == 0 && stop && stop();
-    mpi::broadcast(comm, stops, 0);
-    if (stops) {
-      throw interrupted_error("interrupted while points were chosen; the same command goes on from there");
-    }
-    const Eigen::Index first = round + block * comm.rank();
-    const Eigen::Index count = std::clamp<Eigen::Index>(n - first, 0, block);
-    std::vector<Eigen::MatrixXd> E;
-    std::vector<Eigen::MatrixXd> I;
-    for (Eigen::Index k = 0; k < members && count > 0; ++k) {
-      const auto id = static_cast<std::uint32_t>(k * n + first);
-      auto [rates_E, rates_I] = rates_at(models[static_cast<std::size_t>(k)], kernels[static_cast<std::size_t>(k)], id,
-                                         candidates.middleRows(first, count), settings);
-      E.push_back(std::move(rates_E));
-      I.push_back(std::move(rates_I));
-    }
-    for (Eigen::Index i = 0; i < count; ++i) {
-      for (const auto& rates : {E, I}) {
-        Eigen::MatrixXd of_candidate(members, settings.chains);
-        for (Eigen::Index k = 0; k < members; ++k) {
-          of_candidate.row(k) = rates[static_cast<std::size_t>(k)].row(i);
-        }
-        excess[static_cast<std::size_t>(first + i)] += excess_variance(of_candidate);
+  for (Eigen::Index i = 0; i < n; ++i) {
+    for (const auto population : {&loop_rates::E, &loop_rates::I}) {
+      Eigen::MatrixXd of_candidate(static_cast<Eigen::Index>(rates.size()), settings.chains);
+      for (std::size_t k = 0; k < rates.size(); ++k) {
+        of_candidate.row(static_cast<Eigen::Index>(k)) = (rates[k].*population).row(i);
       }
+      excess[static_cast<std::size_t>(i)] += excess_variance(of_candidate);
     }
   }
-  all_reduce_sum(comm, std::span(excess));
   return excess;
 }
 

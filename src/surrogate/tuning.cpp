@@ -195,14 +195,14 @@ tuning_record fit_shift(const transition_space& space, const std::vector<measure
 }
 
 tuning_record tune_rates(const mpi::communicator& comm, const std::vector<measured_point>& points, double seconds,
-                         model& m) {
+                         const std::function<bool()>& stop, model& m) {
   model trial = m;
   const loop_settings loop{seconds, chains_per_point, m.seed};
   return fit_shift(
       m.space, points,
       [&](const input_shift& shift) {
         trial.shift = shift;
-        return closed_loop_rates(comm, trial, points, loop);
+        return closed_loop_ratios(comm, trial, points, loop, stop);
       },
       m.shift);
 }

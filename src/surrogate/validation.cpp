@@ -153,11 +153,13 @@ class validator {
   /// The paper's scheme at one point.
   void run_hybrid_at(std::size_t i, const kernel& step) {
     const auto begin = clock::now();
-    trajectory_settings s = follow(hybrid_chains_);
-    s.duration_s = settings_.hybrid_s / hybrid_chains_;
+    // Parts with start states of their own, none shorter than a segment of the spectrum.
+    const int parts = std::clamp(static_cast<int>(settings_.hybrid_s / settings_.segment_s), 1, most_hybrid_parts_);
+    trajectory_settings s = follow(parts);
+    s.duration_s = settings_.hybrid_s / parts;
     std::vector<trajectory> runs;
-    for (auto& start : start_chains(m_, results_[i].values, hybrid_chains_, settings_.seed,
-                                    static_cast<std::uint32_t>(results_[i].point))) {
+    for (auto& start :
+         start_chains(m_, results_[i].values, parts, settings_.seed, static_cast<std::uint32_t>(results_[i].point))) {
       runs.push_back(run_hybrid(m_, step, std::move(start), s));
     }
     add(i, "hybrid", runs, seconds_since(begin), false);
@@ -218,7 +220,7 @@ class validator {
     r.rate_I = compare_rates(done[0].batches_I, repeat.batches_I, r.batches_I, settings_.verdict_s);
   }
 
-  static constexpr int hybrid_chains_ = 4;
+  static constexpr int most_hybrid_parts_ = 4;
   /// Apart from every replicate of a sweep.
   static constexpr std::uint32_t first_replicate_ = 1U << 31;
 

@@ -58,7 +58,6 @@ sweep_description trial_sweep(const sweep_description& d, const std::vector<int>
   const double affordable = (seconds * ns_per_s / task_calibration().ns_per_event - head) / (expected(1) - head);
   sweep_description trial = d;
   const double most = static_cast<double>(std::max<std::int64_t>(1, d.sampling.transitions));
-  trial.sampling.swept = training_ranges(d.points);
   trial.sampling.transitions = std::llround(std::clamp(affordable, 1.0, most));
   return trial;
 }

@@ -248,6 +248,15 @@ std::pair<double, double> range_of(const axis_settings& axis) {
   return {*lowest, *highest};
 }
 
+std::vector<swept_range> swept_ranges(const design_settings& settings) {
+  std::vector<swept_range> ranges;
+  for (const axis_settings& axis : settings.axes) {
+    const auto [lowest, highest] = range_of(axis);
+    ranges.push_back({&find_parameter(axis.parameter), lowest, highest});
+  }
+  return ranges;
+}
+
 std::string fault_of(const named_point& point, const std::vector<axis_settings>& axes) {
   std::string names;
   for (const axis_settings& axis : axes) {

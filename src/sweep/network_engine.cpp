@@ -7,18 +7,11 @@ namespace spikesweep {
 
 namespace {
 
-/// The description's, with what the design adds to it.
-sampling_settings settings_of(const sweep_description& d) {
-  sampling_settings out = d.sampling;
-  out.swept = training_ranges(d.points);
-  return out;
-}
-
 class network_engine : public task_engine {
  public:
   explicit network_engine(const sweep_description& description)
       : description_(description),
-        sampler_(description.base.model, description.section, settings_of(description), description.seed) {}
+        sampler_(description.base.model, description.section, description.sampling, description.seed) {}
 
   int width() const override {
     return network_sampler::width(description_.base.model, description_.sampling.simulation);

@@ -1,87 +1,21 @@
-// One small sweep, trained for a moment, serves every test here: what is checked holds for any weights.
-#include <cmath>
+// What a trained model does in closed loop, by itself.
+#include <algorithm>
 #include <filesystem>
-#include <fstream>
 #include <map>
-#include <optional>
+#include <numeric>
 #include <set>
 
-#include <unistd.h>
-
-#include <boost/mpi/collectives.hpp>
-#include <boost/serialization/string.hpp>
-#include <gtest/gtest.h>
-
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/learning/trainer.hpp>
-#include <spikesweep/store/hdf5.hpp>
-#include <spikesweep/surrogate/baselines.hpp>
-#include <spikesweep/surrogate/closed_loop_rates.hpp>
 #include <spikesweep/surrogate/departure.hpp>
-#include <spikesweep/surrogate/prediction.hpp>
-#include <spikesweep/surrogate/selection.hpp>
+#include <spikesweep/surrogate/trajectory.hpp>
 #include <spikesweep/surrogate/tuning.hpp>
-#include <spikesweep/surrogate/validation.hpp>
-#include <spikesweep/sweep/communicate.hpp>
-#include <spikesweep/sweep/design.hpp>
-#include <spikesweep/sweep/sweep.hpp>
+
+#include "small_surrogate.hpp"
 
 namespace spikesweep {
 namespace {
 
-namespace mpi = boost::mpi;
-
-class Surrogate : public testing::TestWithParam<section_kind> {
- protected:
-  void SetUp() override {
-    std::string name = std::filesystem::temp_directory_path() / ("spikesweep_surrogate_" + std::to_string(getpid()));
-    mpi::broadcast(world_, name, 0);
-    directory_ = name;
-    on_root(world_, [&] { std::filesystem::create_directories(directory_); });
-    design_settings design;
-    design.points = 12;
-    design.selection_points = 2;
-    design.test_points = 2;
-    design.axes = {{"S_EE", {}, 3.6, 4.4, 0}, {"S_EI", {}, 2.0, 2.4, 0}};
-    about_.section.kind = GetParam();
-    about_.sampling.transitions = 120;
-    about_.points = make_design(design, about_.base, 1);
-    run_sweep(world_, sweep_file(), about_, {});
-    file_.emplace(sweep_file());
-    options_.settings.hidden = 48;
-    options_.settings.layers = 2;
-    options_.settings.components = 4;
-    options_.settings.batch = 64;
-    options_.settings.shards = 8;
-    options_.settings.epochs = 12;
-    options_.settings.candidates = 1;
-    options_.settings.selection_s = 1;
-    options_.settings.selection_chains = 2;
-    data_ = load_training_data(world_, sweep_file(), options_.settings, model_);
-    options_.score = closed_loop_selection(world_, data_.selection_points, options_.settings);
-    prepare_networks(model_, options_.settings);
-    train(world_, data_, options_, model_);
-  }
-
-  void TearDown() override {
-    file_.reset();
-    world_.barrier();
-    if (world_.rank() == 0) {
-      std::filesystem::remove_all(directory_);
-    }
-  }
-
-  std::filesystem::path sweep_file() const { return directory_ / "sweep.h5"; }
-  std::vector<double> middle() const { return {4.0, 2.2}; }
-
-  mpi::communicator world_;
-  std::filesystem::path directory_;
-  sweep_description about_;
-  std::optional<sweep_reader> file_;
-  model model_;
-  training_data data_;
-  training_options options_;
-};
+class Surrogate : public testing::small_surrogate {};
 
 TEST_P(Surrogate, ConservesNeuronsAndCountsEverySpike) {
   auto chains = start_chains(model_, middle(), 3, 1, 0);
@@ -110,18 +44,21 @@ TEST_P(Surrogate, IsTunedAndKeepsTheBetter) {
   ASSERT_EQ(points.size(), 8U);
   auto enough = points;
   enough.insert(enough.end(), data_.selection_points.begin(), data_.selection_points.end());
-  const tuning_record record = tune_rates(world_, enough, 4, model_);
+  const tuning_record record = tune_rates(world_, enough, 4, {}, model_);
   EXPECT_LE(record.after_E + record.after_I, record.before_E + record.before_I);
   EXPECT_EQ(model_.shift.empty(), record.after_E == record.before_E && record.after_I == record.before_I);
   // The shift is looked up for what is asked for, and changes nothing else.
   const auto chains = start_chains(model_, middle(), 1, 1, 0);
   EXPECT_EQ(chains[0].values, shifted(model_.space, model_.shift, middle()));
   EXPECT_EQ(chains[0].p, parameters_at(model_.space, middle()));
+  EXPECT_THROW(tune_rates(
+                   world_, enough, 4, [] { return true; }, model_),
+               interrupted_error);
 }
 
 TEST_P(Surrogate, TooFewPointsLeaveAModelAsItIs) {
   const std::vector<measured_point> few(data_.training_points.begin(), data_.training_points.begin() + 4);
-  tune_rates(world_, few, 1, model_);
+  tune_rates(world_, few, 1, {}, model_);
   EXPECT_TRUE(model_.shift.empty());
 }
 
@@ -143,88 +80,6 @@ TEST_P(Surrogate, AChainsBitsDependNeitherOnTheOthersNorOnTheirNumber) {
     EXPECT_EQ(alone[0].state, together[i].state) << "chain " << i;
     EXPECT_EQ(its[0].times_E, steps[i].times_E);
     EXPECT_EQ(its[0].duration, steps[i].duration);
-  }
-}
-
-TEST_P(Surrogate, ManyPointsAreWhatEachIsAlone) {
-  prediction_settings settings;
-  settings.run.duration_s = 1.5;
-  settings.run.burn_in_s = 0.2;
-  settings.run.raster_s = 0.1;
-  settings.replicates = 3;
-  settings.keep_samples = true;
-  std::vector<std::vector<double>> points;
-  for (int i = 0; i < 5; ++i) {
-    points.push_back({3.7 + 0.15 * i, 2.05 + 0.07 * i});
-  }
-  const auto all = predict_points(world_, model_, points, settings);
-  if (world_.rank() != 0) {
-    EXPECT_TRUE(all.empty());
-    return;
-  }
-  ASSERT_EQ(all.size(), points.size());
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    EXPECT_EQ(all[i].values, points[i]);
-    auto chains = start_chains(model_, points[i], 3, model_.seed, 0);
-    const auto runs = run_closed_loop(surrogate_kernel(model_, 3), chains, settings.run);
-    const run_figures figures = figures_of(runs, chains[0].p, settings.run.bin_s, 1.0);
-    EXPECT_EQ(all[i].figures.rate_E_hz, figures.rate_E_hz);
-    EXPECT_EQ(all[i].figures.fano_E_1ms, figures.fano_E_1ms);
-    EXPECT_EQ(all[i].figures.size_cv, figures.size_cv);
-    EXPECT_EQ(all[i].power, rate_spectrum(runs, chains[0].p, settings.run.bin_s, 1.0).power);
-    double mean = 0;
-    double squares = 0;
-    for (const auto& run : runs) {
-      const double rate = figures_of(std::span(&run, 1), chains[0].p, settings.run.bin_s, 1.0).rate_E_hz;
-      mean += rate / 3;
-      squares += rate * rate;
-    }
-    EXPECT_NEAR(all[i].spread.rate_E_hz, std::sqrt((squares - 3 * mean * mean) / 2), 1e-6);
-    EXPECT_EQ(all[i].raster.size(), runs.front().raster.size());
-    EXPECT_EQ(all[i].sizes.size(), runs[0].sizes.size() + runs[1].sizes.size() + runs[2].sizes.size());
-    EXPECT_EQ(all[i].intervals.size(), all[i].sizes.size());
-    EXPECT_EQ(all[i].replicate.size(), all[i].sizes.size());
-  }
-  EXPECT_NE(all[0].figures.rate_E_hz, all[1].figures.rate_E_hz);
-  save_prediction(directory_ / "prediction.h5", all, settings, model_, "model.h5");
-  const hdf5::file file = hdf5::file::open(directory_ / "prediction.h5");
-  EXPECT_EQ(file.root().read_array<double>("figures/rate_E_hz")[4], all[4].figures.rate_E_hz);
-  EXPECT_EQ(file.root().has("return_map"), GetParam() != section_kind::interval);
-  if (GetParam() == section_kind::interval) {
-    return;
-  }
-  const auto size = file.root().read_array<double>("return_map/size");
-  const auto next = file.root().read_array<double>("return_map/next_size");
-  const auto interval = file.root().read_array<double>("return_map/interval");
-  const auto replicate = file.root().read_array<std::int32_t>("return_map/replicate");
-  ASSERT_EQ(size.size(), interval.size());
-  ASSERT_GT(size.size(), 20U);
-  EXPECT_EQ(size[0], all[0].sizes[0]);
-  for (std::size_t k = 0; k + 1 < size.size(); ++k) {
-    EXPECT_GT(interval[k], 0);
-    if (replicate[k] == replicate[k + 1]) {
-      ASSERT_EQ(next[k], size[k + 1]);
-    }
-  }
-}
-
-TEST_P(Surrogate, HybridRunsAtManyPointsAreWhatEachIsAlone) {
-  if (GetParam() == section_kind::interval) {
-    GTEST_SKIP() << "no phase is quiet";
-  }
-  prediction_settings settings;
-  settings.run.duration_s = 0.5;
-  settings.run.burn_in_s = 0.1;
-  settings.replicates = 2;
-  settings.hybrid = true;
-  const auto all = predict_points(world_, model_, {{3.9, 2.2}, middle()}, settings);
-  if (world_.rank() == 0) {
-    const chain start = start_chains(model_, middle(), 2, model_.seed, 0)[0];
-    const trajectory run = run_hybrid(model_, surrogate_kernel(model_, 1), start, settings.run);
-    const chain other = start_chains(model_, middle(), 2, model_.seed, 0)[1];
-    const trajectory second = run_hybrid(model_, surrogate_kernel(model_, 1), other, settings.run);
-    ASSERT_EQ(all.size(), 2U);
-    EXPECT_EQ(all[1].figures.rate_E_hz, static_cast<double>(run.spikes_E + second.spikes_E) / (300 * 2 * 0.5));
   }
 }
 
@@ -335,79 +190,6 @@ TEST_P(Surrogate, ForeignAndTruncatedModelsAreRefused) {
   EXPECT_THROW(load_model(directory_ / "absent.h5"), input_error);
 }
 
-TEST_P(Surrogate, HybridRunsAlternateWithTheExactNetwork) {
-  trajectory_settings settings;
-  settings.duration_s = 2;
-  const chain start = start_chains(model_, middle(), 1, 1, 0)[0];
-  const kernel step = surrogate_kernel(model_, 1);
-  if (GetParam() == section_kind::interval) {
-    EXPECT_THROW(run_hybrid(model_, step, start, settings), input_error);
-    return;
-  }
-  const trajectory run = run_hybrid(model_, step, start, settings);
-  EXPECT_GT(run.sizes.size(), 10U);
-  // Weights after a moment of training: the order of magnitude is all one can ask for.
-  EXPECT_GT(run.spikes_E, 300);
-  EXPECT_LT(run.spikes_E, 300 * 2 * 60);
-}
-
-TEST_P(Surrogate, ValidationComparesEveryRunAtEveryPoint) {
-  validation_settings settings;
-  settings.duration_s = 1.5;
-  settings.chains = 1;
-  std::vector<validation_point> points;
-  for (int i = 0; i < about_.points.size(); ++i) {
-    if (about_.points.roles[static_cast<std::size_t>(i)] == point_role::test) {
-      points.push_back({i, {about_.points.points(i, 0), about_.points.points(i, 1)}});
-    }
-  }
-  const validation_result result = validate_model(world_, model_, points, settings, &*file_);
-  if (world_.rank() != 0) {
-    EXPECT_TRUE(result.points.empty());
-    return;
-  }
-  ASSERT_EQ(result.points.size(), 2U);
-  for (std::size_t i = 0; i < 2; ++i) {
-    const auto& point = result.points[i];
-    EXPECT_EQ(point.point, points[i].point);
-    ASSERT_EQ(point.runs.size(), GetParam() == section_kind::interval ? 6U : 7U);  // No hybrid without quiet phases.
-    EXPECT_EQ(point.runs[0].run, "exact");
-    EXPECT_EQ(point.runs[0].spectrum, 0);
-    // Two exact runs of 1.5 s: their E rates differ by a few percent, so by less than 25 %.
-    EXPECT_NEAR(point.runs[1].figures.rate_E_hz / point.runs[0].figures.rate_E_hz, 1, 0.25);
-    EXPECT_NE(point.runs[1].figures.fano_E_1ms, point.runs[0].figures.fano_E_1ms);
-    for (const auto& run : point.runs) {
-      EXPECT_GT(run.figures.rate_I_hz, 0) << run.run;
-    }
-    EXPECT_EQ(point.runs[2].power.size(), result.frequency.size());
-    for (const auto& run : point.runs) {
-      EXPECT_GE(run.batches_E.batches.size(), 8U);
-      EXPECT_NEAR(run.batches_E.mean(), run.figures.rate_E_hz, 1e-9) << run.run;
-      EXPECT_NEAR(run.batches_I.mean(), run.figures.rate_I_hz, 1e-9) << run.run;
-      EXPECT_EQ(run.outcome() == verdict::undefined, run.run == "exact");
-    }
-  }
-  save_validation(directory_ / "validation.h5", result, model_, "model.h5");
-  EXPECT_GT(std::filesystem::file_size(directory_ / "validation.h5"), 1000U);
-}
-
-TEST_P(Surrogate, CalibrationCoversTheTestPointsAndIsTheSameAtAnyRankCount) {
-  const auto shared = calibrate(world_, model_, *file_, 1);
-  const auto alone = calibrate(mpi::communicator(MPI_COMM_SELF, mpi::comm_duplicate), model_, *file_, 1);
-  const bool steps_only = GetParam() == section_kind::interval;
-  ASSERT_EQ(shared.size(), steps_only ? 10U : 22U) << "outputs of every kind of phase";
-  ASSERT_EQ(alone.size(), shared.size());
-  std::int64_t rows = 0;
-  for (std::size_t i = 0; i < shared.size(); ++i) {
-    EXPECT_EQ(shared[i].output, alone[i].output);
-    EXPECT_EQ(shared[i].tally.histogram, alone[i].tally.histogram) << shared[i].output;
-    EXPECT_EQ(shared[i].tally.sum, alone[i].tally.sum) << shared[i].output;
-    rows += shared[i].output == "spikes_E" ? shared[i].tally.rows : 0;
-  }
-  EXPECT_GT(rows, 100);
-  EXPECT_LT(rows, 2 * 120) << "perturbed rows are left out";
-}
-
 TEST_P(Surrogate, ChainsStartFromStatesOfTheirOwnPopulationSizes) {
   model m = model_;
   m.space.base.N_E = 150;
@@ -419,8 +201,8 @@ TEST_P(Surrogate, ChainsStartFromStatesOfTheirOwnPopulationSizes) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Sections, Surrogate,
-                         testing::Values(section_kind::interval, section_kind::mfe, section_kind::volley),
-                         [](const auto& set) { return std::string(name_of(set.param)); });
+                         ::testing::Values(section_kind::interval, section_kind::mfe, section_kind::volley),
+                         testing::name_of_section);
 
 }  // namespace
 }  // namespace spikesweep

@@ -60,19 +60,16 @@ TEST(design, grid_is_every_combination) {
   EXPECT_EQ(parameters_at(d, {}, 14).lambda_E, 2000);
 }
 
-TEST(design, training_ranges_leave_out_held_out_points) {
-  design d;
-  d.axes = {"S_EE", "lambda_E"};
-  d.points.resize(4, 2);
-  d.points << 1, 2000, 4, 1500, 3, 4000, 2, 3000;
-  d.roles = {point_role::test, point_role::train, point_role::selection, point_role::train};
-  const std::vector<swept_range> ranges = training_ranges(d);
-  ASSERT_EQ(ranges.size(), 2U);
+TEST(design, swept_ranges_are_those_of_the_axes_whatever_their_points) {
+  design_settings settings = four_axes(design_kind::sobol, 3);
+  settings.axes.push_back({"N_E", {310, 290, 300}, 0, 0, 0});
+  const std::vector<swept_range> ranges = swept_ranges(settings);
+  ASSERT_EQ(ranges.size(), 5U);
   EXPECT_EQ(ranges[0].parameter->name, "S_EE");
-  EXPECT_EQ(ranges[0].minimum, 2);
-  EXPECT_EQ(ranges[0].maximum, 4);
-  EXPECT_EQ(ranges[1].minimum, 1500);
-  EXPECT_EQ(ranges[1].maximum, 3000);
+  EXPECT_EQ(ranges[0].minimum, 3.5);
+  EXPECT_EQ(ranges[0].maximum, 4.5);
+  EXPECT_EQ(ranges[4].minimum, 290);
+  EXPECT_EQ(ranges[4].maximum, 310);
 }
 
 TEST(design, list_takes_the_axes_in_step) {

@@ -28,6 +28,7 @@ sweep_description sweep_of(const parameters& base, simulator_kind simulator) {
   d.sampling.perturb_share = 0.3;
   d.sampling.synthetic_share = 0.3;
   d.sampling.synthetic_s = 0.02;
+  d.sampling.swept = {{&find_parameter("S_EI"), base.S_EI, base.S_EI * 1.03}};
   d.points.axes = {"S_EI"};
   d.points.points.resize(4, 1);
   for (int i = 0; i < 4; ++i) {

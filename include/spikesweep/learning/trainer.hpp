@@ -35,7 +35,8 @@ struct training_options {
   learning_settings settings;
   /// Runs a model in closed loop at the selection points; called on every rank, returns the same on all. Collective.
   std::function<closed_loop_score(const model&)> score;
-  /// Tunes the trained model; called on every rank, may be empty. Collective.
+  /// Tunes the trained model; called by train_members on every rank, may be empty. Collective. Throws interrupted_error
+  /// when asked to stop; the same command then tunes anew.
   std::function<void(model&)> tune;
   /// What decides the data; a checkpoint of other data is refused.
   std::string identity;

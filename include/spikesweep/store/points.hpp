@@ -24,9 +24,6 @@ struct design {
   int size() const { return static_cast<int>(points.rows()); }
 };
 
-/// The range of each axis over the training points; none if there are none.
-std::vector<swept_range> training_ranges(const design& d);
-
 /// The parameters of a point: the base with the axes' values set. Throws input_error if the result is not valid.
 parameters parameters_at(const design& d, const parameters& base, int point);
 

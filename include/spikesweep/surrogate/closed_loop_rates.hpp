@@ -1,14 +1,22 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <vector>
 
+#include <Eigen/Core>
 #include <boost/mpi/communicator.hpp>
 
 #include <spikesweep/learning/training_data.hpp>
 
 namespace spikesweep {
+
+/// Where closed loops are run; chain i there uses stream (seed, surrogate, id, i).
+struct loop_point {
+  std::vector<double> values;  ///< Axis values.
+  std::uint32_t id = 0;
+};
 
 /// How long closed loops are followed for their rates.
 struct loop_settings {
@@ -17,15 +25,27 @@ struct loop_settings {
   std::uint64_t seed = 1;
 };
 
-/// Rates of a model in closed loop, relative to what the sweep measured.
+/// Rates in closed loop: points x chains [Hz].
+struct loop_rates {
+  Eigen::MatrixXd E;
+  Eigen::MatrixXd I;
+};
+
+/// Runs a model in closed loop at some points, which are shared out over the ranks; every rank gets the rates at all of
+/// them, the same for any number of ranks. `stop`, if there is one, is asked now and then on rank 0. Collective. Throws
+/// interrupted_error, on every rank, if it said so.
+loop_rates closed_loop_rates(const boost::mpi::communicator& comm, const model& m, std::span<const loop_point> points,
+                             const loop_settings& settings, const std::function<bool()>& stop = {});
+
+/// Rates over those that the sweep measured.
 struct rate_ratios {
   double E = 0;
   double I = 0;
 };
 
-/// Runs a model in closed loop at some points, which are shared out over the ranks. One entry a point, on every rank:
-/// the rates over those of the exact network. Collective.
-std::vector<rate_ratios> closed_loop_rates(const boost::mpi::communicator& comm, const model& m,
-                                           std::span<const measured_point> points, const loop_settings& settings);
+/// The same at measured points, over all chains of each. One entry a point.
+std::vector<rate_ratios> closed_loop_ratios(const boost::mpi::communicator& comm, const model& m,
+                                            std::span<const measured_point> points, const loop_settings& settings,
+                                            const std::function<bool()>& stop = {});
 
 }  // namespace spikesweep

@@ -54,6 +54,9 @@ struct design_settings {
 /// The lowest and highest value of an axis.
 std::pair<double, double> range_of(const axis_settings& axis);
 
+/// The range of every axis, which synthetic states come from: the same however many points there are.
+std::vector<swept_range> swept_ranges(const design_settings& settings);
+
 /// What is wrong with a point by itself, such as "lacks the axis tau_IE"; empty if nothing is. It has to have a value
 /// of every axis, within the axis's range, and of nothing else.
 std::string fault_of(const named_point& point, const std::vector<axis_settings>& axes);
