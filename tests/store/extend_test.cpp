@@ -197,6 +197,21 @@ TEST(extend, is_refused_unless_the_old_tasks_are_among_the_new_ones) {
   EXPECT_THAT(refusal(9, 2, [](auto& o) { o.settings[0].second = "2.5"; }), HasSubstr("network.S_II"));
   EXPECT_THAT(refusal(9, 2, [](auto& o) { o.section.cap_ms = 60; }), HasSubstr("section.cap_ms"));
   EXPECT_THAT(refusal(9, 2, [](auto& o) { o.sampling.transitions = 21; }), HasSubstr("transitions"));
+  EXPECT_THAT(refusal(9, 2, [](auto& o) { o.settings.emplace_back("design.axes.S_EE", "[3, 5]"); }),
+              HasSubstr("design.axes.S_EE"))
+      << "synthetic states come from the ranges of the axes";
+}
+
+TEST(extend, lets_axes_grow_that_no_synthetic_state_comes_from) {
+  const scratch_directory scratch;
+  const auto with_axis = [](int points, const std::string& values) {
+    sweep_description d = sweep_of(points, 2);
+    d.sampling.synthetic_share = 0;
+    d.settings.emplace_back("design.axes.S_EE", values);
+    return d;
+  };
+  create_sweep_file(scratch / "s.h5", with_axis(6, "[3, 4]"));
+  EXPECT_TRUE(extend_sweep_file(scratch / "s.h5", with_axis(9, "[3, 4, 5]"), {}));
 }
 
 TEST(extend, that_is_given_up_leaves_the_old_file) {
