@@ -50,7 +50,7 @@ test_points = 4
 {axes}
 [sweep]
 transitions = {transitions}
-perturb_share = 0.15
+perturb_share = 0.05
 max_pending = 4000000
 [learning]
 hidden = 128
@@ -158,7 +158,7 @@ def main():
     parser.add_argument("--repeats", type=int, default=5, help="runs of each simulator")
     arguments = parser.parse_args()
     small = Network(1, points=72, transitions=400, epochs=20, exact_s=5, replicates=2)
-    large = Network(10, points=36, transitions=200, epochs=40, exact_s=1, replicates=1)
+    large = Network(10, points=28, transitions=500, epochs=60, exact_s=1, replicates=1)
     print(f"{'neurons':>7} {'simulator':10} {'real time x':>12}{'E [Hz]':>10}{'I [Hz]':>10}{'Fano':>10}{'peak [Hz]':>10}")
     of_large = trained(large, arguments.scratch)
     compare(large, of_large, of_large.parent / "config.toml", min(arguments.repeats, MOST_LARGE_REPEATS))
