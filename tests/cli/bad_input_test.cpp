@@ -177,7 +177,7 @@ INSTANTIATE_TEST_SUITE_P(
                                 with("[section]\nmfe_end = 3")},
                       bad_input{"hybrid_shorter_than_a_segment",
                                 sweep,
-                                {"c.toml:15: key 'validation.hybrid_s' = 0.5", "segment_s = 1"},
+                                {"c.toml:14: key 'validation.hybrid_s' = 0.5", "segment_s = 1"},
                                 with("[section]\nkind = \"mfe\"\n[validation]\nhybrid_s = 0.5")},
                       bad_input{"burn_in_longer_than_cap",
                                 sweep,
