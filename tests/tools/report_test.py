@@ -153,6 +153,24 @@ class ACompleteRun(ReportTest):
         self.assertIn("1 failed", self.written)
         self.assertRegex(self.written, r"<th scope=row>5</th><td>0</td><td>runaway</td>")
 
+    def test_names_the_points_that_the_section_does_not_suit(self):
+        self.assertNotIn("Where the section degenerates", self.page(self.source))
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "sweep.h5"), "r+") as file:
+            file["section/kind"][()] = "mfe"
+            records = file["tasks/records"][:]
+            records["capped"], records["empty"] = 0, 0
+            records["capped"][records["point"] == 3] = 0.25 * records["phases"][0]
+            records["capped"][records["point"] == 7] = 0.75 * records["phases"][0]
+            records["capped"][records["point"] == 8] = 0.0175 * records["phases"][0]  # Below what is notable.
+            file["tasks/records"][:] = records
+        page = self.page(directory)
+        told = page[page.index("Where the section degenerates"):]
+        told = told[:told.index("</table>")]
+        self.assertIn("does not suit 2 points", told)
+        self.assertIn("<code>volley</code> or <code>interval</code>", told)
+        self.assertEqual(re.findall(r"<th scope=row>(\d+)</th><td>([\d.]+)", told), [("7", "75"), ("3", "25")])
+
     def test_names_runaway_surrogates(self):
         directory = self.fresh()
         with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:

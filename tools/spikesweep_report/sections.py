@@ -9,7 +9,10 @@ from .wording import (NONE, card, duration, error, escape, grid, listing, missin
                       small_units, table)
 
 LISTED_FAILURES = 30  # More failed tasks than this are counted, not listed.
-NOTABLE_CAPPED = 0.02  # From this share of capped phases on, a point is called out: the section does not suit it.
+LISTED_UNSUITED = 10
+NOTABLE = {"capped": 0.02, "empty": 0.5}  # From these shares of phases on, the section does not suit a point.
+ALTERNATIVES = {"mfe": "<code>volley</code> or <code>interval</code>", "volley": "<code>interval</code>",
+                "interval": "a longer <code>section.interval_ms</code>"}
 
 
 def tile(label, value, below):
@@ -294,9 +297,9 @@ def work_facts(run):
         values = phase_shares(sweep)[key]
         median, worst, _ = merit.median_and_worst(values)
         words = f"{share(median)} at the median point, {share(worst)} at the worst"
-        notable = int((values > NOTABLE_CAPPED).sum())
-        if key == "capped" and notable:
-            words += f"; above {share(NOTABLE_CAPPED)} at {plural(notable, 'point')}"
+        notable = int((values > NOTABLE[key]).sum())
+        if notable:
+            words += f"; above {share(NOTABLE[key])} at {plural(notable, 'point')}"
         facts.append((label, words))
     wall = wall_times(run)
     if wall:
@@ -310,13 +313,34 @@ def work_facts(run):
 def provenance_section(run):
     sweep = run.sweep
     rows = "".join(f"<tr><th scope=row>{k}</th><td>{v}</td></tr>" for k, v in origin_facts(run) + work_facts(run))
-    parts = [f'<div class=scroll><table class=left><tbody>{rows}</tbody></table></div>', failures(sweep)]
+    parts = [f'<div class=scroll><table class=left><tbody>{rows}</tbody></table></div>', unsuited_points(sweep), failures(sweep)]
     if sweep.config.strip():
         parts.append(f"<details><summary>Configuration</summary><pre>{escape(sweep.config.strip())}</pre></details>")
     if sweep.log:
         log = escape("\n".join(sweep.log))
         parts.append(f"<details><summary>Log of the sweep file</summary><pre>{log}</pre></details>")
     return "".join(parts)
+
+
+def unsuited_points(sweep):
+    """The points at which the section degenerates, the worst first, and what to use there."""
+    shares = phase_shares(sweep)
+    keys = [key for key in NOTABLE if not (key == "capped" and sweep.section == "interval")]
+    excess = np.max([np.nan_to_num(shares[key]) / NOTABLE[key] for key in keys], axis=0)
+    order = np.argsort(-excess, kind="stable")
+    found = order[excess[order] > 1]
+    if not found.size:
+        return ""
+    rows = [[f"{point}", *(share(shares[key][point]) for key in NOTABLE), *map(number, sweep.points[point])]
+            for point in found[:LISTED_UNSUITED]]
+    listed = f", the worst {LISTED_UNSUITED} of them below" if found.size > LISTED_UNSUITED else ""
+    causes = {"capped": "of its active phases end at <code>section.cap_ms</code> and not by themselves",
+              "empty": "of its phases have no spike"}
+    why = " or ".join(f"more than {share(NOTABLE[key])} {causes[key]}" for key in keys)
+    note = (f"<p class=note>The section <code>{escape(sweep.section)}</code> does not suit {plural(found.size, 'point')} "
+            f"of {len(sweep.points)}{listed}: {why}. There {ALTERNATIVES[sweep.section]} is the one to use.</p>")
+    head = ["Point", "Capped", "Empty"] + [escape(a) for a in sweep.axes]
+    return f"<h3>Where the section degenerates</h3>{note}{table(head, rows)}"
 
 
 def failures(sweep):
