@@ -4,12 +4,14 @@
 Every design is swept, trained and validated alike, at the same test points, for each of some seeds of the design, of
 its samples and of the training. A refined design starts as the smallest Sobol design; each round adds points where the
 members of an ensemble disagree; its error is member 0's, as that of the others is. Writes study.csv (a line a design,
-number of points and seed), study.png and a table; the last line is `ratio: X`: the points with which the refined
-design reaches the error of the largest Sobol design, over that design's. What is in study.csv is not run again.
+number of points and seed), study.png and tables, of medians over the test points and of root mean squares; under each
+a line `ratio: X`: the points with which the refined design reaches the error of the largest Sobol design, over that
+design's. What is in study.csv is not run again.
 """
 
 import argparse
 import csv
+import json
 import math
 import os
 import pathlib
@@ -17,6 +19,8 @@ import statistics
 import subprocess
 import sys
 import tempfile
+
+import numpy as np
 
 sys.dont_write_bytecode = True
 os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
@@ -32,8 +36,12 @@ PROBLEMS = {  # Preset, and the range of each of two axes.
     "weights": ("zhang2024", {"S_EE": (3.0, 5.5), "S_EI": (1.2, 3.4)}),
     "regimes": ("cai2021_hom", {"tau_EE": (1.3, 4.0), "tau_IE": (0.95, 1.2)}),
 }
-FIGURES = ("rate_E_hz", "rate_I_hz")
-FIELDS = ("problem", "design", "points", "seed", *FIGURES)
+RATES = ("rate_E_hz", "rate_I_hz")
+SUMMARIES = {"median": np.median, "root mean square": lambda errors: np.sqrt(np.mean(errors**2))}
+FIGURES = tuple(f"{summary} {rate}" for summary in SUMMARIES for rate in RATES)
+FORESEEN = "rank correlation of spread and error"
+FIELDS = ("problem", "design", "points", "seed", *FIGURES, FORESEEN)
+SPREAD = ("--duration", "16s", "--chains", "8", "--json")  # Of the members, foretold at a test point.
 TEST_SIDE = 5  # Test points stand in so many cells a side,
 IN_CELL = (0.4, 0.6)  # there, off the middle, so that no grid has a point at the same place.
 SELECTION = ((0.3, 0.35), (0.7, 0.3), (0.35, 0.75), (0.75, 0.7))  # In units of the ranges.
@@ -61,10 +69,10 @@ def arguments():
     parser.add_argument("output", metavar="DIR", type=pathlib.Path, help="directory for study.csv and study.png")
     parser.add_argument("--problem", choices=PROBLEMS, default="regimes")
     parser.add_argument("--seeds", type=int, default=3, metavar="N")
-    parser.add_argument("--sobol", type=int, nargs="+", default=[6, 9, 12, 18, 24], metavar="POINTS")
-    parser.add_argument("--grid", type=int, nargs="+", default=[3, 4, 5], metavar="SIDE")
-    parser.add_argument("--rounds", type=int, default=4, metavar="N", help="of the refined designs")
-    parser.add_argument("--add", type=int, default=3, metavar="POINTS", help="that a round adds")
+    parser.add_argument("--sobol", type=int, nargs="+", default=[12, 16, 24, 36], metavar="POINTS")
+    parser.add_argument("--grid", type=int, nargs="+", default=[4, 5, 6], metavar="SIDE")
+    parser.add_argument("--rounds", type=int, default=3, metavar="N", help="of the refined designs")
+    parser.add_argument("--add", type=int, default=4, metavar="POINTS", help="that a round adds")
     parser.add_argument("--members", type=int, default=3, metavar="N", help="of the ensembles that refine")
     return parser.parse_args()
 
@@ -88,12 +96,13 @@ def config(problem, kind, size, seed):
              f"selection_at = {point_list(axes, SELECTION)}",
              f"test_at = {point_list(axes, tests)}"]
     lines += [f"points = {size}"] if kind == "sobol" else []
-    lines += ["[design.axes]"] + [f"{name} = {{min = {low}, max = {high}{steps}}}" for name, (low, high) in axes.items()]
+    lines += ["[design.axes]"]
+    lines += [f"{name} = {{min = {low}, max = {high}{steps}}}" for name, (low, high) in axes.items()]
     return "\n".join(lines) + SETTINGS + f"seed = {seed}\n"
 
 
-def run(directory, text, *options):
-    """Median errors over the test points [%]."""
+def run(directory, text, *options, refines=False):
+    """Errors of the two rates over the test points [%], in the order of FIGURES, and FORESEEN of an ensemble."""
     directory.mkdir(exist_ok=True)
     (directory / "config.in.toml").write_text(text)
     # A stand-in for the report, which would take longer than the training.
@@ -105,7 +114,23 @@ def run(directory, text, *options):
     if done.returncode != 0:
         raise SystemExit(f"study_refine: {' '.join(map(str, command))} ended with {done.returncode}")
     validation = reading.read_run(directory / "run").validation
-    return [merit.median_and_worst(merit.errors(validation, "surrogate", merit.BY_KEY[key]))[0] for key in FIGURES]
+    errors = {rate: merit.errors(validation, "surrogate", merit.BY_KEY[rate]) for rate in RATES}
+    found = [float(summarise(errors[rate])) for summarise in SUMMARIES.values() for rate in RATES]
+    return found + [foreseen(directory / "run/model.h5", validation, errors) if refines else math.nan]
+
+
+def foreseen(model, validation, errors):
+    """Spearman's correlation, over the test points, of the errors with the spread of the members, of both rates added
+    up."""
+    spreads = []
+    for point in validation.values:
+        values = [f"{name}={value:.17g}" for name, value in zip(validation.axes, point)]
+        done = subprocess.run([BINARY, "--quiet", "predict", "-m", model, "--set", *values, *SPREAD], check=True,
+                              capture_output=True)
+        told = json.loads(done.stdout)
+        spreads.append(sum(told["spread"][rate] / told[rate] for rate in RATES))
+    ranks = [np.argsort(np.argsort(values)) for values in (spreads, sum(errors[rate] for rate in RATES))]
+    return float(np.corrcoef(*ranks)[0, 1])
 
 
 class Study:
@@ -118,7 +143,7 @@ class Study:
         if self.path.exists():
             with self.path.open(newline="", encoding="utf-8") as file:
                 self.rows = [{**row, **{key: int(row[key]) for key in ("points", "seed")},
-                              **{key: float(row[key]) for key in FIGURES}} for row in csv.DictReader(file)]
+                              **{key: float(row[key]) for key in (*FIGURES, FORESEEN)}} for row in csv.DictReader(file)]
 
     def has(self, design, points, seed):
         return any((row["problem"], row["design"], row["points"], row["seed"]) ==
@@ -132,7 +157,8 @@ class Study:
             writer.writeheader()
             writer.writerows(self.rows)
         print(f"{design:8} {points:3} points, seed {seed}: " +
-              ", ".join(f"{key} {error:.2f} %" for key, error in zip(FIGURES, errors)), flush=True)
+              ", ".join(f"{key} {error:.2f} %" for key, error in zip(FIGURES, errors)) +
+              ("" if math.isnan(errors[-1]) else f", {FORESEEN} {errors[-1]:.2f}"), flush=True)
 
     def errors(self, design, key):
         """Errors over the seeds, by number of points."""
@@ -162,14 +188,14 @@ class Study:
         with tempfile.TemporaryDirectory(prefix="spikesweep-study-") as scratch:
             for rounds in range(options.rounds + 1):
                 errors = run(pathlib.Path(scratch), config(options.problem, "sobol", first, seed), *settings,
-                             "--refine", str(rounds))
+                             "--refine", str(rounds), refines=True)
                 if not self.has("refined", first + rounds * options.add, seed):
                     self.add("refined", first + rounds * options.add, seed, errors)
 
 
-def combined(study, design):
+def combined(study, design, summary):
     """Mean over seeds of the two rates' errors added up, and its standard error, by number of points."""
-    parts = [study.errors(design, key) for key in FIGURES]
+    parts = [study.errors(design, f"{summary} {rate}") for rate in RATES]
     out = {}
     for points in parts[0]:
         sums = [sum(values) for values in zip(*(part[points] for part in parts))]
@@ -197,16 +223,14 @@ def draw(study, path):
     figure = style.new_figure(2 * style.PANEL[0], style.PANEL[1] * 1.1)
     panels = figure.subplots(1, 2)
     colours = {"grid": style.COLOUR_FLOOR, "sobol": style.COLOUR_I, "refined": style.COLOUR_E}
-    for axes, key in zip(panels, FIGURES):
+    for axes, summary in zip(panels, SUMMARIES):
         for design, colour in colours.items():
-            errors = study.errors(design, key)
-            means = [statistics.mean(values) for values in errors.values()]
-            bars = [statistics.stdev(values) / math.sqrt(len(values)) if len(values) > 1 else 0
-                    for values in errors.values()]
-            axes.errorbar(list(errors), means, bars, color=colour, marker="o", markersize=3.5, capsize=2, label=design)
-        axes.set(xscale="log", yscale="log", title=f"{merit.BY_KEY[key].label}, {study.options.problem}",
-                 xlabel="training points", ylabel="median error over test points [%]")
-        ticks = sorted({points for design in colours for points in study.errors(design, key)})
+            curve = combined(study, design, summary)
+            means, bars = zip(*curve.values())
+            axes.errorbar(list(curve), means, bars, color=colour, marker="o", markersize=3.5, capsize=2, label=design)
+        axes.set(xscale="log", yscale="log", title=f"{study.options.problem}: {summary}",
+                 xlabel="training points", ylabel="error, E rate + I rate [%]")
+        ticks = sorted({points for design in colours for points in combined(study, design, summary)})
         axes.set_xticks(ticks, ticks)
         axes.minorticks_off()
     panels[0].legend()
@@ -218,16 +242,20 @@ def main():
     options.output.mkdir(parents=True, exist_ok=True)
     study = Study(options)
     study.simulate()
-    curves = {design: combined(study, design) for design in ("grid", "sobol", "refined")}
-    print(f"\nE and I rate errors added up [%], mean and standard error over {options.seeds} seeds")
-    for design, curve in curves.items():
-        print(f"{design:8}" + "  ".join(f"{points}: {mean:.2f} +- {spread:.2f}"
-                                       for points, (mean, spread) in curve.items()))
+    last = max(options.sobol)
+    for summary in SUMMARIES:
+        print(f"\n{summary} errors of E and I rate added up [%], mean and standard error over {options.seeds} seeds")
+        curves = {design: combined(study, design, summary) for design in ("grid", "sobol", "refined")}
+        for design, curve in curves.items():
+            print(f"{design:8}" + "  ".join(f"{points}: {mean:.2f} +- {spread:.2f}"
+                                           for points, (mean, spread) in curve.items()))
+        needed = points_for(curves["refined"], curves["sobol"][last][0])
+        print(f"{summary} ratio: {needed / last:.2f}" if needed else
+              f"{summary} ratio: none (the refined design does not reach that error)")
+    for points, seen in study.errors("refined", FORESEEN).items():
+        print(f"refined, {points} points: {FORESEEN} {statistics.mean(seen):.2f} ({min(seen):.2f} to {max(seen):.2f})")
     draw(study, options.output / "study.png")
-    last = max(curves["sobol"])
-    needed = points_for(curves["refined"], curves["sobol"][last][0])
     print(f"picture: {options.output / 'study.png'}")
-    print(f"ratio: {needed / last:.2f}" if needed else "ratio: none (the refined design does not reach that error)")
 
 
 if __name__ == "__main__":

@@ -228,7 +228,7 @@ void add_refine_keys(config_table& table, refine_settings& refine) {
                 "run: rounds that add training points where the members of the ensemble disagree most, each after a "
                 "training; --refine sets it too");
   section.whole("refine_points", refine.points, {1, most_points}, "1", "points that such a round adds");
-  section.whole("refine_candidates", refine.candidates, {1, 1e5}, "1",
+  section.whole("refine_candidates", refine.candidates, {1, 4096}, "1",
                 "places, spread over the axes' ranges, that a round picks from");
   section.number("refine_s", refine.duration_s, {0.1, 1e4}, "s",
                  "length of the closed loop of each member at each candidate");

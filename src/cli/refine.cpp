@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <system_error>
 
+#include <boost/mpi/collectives.hpp>
+#include <boost/serialization/vector.hpp>
 #include <fmt/format.h>
 
 #include <spikesweep/base/table.hpp>
@@ -98,8 +100,11 @@ void add_round(const command_context& context, const configuration& config, cons
       measure_disagreement(context.world, m, candidates, config.refine, [] { return interrupted(); });
   const Eigen::MatrixXd unit = in_unit_cube(config.design, candidates);
   const std::vector<double> disagreement = smooth_disagreement(unit, excess);
-  const std::vector<int> picked =
-      pick_points(unit, disagreement, in_unit_cube(config.design, training_points(d)), config.refine.points);
+  std::vector<int> picked;
+  if (context.root()) {
+    picked = pick_points(unit, disagreement, in_unit_cube(config.design, training_points(d)), config.refine.points);
+  }
+  boost::mpi::broadcast(context.world, picked, 0);
   for (const int i : picked) {
     append_point(d, candidates.row(i), round);
     if (context.root()) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
+
+#include <Eigen/Cholesky>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
@@ -12,9 +13,24 @@ namespace {
 
 namespace mpi = boost::mpi;
 
+constexpr double noise_share = 1e-4;  // Of the variance: what a point trained on leaves open where it stands.
+constexpr double known_share = 1e-3;  // Where no more than this is left there is a point already.
+
 /// What n points on a lattice in the unit cube of so many axes are apart.
 double spacing(Eigen::Index n, Eigen::Index axes) {
   return std::pow(static_cast<double>(std::max<Eigen::Index>(n, 1)), -1.0 / static_cast<double>(axes));
+}
+
+/// exp(-r^2 / 2 width^2) of each row of `a` with each of `b`.
+Eigen::MatrixXd correlations(const Eigen::Ref<const Eigen::MatrixXd>& a, const Eigen::Ref<const Eigen::MatrixXd>& b,
+                             double width) {
+  Eigen::MatrixXd out(a.rows(), b.rows());
+  for (Eigen::Index j = 0; j < b.rows(); ++j) {
+    for (Eigen::Index i = 0; i < a.rows(); ++i) {
+      out(i, j) = std::exp(-0.5 * (a.row(i) - b.row(j)).squaredNorm() / (width * width));
+    }
+  }
+  return out;
 }
 
 }  // namespace
@@ -56,31 +72,38 @@ std::vector<int> pick_points(const Eigen::Ref<const Eigen::MatrixXd>& candidates
   const double largest = *std::ranges::max_element(disagreement);
   // Where all agree distance alone decides; elsewhere this is far below any disagreement.
   const double least = largest > 0 ? 1e-6 * largest : 1;
-  std::vector<double> nearest(disagreement.size(), std::numeric_limits<double>::infinity());
-  const auto approach = [&](const auto& point) {
-    for (std::size_t i = 0; i < nearest.size(); ++i) {
-      nearest[i] = std::min(nearest[i], (candidates.row(static_cast<Eigen::Index>(i)) - point).squaredNorm());
-    }
-  };
-  for (Eigen::Index i = 0; i < trained.rows(); ++i) {
-    approach(trained.row(i));
-  }
+  const Eigen::VectorXd deviation =
+      Eigen::Map<const Eigen::VectorXd>(disagreement.data(), candidates.rows()).array() + least;
+
+  // What the points trained on leave of the correlations, then covariances.
+  Eigen::MatrixXd among_trained = correlations(trained, trained, width);
+  among_trained.diagonal().array() += noise_share;
+  const Eigen::MatrixXd explained = among_trained.llt().matrixL().solve(correlations(trained, candidates, width));
+  Eigen::MatrixXd covariances = correlations(candidates, candidates, width);
+  covariances.noalias() -= explained.transpose() * explained;
+  covariances = deviation.asDiagonal() * covariances * deviation.asDiagonal();
+
   std::vector<int> picked;
-  for (int n = 0; n < count; ++n) {
+  for (int pick = 0; pick < count; ++pick) {
     double best = 0;
-    int at = -1;
-    for (std::size_t i = 0; i < nearest.size(); ++i) {
-      const double score = (disagreement[i] + least) * -std::expm1(-0.5 * nearest[i] / (width * width));
-      if (score > best) {
-        best = score;
-        at = static_cast<int>(i);
+    Eigen::Index at = -1;
+    for (Eigen::Index c = 0; c < candidates.rows(); ++c) {
+      const double own = covariances(c, c);
+      if (own <= known_share * deviation[c] * deviation[c]) {
+        continue;  // Trained on, or picked.
+      }
+      const double gain = covariances.col(c).squaredNorm() / own;
+      if (gain > best) {
+        best = gain;
+        at = c;
       }
     }
     if (at < 0) {
       break;  // Every candidate is trained on or picked.
     }
-    picked.push_back(at);
-    approach(candidates.row(at));
+    const Eigen::VectorXd known = covariances.col(at) / std::sqrt(covariances(at, at));
+    covariances.noalias() -= known * known.transpose();
+    picked.push_back(static_cast<int>(at));
   }
   return picked;
 }

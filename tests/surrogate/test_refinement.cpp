@@ -84,6 +84,24 @@ TEST(PickPoints, GoWhereTheMembersDisagree) {
   }
 }
 
+TEST(PickPoints, PreferARegionToACorner) {
+  const Eigen::MatrixXd candidates = sobol_points(512, 2);
+  const Eigen::RowVector2d middle(0.35, 0.6);
+  std::vector<double> disagreement;
+  for (Eigen::Index i = 0; i < candidates.rows(); ++i) {
+    const bool corner = candidates(i, 0) > 0.9 && candidates(i, 1) < 0.1;
+    disagreement.push_back(corner ? 1.3 : (candidates.row(i) - middle).norm() < 0.25 ? 1 : 0.01);
+  }
+  const auto picked = pick_points(candidates, disagreement, Eigen::RowVector2d(0.9, 0.9), 8);
+  ASSERT_EQ(picked.size(), 8U);
+  EXPECT_LT((candidates.row(picked[0]) - middle).norm(), 0.25);
+  int in_corner = 0;
+  for (const int i : picked) {
+    in_corner += candidates(i, 0) > 0.85 && candidates(i, 1) < 0.15 ? 1 : 0;
+  }
+  EXPECT_EQ(in_corner, 1) << "its error is the largest once the region is known";
+}
+
 TEST(PickPoints, SpreadOutAndKeepAwayFromWhatIsTrainedOn) {
   const Eigen::MatrixXd candidates = sobol_points(512, 2);
   // A sharp maximum: the largest values by themselves would lie side by side.

@@ -26,10 +26,13 @@ double excess_variance(const Eigen::Ref<const Eigen::MatrixXd>& rates);
 std::vector<double> smooth_disagreement(const Eigen::Ref<const Eigen::MatrixXd>& candidates,
                                         std::span<const double> excess);
 
-/// Picks up to `count` candidates, one after another: the largest disagreement times 1 - exp(-d^2 / 2 s^2), with d the
-/// distance to the nearest point trained on or picked, and s the spacing that all of these would have on a lattice. So
-/// the picks of a round spread out, and where members agree everywhere the gaps are filled. Never picks the same place
-/// twice, or one that is trained on. `candidates`, `trained`: points x axes in the unit cube.
+/// Picks up to `count` candidates, one after another, each where knowing the law takes most off the mean square error
+/// over all candidates (active learning after Cohn 1996, doi 10.1016/0893-6080(95)00137-9). The errors are taken to be
+/// Gaussian, as large as the disagreement, correlated by exp(-r^2 / 2 s^2), with s the spacing that all points would
+/// have on a lattice, and known where a point is trained on. So picks go where members disagree over a region rather
+/// than at a corner, spread out, and fill the gaps where members agree everywhere. Never picks the same place twice, or
+/// one that is trained on. `candidates`, `trained`: points x axes in the unit cube; takes 8 bytes times the square of
+/// the number of each.
 std::vector<int> pick_points(const Eigen::Ref<const Eigen::MatrixXd>& candidates, std::span<const double> disagreement,
                              const Eigen::Ref<const Eigen::MatrixXd>& trained, int count);
 
