@@ -10,6 +10,7 @@
 
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/network/sampler.hpp>
 
 namespace spikesweep {
 
@@ -31,6 +32,15 @@ std::string column_of(const std::string& run) {
 
 int runaways(const validation_result& result) {
   return static_cast<int>(std::ranges::count_if(result.points, &point_result::runaway));
+}
+
+/// Points without figures, since an exact run came to more pending kicks than can be followed.
+int exact_runaways(const validation_result& result) {
+  return static_cast<int>(std::ranges::count_if(result.points, [](const point_result& point) {
+    return std::ranges::any_of(point.runs, [](const run_result& run) {
+      return run.run.starts_with("exact") && run.batches_E.batches.empty();
+    });
+  }));
 }
 
 void print_errors(const validation_result& result, std::ostream& out) {
@@ -234,6 +244,11 @@ void print_validation(const validation_result& result, std::ostream& out) {
   out << fmt::format("{} held-out points; spectral peak within {} Hz at {:.3g} % of them; {} ran away\n",
                      result.points.size(), peak_tolerance_hz, 100 * peak_share(result, peak_tolerance_hz),
                      runaways(result));
+  if (const int beyond = exact_runaways(result); beyond > 0) {
+    out << fmt::format(
+        "no figures at {} of them: an exact run passed {} pending kicks, the most that can be followed\n", beyond,
+        max_pending_limit);
+  }
 }
 
 std::string validation_json(const validation_result& result) {
@@ -245,6 +260,7 @@ std::string validation_json(const validation_result& result) {
   });
   json_object object;
   object.add("points", result.points.size()).add("runaways", runaways(result));
+  object.add("exact_runaways", exact_runaways(result));
   object.add("peak_tolerance_hz", peak_tolerance_hz).add("peak_share", peak_share(result, peak_tolerance_hz));
   object.add("errors", errors);
   object.add("verdict_s", std::min(result.settings.verdict_s, result.settings.duration_s));

@@ -215,7 +215,7 @@ std::vector<trajectory> run_exact(std::span<const ensemble_task> networks, const
   }
   sampling_settings sampling;
   sampling.simulation = simulation;
-  sampling.max_pending = std::min(settings.max_pending, max_pending_limit);
+  sampling.max_pending = max_pending_limit;
   // Only the measurement of the mean pool needs a burn-in: what is recorded has one of its own.
   sampling.burn_in_s = section.kind == section_kind::volley ? settings.burn_in_s : 0;
   network_sampler sampler(networks.front().network.model, section, sampling, networks.front().identity.seed);
@@ -267,7 +267,7 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
   if (m.space.section.kind == section_kind::volley) {
     Network probe = net;
     constexpr double mean_over_s = 2;
-    pool_mean = mean_pool(probe, mean_over_s, settings.max_pending);
+    pool_mean = mean_pool(probe, mean_over_s, max_pending_limit);
   }
   recorder out(settings, c.p.N_E);
   spike_places places(c);
@@ -278,13 +278,13 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
     spikes.clear();
     const double shift = out.time() - net.time();
     const double limit = net.time() + settings.burn_in_s + settings.duration_s - out.time();
-    const phase_outcome quiet = cutter.run(net, spikes, limit, [&] { return net.pending() <= settings.max_pending; });
+    const phase_outcome quiet = cutter.run(net, spikes, limit, [&] { return net.pending() <= max_pending_limit; });
     for (const auto& spike : spikes) {
       out.spike(spike.time + shift, spike.neuron);
     }
     out.phase(phase_kind::quiet, quiet.duration(), quiet.spikes_E + quiet.spikes_I);
     if (quiet.unfinished) {
-      if (net.pending() > settings.max_pending) {
+      if (net.pending() > max_pending_limit) {
         out.run_away();
       }
       break;

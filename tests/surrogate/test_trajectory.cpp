@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cmath>
 
 #include <gtest/gtest.h>
@@ -41,6 +42,24 @@ TEST(Trajectory, OfAClockworkHasItsRatesAndItsPeak) {
   EXPECT_TRUE(std::isnan(f.interval_mean_s)) << "steps are all alike: their intervals say nothing";
   // Counts of 1 ms: 3, 0, 0, 0, 0 over and over: mean 0.6, variance 1.44.
   EXPECT_NEAR(f.fano_E_1ms, 2.4, 0.01);
+}
+
+TEST(Trajectory, OfALargeSynchronousNetworkIsFollowedThroughItsBursts) {
+  // zhang2024 with ten times the neurons: each burst leaves more than a million kicks on their way.
+  parameters p;
+  p.N_E = 3000;
+  p.N_I = 1000;
+  p.S_EE = 0.41;
+  p.S_IE = 0.28;
+  p.S_EI = 0.2;
+  p.S_II = 0.19;
+  trajectory_settings settings;
+  settings.burn_in_s = 0;
+  settings.duration_s = 0.1;
+  const trajectory run =
+      run_exact(std::vector<ensemble_task>{{p, {1, 50, 0}, 0}}, section_settings(), {}, settings).front();
+  EXPECT_FALSE(run.runaway);
+  EXPECT_GT(*std::ranges::max_element(run.counts_E), 150) << "E spikes in 1 ms: a burst";
 }
 
 /// A kernel whose phases last 3.7 ms: their parts cross bins.

@@ -79,6 +79,12 @@ def verdict_share(validation, run, verdict):
     return known.count(verdict) / len(known) if known else np.nan
 
 
+def undefined_points(validation):
+    """At how many test points an exact run ran away, so that nothing is known there."""
+    exact = [validation.summary[run]["rate_E_hz"] for run in ("exact", "exact_repeat") if run in validation.summary]
+    return int(np.any([~np.isfinite(rates) for rates in exact], axis=0).sum()) if exact else 0
+
+
 def median_and_worst(values):
     """Median and largest of the defined errors, and their number."""
     defined = values[np.isfinite(values)]

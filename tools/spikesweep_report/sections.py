@@ -206,6 +206,10 @@ def table_section(run):
     away = int(validation.runaway.sum())
     if away:
         note += f" <span class=bad>The surrogate ran away at {plural(away, 'test point')}.</span>"
+    beyond = merit.undefined_points(validation)
+    if beyond:
+        note += (f" <span class=bad>At {plural(beyond, 'test point')} an exact run came to more pending kicks than can "
+                 "be followed: no figures.</span>")
     return (f"<p class=note>{note}</p><div class=scroll><table id=validation-table><thead><tr>"
             f"<th scope=col>Error of</th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
             f"{published_table(validation.published)}")

@@ -15,12 +15,11 @@ namespace spikesweep {
 
 /// How long a trajectory is followed and what is kept of it.
 struct trajectory_settings {
-  double duration_s = 10;              ///< After the burn-in [s].
-  double burn_in_s = 0.5;              ///< Left out [s].
-  double bin_s = 1e-3;                 ///< Bin of the E-count series [s].
-  double raster_s = 0;                 ///< Stretch of single spikes to keep [s].
-  int batches = 1;                     ///< Equal pieces of the duration whose spikes are also counted apart.
-  std::int64_t max_pending = 1000000;  ///< An exact network whose pending kicks pass this has run away.
+  double duration_s = 10;  ///< After the burn-in [s].
+  double burn_in_s = 0.5;  ///< Left out [s].
+  double bin_s = 1e-3;     ///< Bin of the E-count series [s].
+  double raster_s = 0;     ///< Stretch of single spikes to keep [s].
+  int batches = 1;         ///< Equal pieces of the duration whose spikes are also counted apart.
 };
 
 /// What is kept of a run of one network, exact or surrogate.
@@ -34,7 +33,7 @@ struct trajectory {
   std::vector<double> sizes;         ///< Spikes of each phase that is not quiet.
   std::vector<double> intervals;     ///< From the start of one active phase to the next [s]; of steps none.
   bool steps = false;                ///< Its phases are steps of one length: their rate says nothing.
-  bool runaway = false;              ///< The exact network ran away; the rest means nothing.
+  bool runaway = false;              ///< It passed max_pending_limit pending kicks; the rest means nothing.
   std::vector<spike_record> raster;  ///< Spikes of the first raster_s seconds; a surrogate's neurons are drawn.
 };
 
