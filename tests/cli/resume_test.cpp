@@ -99,7 +99,7 @@ TEST_F(resume, refuses_to_extend_what_would_not_keep_the_old_samples) {
   const std::vector<char> before = bytes_of(path());
   expect_refused(sweep("--extend --set design.points=10"), {"points: 20 in the file, 10 now", "grow, not shrink"});
   expect_refused(sweep("--extend --set design.points=30 seed=2"), {"seed: 1 in the file, 2 now"});
-  expect_refused(sweep("--extend --set design.points=30 section.interval_ms=4"), {"section.interval_ms: 5"});
+  expect_refused(sweep("--extend --set design.points=30 section.interval_ms=4"), {"section.interval_ms: 10"});
   expect_refused(sweep("--extend --set design.axes.S_EE={min=3.8,max=4.3}"), {"point 0: S_EE = "});
   ASSERT_EQ(sweep("--set design.kind=latin_hypercube", "l.h5").code, 0);
   expect_refused(sweep("--set design.kind=latin_hypercube design.points=30 --extend", "l.h5"),

@@ -25,7 +25,7 @@ struct sampling_settings {
   simulation_settings simulation;
   std::int64_t transitions = 400;  ///< Rows that one task yields.
   double burn_in_s = 0.3;          ///< Simulated before the first transition [s].
-  double perturb_share = 0.15;     ///< Chance that an excursion from a perturbed state starts at a section, in [0,1].
+  double perturb_share = 0.05;     ///< Chance that an excursion from a perturbed state starts at a section, in [0,1].
   int perturb_phases = 3;          ///< Phases that an excursion is followed for.
   /// Chance that an excursion of one phase from a synthetic state starts at a section instead, in [0,1]. The state is
   /// that of a copy of the network that ran under other parameters of `swept`, then changed by its synthesize().

@@ -12,7 +12,7 @@ std::string_view name_of(section_kind kind);
 /// A section and its constants.
 struct section_settings {
   section_kind kind = section_kind::interval;
-  double interval_ms = 5;     ///< `interval`: length of a step [ms].
+  double interval_ms = 10;    ///< `interval`: length of a step [ms].
   double cap_ms = 50;         ///< `mfe`, `volley`: longest active phase [ms].
   int mfe_start = 3;          ///< `mfe`: starts when the recurrent E spikes of the window reach this.
   int mfe_end = 1;            ///< `mfe`: may end when they are at most this.

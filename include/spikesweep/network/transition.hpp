@@ -23,7 +23,7 @@ using count_matrix = Eigen::Matrix<std::int32_t, Eigen::Dynamic, Eigen::Dynamic,
 /// Shape of a transition.
 struct transition_layout {
   state_layout state;
-  int time_bins = 5;  ///< Equal parts of a phase in which its spikes are counted (the spike-time profile).
+  int time_bins = 10;  ///< Equal parts of a phase in which its spikes are counted (the spike-time profile).
 
   bool operator==(const transition_layout&) const = default;
 };
