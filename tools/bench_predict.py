@@ -1,15 +1,16 @@
 #!/usr/bin/python3
 """Real-time factors of the lockstep exact simulator and of the surrogate, one core each, in one run.
 
-Usage: tools/bench predict [--scratch DIR] [--model FILE.h5] [--repeats N]
+Usage: tools/bench predict [--scratch DIR] [--model FILE.h5] [--large-model FILE.h5] [--repeats N]
 
 Two small surrogates are swept and trained around `zhang2024` once, and kept in DIR (default: spikesweep-bench-predict
 in the directory for temporary files): one of its 400 neurons, one of ten times as many. There the connection
 probabilities stay and the weights are a tenth, so that a neuron's mean input stays, and with it the rates; the
-fluctuations that a population shares shrink with its size. --model measures another surrogate of 400 neurons instead of
-the first one. Both simulators run in turn, each several times. A factor is the median of simulated time, burn-in
-included, over processor time, the start of the command included; what else runs on the core does not count. The last
-line is `ratio: X`: the surrogate over the exact simulator at 400 neurons.
+fluctuations that a population shares shrink with its size. --model and --large-model measure other surrogates of 400
+and of 4000 neurons instead, as of configs/zhang2024.toml and configs/zhang2024_4000.toml. Both simulators run in turn,
+each several times. A factor is the median of simulated time, burn-in included, over processor time, the start of the
+command included; what else runs on the core does not count. The last line is `ratio: X`: the surrogate over the exact
+simulator at 400 neurons.
 """
 
 import argparse
@@ -94,16 +95,22 @@ def run(*arguments):
     return done.stdout
 
 
-def trained(network, scratch):
-    """The model file of a network; swept and trained unless the same config is there, resumed where it was cut off."""
+def config_file(network, scratch):
+    """The config of a network, in a directory of its own that holds nothing of another config."""
     directory = scratch / f"{network.neurons}"
     config = directory / "config.toml"
-    model = directory / "model.h5"
     directory.mkdir(parents=True, exist_ok=True)
     if not config.exists() or config.read_text() != network.config:
         for old in directory.iterdir():
             old.unlink()
         config.write_text(network.config)
+    return config
+
+
+def trained(network, config):
+    """The model file of a network; swept and trained unless it is there, resumed where that was cut off."""
+    directory = config.parent
+    model = directory / "model.h5"
     if not model.exists():
         print(f"training a surrogate of {network.neurons} neurons in {directory}", file=sys.stderr, flush=True)
         run("sweep", config, "-o", directory / "sweep.h5")
@@ -155,15 +162,16 @@ def main():
     scratch = pathlib.Path(tempfile.gettempdir()) / "spikesweep-bench-predict"
     parser.add_argument("--scratch", type=pathlib.Path, default=scratch, help="where the surrogates are kept")
     parser.add_argument("--model", type=pathlib.Path, help="surrogate of 400 neurons to measure")
+    parser.add_argument("--large-model", type=pathlib.Path, help="surrogate of 4000 neurons to measure")
     parser.add_argument("--repeats", type=int, default=5, help="runs of each simulator")
     arguments = parser.parse_args()
     small = Network(1, points=72, transitions=400, epochs=20, exact_s=5, replicates=2)
     large = Network(10, points=28, transitions=500, epochs=60, exact_s=1, replicates=1)
     print(f"{'neurons':>7} {'simulator':10} {'real time x':>12}{'E [Hz]':>10}{'I [Hz]':>10}{'Fano':>10}{'peak [Hz]':>10}")
-    of_large = trained(large, arguments.scratch)
-    compare(large, of_large, of_large.parent / "config.toml", min(arguments.repeats, MOST_LARGE_REPEATS))
-    of_small = arguments.model or trained(small, arguments.scratch)
-    ratio = compare(small, of_small, "zhang2024", arguments.repeats)
+    config = config_file(large, arguments.scratch)
+    compare(large, arguments.large_model or trained(large, config), config, min(arguments.repeats, MOST_LARGE_REPEATS))
+    config = config_file(small, arguments.scratch)
+    ratio = compare(small, arguments.model or trained(small, config), "zhang2024", arguments.repeats)
     print(f"ratio: {ratio:.2f}")
 
 
