@@ -162,7 +162,7 @@ class ACompleteRun(ReportTest):
             records["capped"], records["empty"] = 0, 0
             records["capped"][records["point"] == 3] = 0.25 * records["phases"][0]
             records["capped"][records["point"] == 7] = 0.75 * records["phases"][0]
-            records["capped"][records["point"] == 8] = 0.0175 * records["phases"][0]  # Below what is notable.
+            records["capped"][records["point"] == 8] = 0.175 * records["phases"][0]  # Below what is notable.
             file["tasks/records"][:] = records
         page = self.page(directory)
         told = page[page.index("Where the section degenerates"):]

@@ -10,7 +10,7 @@ from .wording import (NONE, card, duration, error, escape, grid, listing, missin
 
 LISTED_FAILURES = 30  # More failed tasks than this are counted, not listed.
 LISTED_UNSUITED = 10
-NOTABLE = {"capped": 0.02, "empty": 0.5}  # From these shares of phases on, the section does not suit a point.
+NOTABLE = {"capped": 0.2, "empty": 0.5}  # From these shares of phases on, the section does not suit a point.
 ALTERNATIVES = {"mfe": "<code>volley</code> or <code>interval</code>", "volley": "<code>interval</code>",
                 "interval": "a longer <code>section.interval_ms</code>"}
 
