@@ -18,6 +18,8 @@ inline training_data real_transitions(const boost::mpi::communicator& ranks, std
   space.axes = {"S_EE", "S_EI"};
   space.axis_min = {3.5, 1.8};
   space.axis_max = {4.2, 2.5};
+  space.section.interval_ms = 5;  // The losses of test_parity are of these settings.
+  space.layout.time_bins = 5;
   m.space = space;
   m.features = feature_map(space);
   m.targets = target_map(space);
@@ -26,6 +28,8 @@ inline training_data real_transitions(const boost::mpi::communicator& ranks, std
   sampling_settings sampling;
   sampling.transitions = rows / points;
   sampling.burn_in_s = 0.1;
+  sampling.layout = space.layout;
+  sampling.perturb_share = 0.15;
   std::vector<task_result> tasks(points);
   const auto values = [](int point) {
     return std::vector<double>{3.5 + 0.1 * point, 1.8 + 0.1 * ((3 * point) % points)};

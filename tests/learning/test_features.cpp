@@ -24,12 +24,12 @@ TEST(Features, DequantisedCountsComeBackExactly) {
   for (const double u : {0.001, 0.3, 0.999}) {
     const std::vector<double> noise(count_dims, u);
     std::vector<double> y(count_dims);
-    targets.raw(counts, 0.005, noise, y);
+    targets.raw(counts, 0.01, noise, y);
     for (std::size_t k = 0; k < count_dims; ++k) {
       y[k] = (y[k] - targets.statistics().mean[k]) / targets.statistics().deviation[k];
     }
     std::vector<std::int32_t> back(count_dims);
-    EXPECT_DOUBLE_EQ(targets.decode(phase_kind::step, y, back), 0.005);
+    EXPECT_DOUBLE_EQ(targets.decode(phase_kind::step, y, back), 0.01) << "the length of a step";
     EXPECT_EQ(back, counts);
   }
 }

@@ -117,6 +117,7 @@ TEST_P(Ensemble, OwnTransitionsFollowOneAnotherAndCountEverySpike) {
   const parameters p;
   sampling_settings sampling;
   sampling.transitions = 300;
+  sampling.perturb_share = 0.15;
   const task_result result = sample_task_ensemble(p, section(), sampling, {1, 2, 3});
   ASSERT_EQ(result.state, task_state::done);
   const auto& block = result.block;
