@@ -51,7 +51,6 @@ test_points = 4
 {axes}
 [sweep]
 transitions = {transitions}
-perturb_share = 0.05
 max_pending = 4000000
 [learning]
 hidden = 128

@@ -5,8 +5,8 @@ Every design is swept, trained and validated alike, at the same test points, for
 its samples and of the training. A refined design starts as the smallest Sobol design; each round adds points where the
 members of an ensemble disagree; its error is member 0's, as that of the others is. Writes study.csv (a line a design,
 number of points and seed), study.png and tables, of medians over the test points and of root mean squares; under each
-a line `ratio: X`: the points with which the refined design reaches the error of the largest Sobol design, over that
-design's. What is in study.csv is not run again.
+a line for every larger Sobol design, `ratio: X`: the points with which the refined design reaches its error, over its
+own. What is in study.csv is not run again.
 """
 
 import argparse
@@ -242,16 +242,16 @@ def main():
     options.output.mkdir(parents=True, exist_ok=True)
     study = Study(options)
     study.simulate()
-    last = max(options.sobol)
     for summary in SUMMARIES:
         print(f"\n{summary} errors of E and I rate added up [%], mean and standard error over {options.seeds} seeds")
         curves = {design: combined(study, design, summary) for design in ("grid", "sobol", "refined")}
         for design, curve in curves.items():
             print(f"{design:8}" + "  ".join(f"{points}: {mean:.2f} +- {spread:.2f}"
                                            for points, (mean, spread) in curve.items()))
-        needed = points_for(curves["refined"], curves["sobol"][last][0])
-        print(f"{summary} ratio: {needed / last:.2f}" if needed else
-              f"{summary} ratio: none (the refined design does not reach that error)")
+        for size in sorted(options.sobol)[1:]:
+            needed = points_for(curves["refined"], curves["sobol"][size][0])
+            print(f"{size} Sobol points, ratio: {needed / size:.2f}" if needed else
+                  f"{size} Sobol points, ratio: none (the refined design does not reach that error)")
     for points, seen in study.errors("refined", FORESEEN).items():
         print(f"refined, {points} points: {FORESEEN} {statistics.mean(seen):.2f} ({min(seen):.2f} to {max(seen):.2f})")
     draw(study, options.output / "study.png")

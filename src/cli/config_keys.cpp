@@ -225,8 +225,8 @@ void add_design_keys(config_table& table, design_settings& design) {
 void add_refine_keys(config_table& table, refine_settings& refine) {
   config_section section(table, "design", config_group::refinement);
   section.whole("refine_rounds", refine.rounds, {0, most_points}, "1",
-                "run: rounds that add training points where the members of the ensemble disagree most, each after a "
-                "training; --refine sets it too");
+                "run: rounds that add the training points that tell most about what the members of the ensemble "
+                "disagree on, each after a training; --refine sets it too");
   section.whole("refine_points", refine.points, {1, most_points}, "1", "points that such a round adds");
   section.whole("refine_candidates", refine.candidates, {1, 4096}, "1",
                 "places, spread over the axes' ranges, that a round picks from");

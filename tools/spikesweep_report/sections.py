@@ -317,7 +317,8 @@ def work_facts(run):
 def provenance_section(run):
     sweep = run.sweep
     rows = "".join(f"<tr><th scope=row>{k}</th><td>{v}</td></tr>" for k, v in origin_facts(run) + work_facts(run))
-    parts = [f'<div class=scroll><table class=left><tbody>{rows}</tbody></table></div>', unsuited_points(sweep), failures(sweep)]
+    parts = [f'<div class=scroll><table class=left><tbody>{rows}</tbody></table></div>', unsuited_points(sweep),
+             failures(sweep)]
     if sweep.config.strip():
         parts.append(f"<details><summary>Configuration</summary><pre>{escape(sweep.config.strip())}</pre></details>")
     if sweep.log:
