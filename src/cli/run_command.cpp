@@ -222,9 +222,10 @@ void add_run_command(CLI::App& app, command_context& context) {
   add_set_option(*command, arguments->overrides, "override a config key");
   add_sweep_flags(*command, arguments->flags);
   command
-      ->add_option("--refine", arguments->refine,
-                   "rounds of training points added where the members of the ensemble disagree most; sets "
-                   "design.refine_rounds")
+      ->add_option(
+          "--refine", arguments->refine,
+          "rounds of training points, which tell most about what the members of the ensemble disagree on; sets "
+          "design.refine_rounds")
       ->type_name("ROUNDS");
   command->callback(
       [&context, arguments] { context.execute = [&context, arguments] { return execute(context, *arguments); }; });

@@ -4,7 +4,7 @@
 
 namespace spikesweep {
 
-/// Rounds of active sampling: points are added where the members of an ensemble disagree most.
+/// Rounds of active sampling: points are added that tell most about what the members of an ensemble disagree on.
 struct refine_settings {
   int rounds = 0;         ///< After each, the ensemble is trained anew.
   int points = 8;         ///< Picked in each round.
