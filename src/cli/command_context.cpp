@@ -4,28 +4,13 @@
 #include <system_error>
 #include <utility>
 
-#include <boost/mpi/environment.hpp>
-
-#include <spikesweep/sweep/communicate.hpp>
-
 namespace spikesweep {
-
-int command_context::rank() const {
-  return boost::mpi::environment::initialized() ? world.rank() : 0;
-}
-
-int command_context::ranks() const {
-  return boost::mpi::environment::initialized() ? world.size() : 1;
-}
 
 void execute_on_rank_0(command_context& context, std::function<exit_code()> command) {
   context.serial = true;
-  context.execute = [&context, command = std::move(command)] { return context.root() ? command() : exit_code::done; };
-}
-
-configuration load_configuration(const command_context& context, const std::string& path_or_name,
-                                 const std::vector<std::string>& overrides) {
-  return parse_configuration(on_root(context.world, [&] { return read_config(path_or_name); }), overrides);
+  context.execute = [&context, command = std::move(command)] {
+    return context.job.root() ? command() : exit_code::done;
+  };
 }
 
 void add_config_argument(CLI::App& command, std::string& config) {

@@ -10,13 +10,12 @@
 #include <string>
 #include <vector>
 
-#include <boost/mpi/environment.hpp>
 #include <omp.h>
 
 #include <spikesweep/base/nearest.hpp>
-#include <spikesweep/sweep/launch.hpp>
+#include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/parallel/session.hpp>
 
-#include "agreement.hpp"
 #include "command_context.hpp"
 #include "versions.hpp"
 
@@ -131,34 +130,6 @@ bool parse(CLI::App& app, const std::vector<std::string>& arguments, const globa
   return false;
 }
 
-/// MPI, and the ranks' agreement on an exit code.
-class mpi_session {
- public:
-  /// Collective.
-  void start(int& argc, char**& argv) {
-    if (!agreement_) {
-      // Training has other threads, which make no MPI call.
-      environment_.emplace(argc, argv, boost::mpi::threading::funneled, false);
-      agreement_.emplace(boost::mpi::communicator());
-    }
-  }
-
-  /// Collective if MPI was started. Prints the error, and returns the exit code.
-  int end(const outcome& mine) const {
-    if (agreement_) {
-      return agreement_->reach(mine);
-    }
-    if (!mine.message.empty()) {
-      print_error(mine.message);
-    }
-    return mine.code;
-  }
-
- private:
-  std::optional<boost::mpi::environment> environment_;
-  std::optional<exit_agreement> agreement_;
-};
-
 exit_code run(int argc, char** argv, command_context& context, mpi_session& mpi) {
   CLI::App app("Sweeps stochastic spiking networks across MPI ranks and fits one surrogate over all parameters.",
                "spikesweep");
@@ -169,7 +140,7 @@ exit_code run(int argc, char** argv, command_context& context, mpi_session& mpi)
   std::ostringstream out;
   const bool has_command = parse(app, spread_assignments(argc, argv), flags, out);
   if (!has_command) {
-    if (context.root()) {
+    if (context.job.root()) {
       std::cout << out.str();
     }
     return exit_code::done;
@@ -177,9 +148,9 @@ exit_code run(int argc, char** argv, command_context& context, mpi_session& mpi)
   if (!context.serial) {
     mpi.start(argc, argv);
   }
-  start_logging(context.rank(), flags.verbose ? verbosity::verbose
-                                : flags.quiet ? verbosity::quiet
-                                              : verbosity::normal);
+  start_logging(context.job.rank(), flags.verbose ? verbosity::verbose
+                                    : flags.quiet ? verbosity::quiet
+                                                  : verbosity::normal);
   if (std::getenv("OMP_NUM_THREADS") == nullptr) {
     omp_set_num_threads(1);  // Ranks are the parallelism; threads of theirs would crowd the cores.
   }
@@ -187,16 +158,16 @@ exit_code run(int argc, char** argv, command_context& context, mpi_session& mpi)
 }
 
 /// Runs, and turns whatever is thrown into a code and a message.
-outcome attempt(int argc, char** argv, command_context& context, mpi_session& mpi) {
+rank_exit attempt(int argc, char** argv, command_context& context, mpi_session& mpi) {
   constexpr int failed = static_cast<int>(exit_code::failed);
   try {
     const exit_code code = run(argc, argv, context, mpi);
-    if (context.root() && !std::cout.flush()) {
+    if (context.job.root() && !std::cout.flush()) {
       return {failed, "cannot write to standard output"};
     }
     return {static_cast<int>(code), ""};
   } catch (const interrupted_error& error) {
-    if (context.root()) {
+    if (context.job.root()) {
       log_warning(error.what());  // Nothing went wrong.
     }
     return {static_cast<int>(error.code), ""};

@@ -9,9 +9,9 @@
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/learning/range_test.hpp>
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/sweep_file.hpp>
-#include <spikesweep/sweep/communicate.hpp>
 
 namespace spikesweep {
 
@@ -91,15 +91,15 @@ void check_range_test_output(const std::string& output) {
 void find_learning_rate(const command_context& context, const configuration& config,
                         const std::filesystem::path& sweep_file, const std::filesystem::path& output, bool json) {
   model m;
-  const training_data data = load_training_data(context.world, sweep_file, config.learning, m);
+  const training_data data = load_training_data(context.job.world, sweep_file, config.learning, m);
   const range_test_settings range;
-  progress_line line(context.progress());
+  progress_line line(context.job.progress());
   const auto text = [&](const range_test_step& s) {
     return fmt::format("train: find-lr, update {} of at most {}, rate {:.2g}, loss {:.4g} + {:.4g}", s.step + 1,
                        range.steps, s.learning_rate, s.counts, s.profile);
   };
   const range_test_result result =
-      run_range_test(context.world, data, config.learning, range, m, [&](const range_test_step& s) {
+      run_range_test(context.job.world, data, config.learning, range, m, [&](const range_test_step& s) {
         if (line.due()) {
           line.update(text(s));
         }
@@ -107,7 +107,7 @@ void find_learning_rate(const command_context& context, const configuration& con
   if (!result.steps.empty()) {
     line.finish(text(result.steps.back()));
   }
-  on_root(context.world, [&] {
+  on_root(context.job.world, [&] {
     if (!output.empty()) {
       write_csv(output, result);
     }

@@ -5,10 +5,10 @@
 
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/sweep/plan.hpp>
 
 #include "command_context.hpp"
-#include "launch_report.hpp"
 
 namespace spikesweep {
 
@@ -75,7 +75,7 @@ exit_code execute(const command_context& context, const plan_arguments& argument
   const configuration config = load_configuration(arguments.config, arguments.overrides);
   const sweep_description description = describe_sweep(config);
   const sweep_plan plan = plan_sweep(description, calibrate(description));
-  const int here = context.ranks() > 1 ? context.ranks() : usable_cores();
+  const int here = context.job.ranks() > 1 ? context.job.ranks() : usable_cores();
   const int ranks = arguments.ranks > 0 ? arguments.ranks : here;
   if (arguments.json) {
     std::cout << plan_json(plan, ranks) << '\n';

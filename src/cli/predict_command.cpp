@@ -11,11 +11,10 @@
 #include <spikesweep/base/duration.hpp>
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/store/spike_file.hpp>
 #include <spikesweep/surrogate/departure.hpp>
 #include <spikesweep/surrogate/kernel.hpp>
 #include <spikesweep/surrogate/trajectory.hpp>
-
-#include "spike_file.hpp"
 
 namespace spikesweep {
 

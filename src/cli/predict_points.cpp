@@ -7,13 +7,13 @@
 
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/parallel/launch_report.hpp>
+#include <spikesweep/study/points_file.hpp>
 #include <spikesweep/surrogate/prediction.hpp>
-#include <spikesweep/sweep/communicate.hpp>
 #include <spikesweep/sweep/design.hpp>
-#include <spikesweep/sweep/interrupt.hpp>
 
-#include "launch_report.hpp"
-#include "points_file.hpp"
 #include "predict_command.hpp"
 
 namespace spikesweep {
@@ -144,9 +144,9 @@ exit_code predict_many(const command_context& context, const predict_arguments& 
   const axis_points points =
       arguments.design > 0 ? points_of_design(m, arguments.design) : points_of_file(m, arguments, middle);
   if (!arguments.output.empty()) {
-    on_root(context.world, [&] { check_output_file(arguments.output); });
+    on_root(context.job.world, [&] { check_output_file(arguments.output); });
   }
-  report_launch(context.world);
+  report_launch(context.job.world);
   prediction_settings settings;
   settings.run.duration_s = arguments.duration_s;
   settings.replicates = arguments.replicates;
@@ -154,15 +154,15 @@ exit_code predict_many(const command_context& context, const predict_arguments& 
   settings.numbers = arguments.numbers;
   settings.keep_samples = !arguments.output.empty();
   settings.run.raster_s = settings.keep_samples ? std::min(arguments.raster_s, arguments.duration_s) : 0;
-  progress_line line(context.progress());
-  const auto predictions = predict_points(context.world, m, points, settings, [&](int done, int share) {
+  progress_line line(context.job.progress());
+  const auto predictions = predict_points(context.job.world, m, points, settings, [&](int done, int share) {
     line.update(fmt::format("predict: {} of {} points of this rank", done, share));
   });
   line.finish(fmt::format("predict: {} points done", points.size()));
   if (!arguments.output.empty()) {
-    on_root(context.world, [&] { save_prediction(arguments.output, predictions, settings, m, arguments.model); });
+    on_root(context.job.world, [&] { save_prediction(arguments.output, predictions, settings, m, arguments.model); });
   }
-  if (context.root()) {
+  if (context.job.root()) {
     if (arguments.json) {
       print_json_lines(m, predictions, settings);
     } else if (arguments.csv) {

@@ -16,16 +16,15 @@
 
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/file_lock.hpp>
-#include <spikesweep/sweep/communicate.hpp>
-#include <spikesweep/sweep/interrupt.hpp>
+#include <spikesweep/study/refine.hpp>
+#include <spikesweep/study/report.hpp>
+#include <spikesweep/study/run_directory.hpp>
 
-#include "launch_report.hpp"
-#include "refine.hpp"
-#include "report.hpp"
-#include "run_directory.hpp"
-#include "sweep_command.hpp"
 #include "train_command.hpp"
 #include "validate_command.hpp"
 #include "validation_text.hpp"
@@ -115,13 +114,13 @@ void drop_stale_checkpoints(const run_directory& directory) {
 template <class Step>
 bool step(const command_context& context, const std::string& name, const std::filesystem::path& result,
           const std::filesystem::path& from, const std::string& settings, step_times& times, Step run) {
-  if (on_root(context.world, [&] { return is_done(result, from, settings); })) {
+  if (on_root(context.job.world, [&] { return is_done(result, from, settings); })) {
     log_info(fmt::format("{}: {} is there already", name, result.string()));
     return false;
   }
   const auto begin = std::chrono::steady_clock::now();
   run();
-  on_root(context.world, [&] { write_text(run_directory::settings_of(result), settings); });
+  on_root(context.job.world, [&] { write_text(run_directory::settings_of(result), settings); });
   add_time(times, name, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   return true;
 }
@@ -135,7 +134,7 @@ void write_run_record(const command_context& context, const run_directory& direc
     wall.add(name, seconds);
   }
   json_object record;
-  record.add("command", command).add("host", host.data()).add("ranks", context.world.size());
+  record.add("command", command).add("host", host.data()).add("ranks", context.job.world.size());
   record.add("version", SPIKESWEEP_VERSION).add("wall_s", wall);
   write_text(directory.record(), record.text() + '\n');
 }
@@ -145,7 +144,7 @@ exit_code execute(const command_context& context, const run_arguments& arguments
   if (arguments.refine) {
     overrides.push_back(fmt::format("design.refine_rounds={}", *arguments.refine));
   }
-  const configuration config = load_configuration(context, arguments.config, overrides);
+  const configuration config = load_configuration(context.job.world, arguments.config, overrides);
   if (config.design.test_points == 0 && config.design.test_at.empty()) {
     throw input_error(config.source +
                       ": key 'design.test_points' = 0 leaves nothing to validate at; allowed: at least 1, or points in "
@@ -157,21 +156,21 @@ exit_code execute(const command_context& context, const run_arguments& arguments
   sweep_flags flags = resolved(arguments.flags);
   sweep_description description = describe_sweep(config, directory.sweep(), flags);
   std::optional<file_lock> lock;  // Of the steps after the sweep, which has a lock of its own.
-  on_root(context.world, [&] {
+  on_root(context.job.world, [&] {
     make_directory(directory);
     lock.emplace(directory.path / "");
   });
-  report_launch(context.world);
+  report_launch(context.job.world);
 
   step_times times;
   sweep_outcome swept;
   for (;;) {
-    swept = sweep_with_progress(context, directory.sweep(), description, flags, directory.made_from_sweep());
+    swept = sweep_with_progress(context.job, directory.sweep(), description, flags, directory.made_from_sweep());
     if (swept.interrupted) {
       return exit_code::interrupted;
     }
     add_time(times, "sweep", swept.wall_s);
-    on_root(context.world, [&] {
+    on_root(context.job.world, [&] {
       write_text(directory.config(), config.text);
       drop_stale_checkpoints(directory);
     });
@@ -182,7 +181,7 @@ exit_code execute(const command_context& context, const run_arguments& arguments
       break;
     }
     const auto begin = std::chrono::steady_clock::now();
-    add_round(context, config, directory.model(), description);
+    add_round(context.job, config, directory.model(), description);
     add_time(times, "refine", std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     flags.fresh = flags.retry_failed = false;
     flags.extend = true;
@@ -192,13 +191,13 @@ exit_code execute(const command_context& context, const run_arguments& arguments
   const bool ran = step(context, "validate", directory.validation(), directory.model(), validated, times, [&] {
     const validation_result result =
         validate_surrogate(context, config, directory.sweep(), directory.model(), directory.validation());
-    on_root(context.world, [&] {
+    on_root(context.job.world, [&] {
       std::ostringstream table;
       print_validation(result, table);
       write_text(directory.table(), table.str());
     });
   });
-  on_root(context.world, [&] {
+  on_root(context.job.world, [&] {
     if (ran) {
       write_run_record(context, directory, fmt::format("spikesweep run {} -o {}", arguments.config, arguments.output),
                        times);

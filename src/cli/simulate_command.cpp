@@ -13,9 +13,9 @@
 #include <spikesweep/network/network_sampler.hpp>
 #include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/statistics.hpp>
+#include <spikesweep/store/spike_file.hpp>
 
 #include "command_context.hpp"
-#include "spike_file.hpp"
 
 namespace spikesweep {
 
@@ -65,7 +65,7 @@ void follow_one(const command_context& context, const configuration& config, dou
   const double begin = config.sampling.burn_in_s;
   const double end = begin + duration;
   std::vector<spike_record> spikes;
-  progress_line line(context.progress());
+  progress_line line(context.job.progress());
   const auto text = [&] { return fmt::format("simulate: {:.4g} of {:.4g} s", net.time(), end); };
   const auto poll = [&] {
     if (line.due()) {
@@ -100,7 +100,7 @@ void simulate_many(const command_context& context, const configuration& config, 
   std::vector<std::vector<spike_record>> spikes(replicates);
   std::uint32_t next = 0;
   int done = 0;
-  progress_line line(context.progress());
+  progress_line line(context.job.progress());
   const auto text = [&] { return fmt::format("simulate: {} of {} replicates", done, replicates); };
   sampler.follow(
       duration,

@@ -7,9 +7,9 @@
 #include <fmt/format.h>
 
 #include <spikesweep/base/duration.hpp>
+#include <spikesweep/study/run_directory.hpp>
 
 #include "command_context.hpp"
-#include "run_directory.hpp"
 #include "status_text.hpp"
 #include "status_watch.hpp"
 

@@ -13,8 +13,8 @@
 #include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/sweep/interrupt.hpp>
-#include <spikesweep/sweep/launch.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/parallel/launch.hpp>
 
 #include "status_text.hpp"
 

@@ -8,20 +8,19 @@
 #include <optional>
 #include <system_error>
 
-#include <boost/mpi/collectives.hpp>
 #include <fmt/format.h>
 
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/learning/members.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/surrogate/selection.hpp>
 #include <spikesweep/surrogate/tuning.hpp>
-#include <spikesweep/sweep/communicate.hpp>
-#include <spikesweep/sweep/interrupt.hpp>
 
 #include "find_learning_rate.hpp"
-#include "launch_report.hpp"
 
 namespace spikesweep {
 
@@ -116,9 +115,9 @@ void check_same_sweep(const configuration& config, const sweep_reader& file, con
 }
 
 exit_code execute(const command_context& context, const train_arguments& arguments) {
-  const configuration config = load_configuration(context, arguments.config, arguments.overrides);
+  const configuration config = load_configuration(context.job.world, arguments.config, arguments.overrides);
   check_precision(context, config);
-  on_root(context.world, [&] {
+  on_root(context.job.world, [&] {
     if (arguments.find_learning_rate) {
       check_range_test_output(arguments.output);
     } else if (arguments.output.empty()) {
@@ -133,13 +132,13 @@ exit_code execute(const command_context& context, const train_arguments& argumen
     }
     check_same_sweep(config, sweep_reader(arguments.data), arguments.data);
   });
-  report_launch(context.world);
+  report_launch(context.job.world);
   if (arguments.find_learning_rate) {
     find_learning_rate(context, config, arguments.data, arguments.output, arguments.json);
     return exit_code::done;
   }
   train_surrogate(context, config, arguments.data, arguments.output);
-  if (context.root()) {
+  if (context.job.root()) {
     text_table table({"", ""});
     table.add_row({"model", arguments.output});
     table.print(std::cout);
@@ -150,7 +149,7 @@ exit_code execute(const command_context& context, const train_arguments& argumen
 /// Tunes a trained model, and tells by how much.
 void tune(const command_context& context, const training_data& data, double seconds, model& m) {
   const tuning_record record = tune_rates(
-      context.world, data.training_points, seconds, [] { return interrupted(); }, m);
+      context.job.world, data.training_points, seconds, [] { return interrupted(); }, m);
   if (m.shift.empty()) {
     log_warning(fmt::format("train: not tuned: {} training points are too few, or no shift of the axes helps",
                             data.training_points.size()));
@@ -192,7 +191,7 @@ void print_training(const model& m) {
 
 void check_precision(const command_context& context, const configuration& config) {
   const bool lacks = config.learning.numbers == precision::bf16 && !has_bf16();
-  if (boost::mpi::all_reduce(context.world, lacks, std::logical_or<>())) {
+  if (on_any_rank(context.job.world, lacks)) {
     throw input_error(
         config.source +
         ": key 'learning.precision' = bf16 needs CPUs with AVX512-BF16, which a rank here lacks; use fp32");
@@ -203,11 +202,11 @@ void train_surrogate(const command_context& context, const configuration& config
                      const std::filesystem::path& sweep_file, const std::filesystem::path& model_file) {
   const interrupt_guard guard;
   model m;
-  const training_data data = load_training_data(context.world, sweep_file, config.learning, m);
+  const training_data data = load_training_data(context.job.world, sweep_file, config.learning, m);
   m.data_file = sweep_file.string();
   m.config_text = config.text;
 
-  progress_line line(context.progress());
+  progress_line line(context.job.progress());
   const std::filesystem::path checkpoint = model_file.string() + ".checkpoint";
   const auto checkpoints = member_checkpoints(checkpoint);
   const auto files = checkpoint_files(checkpoint);
@@ -217,7 +216,7 @@ void train_surrogate(const command_context& context, const configuration& config
   }
   std::string last;
   std::optional<training_log> log;
-  if (context.root()) {
+  if (context.job.root()) {
     const bool resumes = std::ranges::any_of(files, [](const auto& path) { return std::filesystem::exists(path); });
     log.emplace(model_file, resumes, data.plan.rows, config.learning.members);
     shared.step = [&](const step_record& step) { log->add(step); };
@@ -235,16 +234,16 @@ void train_surrogate(const command_context& context, const configuration& config
     }
     training_options options = shared;
     options.settings = member_settings(config.learning, member);
-    options.score = closed_loop_selection(context.world, data.selection_points, options.settings);
+    options.score = closed_loop_selection(context.job.world, data.selection_points, options.settings);
     if (config.learning.tuning_s > 0) {
       options.tune = [&](model& trained) { tune(context, data, config.learning.tuning_s, trained); };
     }
     options.checkpoint = checkpoints[static_cast<std::size_t>(member)];
     return options;
   };
-  train_members(context.world, data, config.learning.members, options_of, m);
+  train_members(context.job.world, data, config.learning.members, options_of, m);
   line.finish(last.empty() ? "train: every epoch was done already" : last);
-  on_root(context.world, [&] {
+  on_root(context.job.world, [&] {
     save_model(model_file, m);
     for (const auto& file : files) {  // The training is over; the model holds its outcome.
       std::error_code ignored;

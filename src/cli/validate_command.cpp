@@ -7,11 +7,11 @@
 
 #include <fmt/format.h>
 
-#include <spikesweep/sweep/communicate.hpp>
-#include <spikesweep/sweep/interrupt.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/parallel/launch_report.hpp>
+#include <spikesweep/study/published_figures.hpp>
 
-#include "launch_report.hpp"
-#include "published_figures.hpp"
 #include "validation_text.hpp"
 
 namespace spikesweep {
@@ -52,9 +52,9 @@ std::vector<validation_point> test_points(const sweep_reader& file) {
 }
 
 exit_code execute(const command_context& context, const validate_arguments& arguments) {
-  const configuration config = load_configuration(context, arguments.config, arguments.overrides);
+  const configuration config = load_configuration(context.job.world, arguments.config, arguments.overrides);
   require_axes(config);
-  const std::string data = on_root(context.world, [&] {
+  const std::string data = on_root(context.job.world, [&] {
     check_output_file(arguments.output);
     std::error_code failure;
     if (std::filesystem::equivalent(arguments.model, arguments.output, failure)) {
@@ -62,9 +62,9 @@ exit_code execute(const command_context& context, const validate_arguments& argu
     }
     return arguments.data.empty() ? load_model(arguments.model).data_file : arguments.data;
   });
-  report_launch(context.world);
+  report_launch(context.job.world);
   const validation_result result = validate_surrogate(context, config, data, arguments.model, arguments.output);
-  if (context.root()) {
+  if (context.job.root()) {
     if (arguments.json) {
       std::cout << validation_json(result) << '\n';
     } else {
@@ -91,17 +91,17 @@ validation_result validate_surrogate(const command_context& context, const confi
     throw input_error(sweep_file.string() +
                       " has no test points to validate at; set 'design.test_points' or 'design.test_at' for the sweep");
   }
-  progress_line line(context.progress());
+  progress_line line(context.job.progress());
   const auto text = [](int done, int share) {
     return fmt::format("validate: {} of {} points of this rank", done, share);
   };
   validation_result result =
-      validate_model(context.world, m, points, config.validation, config.validation.baselines ? &data : nullptr,
+      validate_model(context.job.world, m, points, config.validation, config.validation.baselines ? &data : nullptr,
                      [&](int done, int share) { line.update(text(done, share)); });
   line.finish(fmt::format("validate: {} points done", points.size()));
-  result.published = compare_with_published(context.world, m, data.description().points, result);
-  result.calibration = calibrate(context.world, m, data, config.validation.seed);
-  on_root(context.world, [&] { save_validation(output, result, m, model_file.string()); });
+  result.published = compare_with_published(context.job.world, m, data.description().points, result);
+  result.calibration = calibrate(context.job.world, m, data, config.validation.seed);
+  on_root(context.job.world, [&] { save_validation(output, result, m, model_file.string()); });
   return result;
 }
 

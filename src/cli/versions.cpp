@@ -8,29 +8,18 @@
 #include <fftw3.h>
 #include <fmt/format.h>
 #include <hwy/highway.h>
-#include <mpi.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <spdlog/version.h>
 #include <toml++/toml.h>
 #include <xxhash.h>
 
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/parallel/session.hpp>
 #include <spikesweep/store/hdf5.hpp>
 
 namespace spikesweep {
 
 namespace {
-
-std::string mpi_version() {
-  char text[MPI_MAX_LIBRARY_VERSION_STRING];
-  int length = 0;
-  MPI_Get_library_version(text, &length);
-  // "Open MPI v4.1.4, package: ..."
-  const std::string version(text, static_cast<std::size_t>(length));
-  const std::string name = "Open MPI v";
-  const std::size_t begin = version.compare(0, name.size(), name) == 0 ? name.size() : 0;
-  return version.substr(begin, version.find_first_of(",\n", begin) - begin);
-}
 
 std::string dnnl_version_text() {
   const dnnl_version_t* version = dnnl_version();
@@ -54,7 +43,7 @@ std::string version_text() {
   text_table table({"", ""});
   table.add_row({"spikesweep", SPIKESWEEP_VERSION});
   table.add_row({"compiler", SPIKESWEEP_COMPILER});
-  table.add_row({"Open MPI", mpi_version()});
+  table.add_row({"Open MPI", mpi_library_version()});
   table.add_row({"Boost", dotted(BOOST_VERSION / 100000, BOOST_VERSION / 100 % 1000, BOOST_VERSION % 100)});
   table.add_row({"Eigen", dotted(EIGEN_WORLD_VERSION, EIGEN_MAJOR_VERSION, EIGEN_MINOR_VERSION)});
   table.add_row({"HDF5", hdf5::library_version()});

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <string>
 
-#include <boost/mpi/collectives.hpp>
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 #include <fmt/format.h>
@@ -11,15 +10,13 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/hdf5.hpp>
-#include <spikesweep/sweep/communicate.hpp>
 
 namespace spikesweep {
 
 namespace {
-
-namespace mpi = boost::mpi;
 
 constexpr const char* checkpoint_format = "spikesweep checkpoint";
 
@@ -178,7 +175,7 @@ std::filesystem::path previous_checkpoint(const std::filesystem::path& last) {
   return last.string() + ".previous";
 }
 
-void write_checkpoint(const mpi::communicator& comm, const checkpoint_place& place, const model& m,
+void write_checkpoint(const communicator& comm, const checkpoint_place& place, const model& m,
                       const training_state& state) {
   on_root(comm, [&] {
     write_then_rename(place.path, [&](const std::filesystem::path& temporary) {
@@ -189,7 +186,7 @@ void write_checkpoint(const mpi::communicator& comm, const checkpoint_place& pla
   });
 }
 
-bool read_checkpoint(const mpi::communicator& comm, const checkpoint_place& place, model& m, training_state& state) {
+bool read_checkpoint(const communicator& comm, const checkpoint_place& place, model& m, training_state& state) {
   std::string name;
   on_root(comm, [&] {
     // Tried by rank 0 alone first, so that all ranks take the same.
@@ -217,7 +214,7 @@ bool read_checkpoint(const mpi::communicator& comm, const checkpoint_place& plac
       throw input_error(damage + "; remove " + place.path.string() + "* to start afresh");
     }
   });
-  mpi::broadcast(comm, name, 0);
+  broadcast(comm, name);
   if (!name.empty()) {
     // Every rank reads it: it is small, and each needs all of it.
     read_file(name, place, m, state);

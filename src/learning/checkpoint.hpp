@@ -6,12 +6,11 @@
 #include <string>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/base/huge_pages.hpp>
 #include <spikesweep/learning/adamw.hpp>
 #include <spikesweep/learning/model.hpp>
 #include <spikesweep/learning/settings.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 
 namespace spikesweep {
 
@@ -60,13 +59,12 @@ struct checkpoint_place {
 
 /// Rank 0 writes the state of a training under a temporary name and renames it into place; what was there becomes the
 /// previous one. Collective.
-void write_checkpoint(const boost::mpi::communicator& comm, const checkpoint_place& place, const model& m,
+void write_checkpoint(const communicator& comm, const checkpoint_place& place, const model& m,
                       const training_state& state);
 
 /// Restores a training from the checkpoint if one is there; false if not. Where it is missing or damaged, the previous
 /// one serves, with a warning. Throws input_error if it belongs to other settings or to a model of other dimensions, or
 /// if both are damaged. Collective.
-bool read_checkpoint(const boost::mpi::communicator& comm, const checkpoint_place& place, model& m,
-                     training_state& state);
+bool read_checkpoint(const communicator& comm, const checkpoint_place& place, model& m, training_state& state);
 
 }  // namespace spikesweep

@@ -1,13 +1,12 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <functional>
 #include <limits>
-
-#include <boost/mpi/collectives.hpp>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/dataset.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/reduce.hpp>
 
 namespace spikesweep {
 
@@ -16,15 +15,6 @@ namespace {
 /// Columns that vary less than this share of a typical one are taken as constant and not blown up.
 constexpr double feature_deviation_floor = 1e-2;
 constexpr double target_deviation_floor = 1e-3;
-
-namespace mpi = boost::mpi;
-
-template <class Operation>
-void reduce_all(const mpi::communicator& comm, std::vector<double>& values, Operation operation) {
-  std::vector<double> out(values.size());
-  mpi::all_reduce(comm, values.data(), static_cast<int>(values.size()), out.data(), operation);
-  values = std::move(out);
-}
 
 /// From the sums and sums of squares of the columns of each shard, one shard after another.
 column_statistics finish(const std::vector<double>& sums, const shard_plan& plan, std::size_t columns, double floor) {
@@ -159,11 +149,11 @@ void statistics_fit::add(const dataset& data) {
   }
 }
 
-void statistics_fit::fit(const mpi::communicator& comm, feature_map& features, target_map& targets) {
-  reduce_all(comm, feature_sums_, std::plus<double>());
-  reduce_all(comm, target_sums_, std::plus<double>());
-  reduce_all(comm, lowest_, mpi::minimum<double>());
-  reduce_all(comm, highest_, mpi::maximum<double>());
+void statistics_fit::fit(const communicator& comm, feature_map& features, target_map& targets) {
+  all_reduce_sum(comm, std::span(feature_sums_));
+  all_reduce_sum(comm, std::span(target_sums_));
+  all_reduce_least(comm, lowest_);
+  all_reduce_largest(comm, highest_);
   const auto dims = static_cast<std::size_t>(targets.dims());
   std::array<target_map::extremes, phase_kind_count> bounds;
   for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {

@@ -5,7 +5,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/dispersion.hpp>
-#include <spikesweep/learning/reduce.hpp>
+#include <spikesweep/parallel/reduce.hpp>
 
 namespace spikesweep {
 
@@ -43,7 +43,7 @@ void dispersion_fit::add(phase_kind phase, std::span<const double> expected, std
   Eigen::Map<row_major>(s.products.data(), n, n).noalias() += residual * residual.transpose();
 }
 
-profile_dispersion dispersion_fit::fit(const boost::mpi::communicator& comm) const {
+profile_dispersion dispersion_fit::fit(const communicator& comm) const {
   profile_dispersion out;
   for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {
     sums s = sums_[phase];

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include <spikesweep/learning/dispersion.hpp>
-#include <spikesweep/learning/reduce.hpp>
+#include <spikesweep/parallel/reduce.hpp>
 
 namespace spikesweep {
 
@@ -20,8 +20,7 @@ constexpr int noise_epoch = 0;
 
 }  // namespace
 
-evaluation::evaluation(const boost::mpi::communicator& comm, const training_data& data, std::uint64_t seed,
-                       const model& m)
+evaluation::evaluation(const communicator& comm, const training_data& data, std::uint64_t seed, const model& m)
     : comm_(comm), data_(data), seed_(seed), model_(m), batch_(m, batch_rows, false) {}
 
 batch_loss evaluation::losses_of(const std::vector<std::int64_t>& rows) {

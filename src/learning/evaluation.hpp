@@ -1,9 +1,8 @@
 #pragma once
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/learning/model.hpp>
 #include <spikesweep/learning/training_data.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 
 #include "batch.hpp"
 
@@ -13,7 +12,7 @@ namespace spikesweep {
 /// collective and takes the weights that the model has then.
 class evaluation {
  public:
-  evaluation(const boost::mpi::communicator& comm, const training_data& data, std::uint64_t seed, const model& m);
+  evaluation(const communicator& comm, const training_data& data, std::uint64_t seed, const model& m);
 
   /// Mean losses over the selection rows of all ranks, all together and by phase and regime, into the record.
   void measure_selection(epoch_record& record);
@@ -24,7 +23,7 @@ class evaluation {
   /// Sums of both losses over some selection rows of this rank.
   batch_loss losses_of(const std::vector<std::int64_t>& rows);
 
-  const boost::mpi::communicator& comm_;
+  const communicator& comm_;
   const training_data& data_;
   std::uint64_t seed_;
   const model& model_;

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include <spikesweep/learning/gradient_sum.hpp>
-#include <spikesweep/learning/reduce.hpp>
+#include <spikesweep/parallel/reduce.hpp>
 
 // clang-format off
 #undef HWY_TARGET_INCLUDE
@@ -107,7 +107,7 @@ void gradient_sum::add(std::span<const float> gradient) {
   sums_.back() += good ? 0 : 1;
 }
 
-std::span<float> gradient_sum::all_reduce(const boost::mpi::communicator& comm) {
+std::span<float> gradient_sum::all_reduce(const communicator& comm) {
   if (empty_) {
     std::ranges::fill(sums_, 0);  // This rank had no slice.
   }

@@ -1,10 +1,9 @@
 #include <string>
 #include <utility>
 
-#include <boost/mpi/collectives.hpp>
-
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/members.hpp>
+#include <spikesweep/parallel/collective.hpp>
 
 namespace spikesweep {
 
@@ -31,13 +30,13 @@ std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path&
   return files;
 }
 
-void train_members(const boost::mpi::communicator& comm, const training_data& data, int members,
+void train_members(const communicator& comm, const training_data& data, int members,
                    const std::function<training_options(int member)>& options_of, model& m) {
   std::vector<model_member> trained;
   for (int member = 0; member < members; ++member) {
     const training_options options = options_of(member);
     bool stop = member > 0 && options.interrupted && comm.rank() == 0 && options.interrupted();
-    boost::mpi::broadcast(comm, stop, 0);
+    broadcast(comm, stop);
     if (stop) {
       throw interrupted_error("training interrupted after member " + std::to_string(member - 1) +
                               "; the same command resumes it");

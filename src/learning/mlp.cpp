@@ -5,8 +5,8 @@
 #include <dnnl.hpp>
 
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/base/signal_stack.hpp>
 #include <spikesweep/learning/mlp.hpp>
+#include <spikesweep/parallel/signal_stack.hpp>
 
 namespace spikesweep {
 

@@ -38,8 +38,8 @@ std::optional<double> steepest_descent(const std::vector<range_test_step>& steps
   return rate;
 }
 
-range_test_result run_range_test(const boost::mpi::communicator& comm, const training_data& data,
-                                 const learning_settings& settings, const range_test_settings& range, model& m,
+range_test_result run_range_test(const communicator& comm, const training_data& data, const learning_settings& settings,
+                                 const range_test_settings& range, model& m,
                                  const std::function<void(const range_test_step&)>& progress) {
   prepare_networks(m, settings);
   training_options options;

@@ -5,16 +5,14 @@
 #include <utility>
 #include <vector>
 
-#include <boost/mpi/collectives.hpp>
-
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/learning/adamw.hpp>
 #include <spikesweep/learning/gradient_sum.hpp>
-#include <spikesweep/learning/reduce.hpp>
 #include <spikesweep/learning/schedule.hpp>
 #include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/parallel/reduce.hpp>
 
 #include "batch.hpp"
 #include "checkpoint.hpp"
@@ -25,15 +23,13 @@ namespace spikesweep {
 
 namespace {
 
-namespace mpi = boost::mpi;
-
 /// Candidates are spread over this last share of the epochs, the last epoch included.
 constexpr double candidate_share = 0.4;
 /// A training that diverges once more than this is given up.
 constexpr int most_rollbacks = 3;
 class trainer {
  public:
-  trainer(const mpi::communicator& comm, const training_data& data, const training_options& options, model& m)
+  trainer(const communicator& comm, const training_data& data, const training_options& options, model& m)
       : comm_(comm),
         data_(data),
         options_(options),
@@ -339,7 +335,7 @@ class trainer {
     }
   }
 
-  const mpi::communicator& comm_;
+  const communicator& comm_;
   const training_data& data_;
   const training_options& options_;
   const learning_settings& settings_;
@@ -361,11 +357,11 @@ class trainer {
 
 }  // namespace
 
-void train(const mpi::communicator& comm, const training_data& data, const training_options& options, model& m) {
+void train(const communicator& comm, const training_data& data, const training_options& options, model& m) {
   trainer(comm, data, options, m).run();
 }
 
-void train_steps(const mpi::communicator& comm, const training_data& data, const training_options& options, model& m,
+void train_steps(const communicator& comm, const training_data& data, const training_options& options, model& m,
                  const std::function<bool(const step_record&)>& go_on) {
   trainer(comm, data, options, m).run_steps(go_on);
 }

@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/learning/reduce.hpp>
 #include <spikesweep/learning/training_data.hpp>
+#include <spikesweep/parallel/reduce.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "role_rows.hpp"
@@ -14,8 +14,6 @@
 namespace spikesweep {
 
 namespace {
-
-namespace mpi = boost::mpi;
 
 /// Start states kept in a model: enough that chains start apart, few enough that the file stays small.
 constexpr std::int64_t max_start_states = 512;
@@ -27,8 +25,7 @@ std::int64_t dispersion_stride(const shard_plan& plan) {
 
 class loader {
  public:
-  loader(const mpi::communicator& comm, const std::filesystem::path& sweep_file, const learning_settings& settings,
-         model& m)
+  loader(const communicator& comm, const std::filesystem::path& sweep_file, const learning_settings& settings, model& m)
       : comm_(comm),
         file_(std::make_shared<const sweep_reader>(sweep_file)),
         about_(file_->description()),
@@ -263,7 +260,7 @@ class loader {
     return some;
   }
 
-  const mpi::communicator& comm_;
+  const communicator& comm_;
   std::shared_ptr<const sweep_reader> file_;
   const sweep_description& about_;
   std::vector<task_record> records_;
@@ -285,7 +282,7 @@ void add_dispersion_rows(const dataset& train, const shard_plan& plan, dataset& 
   }
 }
 
-training_data load_training_data(const mpi::communicator& comm, const std::filesystem::path& sweep_file,
+training_data load_training_data(const communicator& comm, const std::filesystem::path& sweep_file,
                                  const learning_settings& settings, model& m) {
   return loader(comm, sweep_file, settings, m).run();
 }

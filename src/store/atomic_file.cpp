@@ -1,5 +1,4 @@
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/signals.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 
 namespace spikesweep {
@@ -48,10 +48,6 @@ std::filesystem::path directory_of(const std::filesystem::path& file) {
 }
 
 }  // namespace
-
-void ignore_file_size_signal() {
-  std::signal(SIGXFSZ, SIG_IGN);
-}
 
 atomic_file::atomic_file(std::filesystem::path target) : target_(std::move(target)), temporary_(target_) {
   ignore_file_size_signal();

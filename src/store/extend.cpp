@@ -4,10 +4,9 @@
 #include <string>
 #include <vector>
 
-#include <mpi.h>
-
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
@@ -209,7 +208,7 @@ bool extend_sweep_file(const std::filesystem::path& path, const sweep_descriptio
   {
     // Through MPI-IO like any other write of rows: HDF5 then leaves the metadata as they are.
     const hdf5::file from = hdf5::file::open(file);
-    hdf5::file to = hdf5::file::open_parallel(target.path(), MPI_COMM_SELF);
+    hdf5::file to = hdf5::file::open_parallel(target.path(), self());
     transfer(before, from.root(), description, to.root(), poll).run();
     to.close();
   }

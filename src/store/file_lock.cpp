@@ -1,7 +1,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
@@ -15,6 +14,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/parallel/signals.hpp>
 #include <spikesweep/store/file_lock.hpp>
 
 namespace spikesweep {
@@ -65,7 +65,7 @@ lock_holder read_holder(int descriptor) {
 }
 
 bool is_dead_here(const lock_holder& who) {
-  return who.host == host_name() && ::kill(static_cast<pid_t>(who.process), 0) != 0 && errno == ESRCH;
+  return who.host == host_name() && !is_alive(static_cast<pid_t>(who.process));
 }
 
 // Whether the open descriptor still is the file of that name: its last holder may have removed it since.

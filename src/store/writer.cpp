@@ -6,7 +6,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/stopwatch.hpp>
-#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/parallel/signals.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "columns.hpp"
@@ -24,8 +24,8 @@ double seconds_since_1970() {
 }  // namespace
 
 struct sweep_writer::impl {
-  impl(MPI_Comm communicator, const std::filesystem::path& path, const sweep_description& d)
-      : file(hdf5::file::open_parallel(path, communicator)),
+  impl(const communicator& ranks, const std::filesystem::path& path, const sweep_description& d)
+      : file(hdf5::file::open_parallel(path, ranks)),
         layout(d.sampling.layout),
         transitions(d.sampling.transitions),
         description(d),
@@ -87,9 +87,9 @@ struct sweep_writer::impl {
   double io_s = 0;
 };
 
-sweep_writer::sweep_writer(MPI_Comm communicator, const std::filesystem::path& path,
+sweep_writer::sweep_writer(const communicator& ranks, const std::filesystem::path& path,
                            const sweep_description& description)
-    : impl_(std::make_unique<impl>(communicator, path, description)) {
+    : impl_(std::make_unique<impl>(ranks, path, description)) {
   ignore_file_size_signal();
 }
 

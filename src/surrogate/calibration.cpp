@@ -5,7 +5,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/law.hpp>
 #include <spikesweep/learning/mlp.hpp>
-#include <spikesweep/learning/reduce.hpp>
+#include <spikesweep/parallel/reduce.hpp>
 #include <spikesweep/surrogate/calibration.hpp>
 
 namespace spikesweep {
@@ -195,7 +195,7 @@ void law_calibrator::add(const parameters& p, std::span<const double> values, co
   }
 }
 
-std::vector<output_calibration> law_calibrator::gather(const boost::mpi::communicator& comm) const {
+std::vector<output_calibration> law_calibrator::gather(const communicator& comm) const {
   static_assert(sizeof(pit_tally) == (2 + pit_bins + coverage_levels.size()) * sizeof(std::int64_t));
   std::vector<pit_tally> all = impl_->tallies;
   const std::size_t bytes = all.size() * sizeof(pit_tally);
@@ -212,8 +212,8 @@ std::vector<output_calibration> law_calibrator::gather(const boost::mpi::communi
   return out;
 }
 
-std::vector<output_calibration> calibrate(const boost::mpi::communicator& comm, const model& m,
-                                          const sweep_reader& file, std::uint64_t seed) {
+std::vector<output_calibration> calibrate(const communicator& comm, const model& m, const sweep_reader& file,
+                                          std::uint64_t seed) {
   const sweep_description& about = file.description();
   const std::vector<task_record> records = file.records();
   std::vector<std::int64_t> tasks;

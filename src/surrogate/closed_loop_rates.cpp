@@ -1,9 +1,8 @@
 #include <algorithm>
 
-#include <boost/mpi/collectives.hpp>
-
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/learning/reduce.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/reduce.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
 #include <spikesweep/surrogate/trajectory.hpp>
 
@@ -16,9 +15,9 @@ constexpr double loop_burn_in_s = 0.3;
 /// that a wish to stop is heeded soon.
 constexpr std::size_t block = 32;
 
-void stop_if_asked(const boost::mpi::communicator& comm, const std::function<bool()>& stop) {
+void stop_if_asked(const communicator& comm, const std::function<bool()>& stop) {
   bool stops = comm.rank() == 0 && stop();
-  boost::mpi::broadcast(comm, stops, 0);
+  broadcast(comm, stops);
   if (stops) {
     throw interrupted_error("interrupted in closed loops; the same command goes on");
   }
@@ -50,13 +49,10 @@ void run_block(const model& m, const kernel& step, std::span<const loop_point> p
 
 }  // namespace
 
-loop_rates closed_loop_rates(const boost::mpi::communicator& comm, const model& m, std::span<const loop_point> points,
+loop_rates closed_loop_rates(const communicator& comm, const model& m, std::span<const loop_point> points,
                              const loop_settings& settings, const std::function<bool()>& stop) {
   const auto ranks = static_cast<std::size_t>(comm.size());
-  std::vector<std::size_t> mine;
-  for (auto i = static_cast<std::size_t>(comm.rank()); i < points.size(); i += ranks) {
-    mine.push_back(i);
-  }
+  const std::vector<std::size_t> mine = share_of(comm, points.size());
   const auto n = static_cast<Eigen::Index>(points.size());
   loop_rates rates{Eigen::MatrixXd::Zero(n, settings.chains), Eigen::MatrixXd::Zero(n, settings.chains)};
   const std::size_t most = (points.size() + ranks - 1) / ranks;
@@ -75,7 +71,7 @@ loop_rates closed_loop_rates(const boost::mpi::communicator& comm, const model& 
   return rates;
 }
 
-std::vector<rate_ratios> closed_loop_ratios(const boost::mpi::communicator& comm, const model& m,
+std::vector<rate_ratios> closed_loop_ratios(const communicator& comm, const model& m,
                                             std::span<const measured_point> points, const loop_settings& settings,
                                             const std::function<bool()>& stop) {
   std::vector<loop_point> places;

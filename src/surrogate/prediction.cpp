@@ -3,12 +3,12 @@
 #include <functional>
 #include <limits>
 
-#include <boost/mpi/collectives.hpp>
 #include <boost/serialization/vector.hpp>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/surrogate/prediction.hpp>
-#include <spikesweep/sweep/interrupt.hpp>
 
 #include "serialise.hpp"
 
@@ -24,8 +24,6 @@ void serialize(Archive& ar, spikesweep::point_prediction& p, unsigned) {
 namespace spikesweep {
 
 namespace {
-
-namespace mpi = boost::mpi;
 
 /// Chains side by side: enough for whole blocks of rows, and few enough that a signal is heeded soon.
 constexpr double most_chains = 1024;
@@ -115,13 +113,13 @@ void predict_group(const model& m, const prediction_settings& s, std::span<point
 
 }  // namespace
 
-std::vector<point_prediction> predict_points(const mpi::communicator& comm, const model& m,
+std::vector<point_prediction> predict_points(const communicator& comm, const model& m,
                                              const std::vector<std::vector<double>>& points,
                                              const prediction_settings& settings,
                                              const std::function<void(int, int)>& progress) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   std::vector<point_prediction> mine;
-  for (std::size_t i = static_cast<std::size_t>(comm.rank()); i < points.size(); i += ranks) {
+  for (const std::size_t i : share_of(comm, points.size())) {
     mine.emplace_back().values = points[i];
     mine.back().distance = distance_to_training(m.space, points[i]);
   }
@@ -135,17 +133,11 @@ std::vector<point_prediction> predict_points(const mpi::communicator& comm, cons
         progress(static_cast<int>(begin + count), static_cast<int>(mine.size()));
       }
     }
-    if (mpi::all_reduce(comm, interrupted(), std::logical_or<>())) {
+    if (on_any_rank(comm, interrupted())) {
       throw interrupted_error("prediction interrupted; the same command starts it again");
     }
   }
-  std::vector<std::vector<point_prediction>> gathered;
-  mpi::gather(comm, mine, gathered, 0);
-  std::vector<point_prediction> out;
-  for (std::size_t i = 0; comm.rank() == 0 && i < points.size(); ++i) {
-    out.push_back(std::move(gathered[i % ranks][i / ranks]));
-  }
-  return out;
+  return gather_shares(comm, mine, points.size());
 }
 
 }  // namespace spikesweep

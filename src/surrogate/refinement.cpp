@@ -11,8 +11,6 @@ namespace spikesweep {
 
 namespace {
 
-namespace mpi = boost::mpi;
-
 constexpr double noise_share = 1e-4;  // Of the variance: what a point trained on leaves open where it stands.
 constexpr double known_share = 1e-3;  // Where no more than this is left there is a point already.
 
@@ -108,7 +106,7 @@ std::vector<int> pick_points(const Eigen::Ref<const Eigen::MatrixXd>& candidates
   return picked;
 }
 
-std::vector<double> measure_disagreement(const mpi::communicator& comm, const model& m,
+std::vector<double> measure_disagreement(const communicator& comm, const model& m,
                                          const Eigen::Ref<const Eigen::MatrixXd>& candidates,
                                          const refine_settings& settings, const std::function<bool()>& stop) {
   const Eigen::Index n = candidates.rows();

@@ -8,14 +8,12 @@ namespace spikesweep {
 
 namespace {
 
-namespace mpi = boost::mpi;
-
 /// A point's error counts at most this much, so that one runaway does not hide the rest.
 constexpr double largest_error = 2;
 
 }  // namespace
 
-std::function<closed_loop_score(const model&)> closed_loop_selection(const mpi::communicator& comm,
+std::function<closed_loop_score(const model&)> closed_loop_selection(const communicator& comm,
                                                                      std::vector<measured_point> points,
                                                                      const learning_settings& settings) {
   return [comm, points = std::move(points), settings](const model& m) {

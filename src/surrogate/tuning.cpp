@@ -13,8 +13,6 @@ namespace spikesweep {
 
 namespace {
 
-namespace mpi = boost::mpi;
-
 constexpr int rounds = 2;
 constexpr int chains_per_point = 4;
 /// Points for each coefficient of a polynomial.
@@ -194,7 +192,7 @@ tuning_record fit_shift(const transition_space& space, const std::vector<measure
   return tuner(space, points, measure).run(shift);
 }
 
-tuning_record tune_rates(const mpi::communicator& comm, const std::vector<measured_point>& points, double seconds,
+tuning_record tune_rates(const communicator& comm, const std::vector<measured_point>& points, double seconds,
                          const std::function<bool()>& stop, model& m) {
   model trial = m;
   const loop_settings loop{seconds, chains_per_point, m.seed};

@@ -3,15 +3,15 @@
 #include <cmath>
 #include <functional>
 
-#include <boost/mpi/collectives.hpp>
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/network/network_sampler.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
 #include <spikesweep/surrogate/validation.hpp>
-#include <spikesweep/sweep/interrupt.hpp>
 
 #include "serialise.hpp"
 
@@ -44,7 +44,6 @@ namespace spikesweep {
 
 namespace {
 
-namespace mpi = boost::mpi;
 using clock = std::chrono::steady_clock;
 
 double seconds_since(clock::time_point begin) {
@@ -231,20 +230,19 @@ class validator {
 };
 
 /// The ranks keep in step, so that a signal at any of them ends the validation on all.
-void end_if_interrupted(const mpi::communicator& comm) {
-  if (mpi::all_reduce(comm, interrupted(), std::logical_or<>())) {
+void end_if_interrupted(const communicator& comm) {
+  if (on_any_rank(comm, interrupted())) {
     throw interrupted_error("validation interrupted; the same command starts it again");
   }
 }
 
 }  // namespace
 
-validation_result validate_model(const mpi::communicator& comm, const model& m,
-                                 const std::vector<validation_point>& points, const validation_settings& settings,
-                                 const sweep_reader* data, const std::function<void(int, int)>& progress) {
+validation_result validate_model(const communicator& comm, const model& m, const std::vector<validation_point>& points,
+                                 const validation_settings& settings, const sweep_reader* data,
+                                 const std::function<void(int, int)>& progress) {
   std::vector<validation_point> mine;
-  for (std::size_t i = static_cast<std::size_t>(comm.rank()); i < points.size();
-       i += static_cast<std::size_t>(comm.size())) {
+  for (const std::size_t i : share_of(comm, points.size())) {
     mine.push_back(points[i]);
   }
   validator work(m, settings, mine);
@@ -281,12 +279,7 @@ validation_result validate_model(const mpi::communicator& comm, const model& m,
   for (std::size_t i = 0; i <= segment / 2; ++i) {
     result.frequency.push_back(static_cast<double>(i) / settings.segment_s);
   }
-  std::vector<std::vector<point_result>> gathered;
-  mpi::gather(comm, work.take(), gathered, 0);
-  for (std::size_t i = 0; comm.rank() == 0 && i < points.size(); ++i) {
-    auto& from = gathered[i % static_cast<std::size_t>(comm.size())];
-    result.points.push_back(std::move(from[i / static_cast<std::size_t>(comm.size())]));
-  }
+  result.points = gather_shares(comm, work.take(), points.size());
   return result;
 }
 

@@ -5,10 +5,8 @@
 #include <string>
 #include <thread>
 
-#include <boost/mpi/status.hpp>
-
 #include <spikesweep/base/log.hpp>
-#include <spikesweep/sweep/interrupt.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 
 namespace spikesweep {
 
@@ -27,7 +25,7 @@ sweep_outcome master::run() {
       continue;
     }
     watch_end();
-    if (goodbyes_ == communicator_.size() - 1) {
+    if (goodbyes_ == ranks_.size() - 1) {
       break;
     }
     std::this_thread::sleep_for(idle_pause);
@@ -73,8 +71,8 @@ std::optional<std::int64_t> master::next() {
 
 void master::serve() {
   const stopwatch watch(outcome_.master_s);
-  while (const auto waiting = communicator_.iprobe(boost::mpi::any_source, worker_tag)) {
-    answer(waiting->source(), receive_message<worker_message>(communicator_, waiting->source(), worker_tag));
+  while (const auto worker = message_from_any(ranks_, worker_tag)) {
+    answer(*worker, receive_message<worker_message>(ranks_, *worker, worker_tag));
   }
   watch_signals();
   show_progress();
@@ -91,7 +89,7 @@ void master::answer(int worker, const worker_message& message) {
     case worker_message::goodbye:
       ++goodbyes_;
       outcome_.store_s += message.store_s;
-      send_message(communicator_, worker, master_tag, master_message{master_message::farewell, 0, 0, {}});
+      send_message(ranks_, worker, master_tag, master_message{master_message::farewell, 0, 0, {}});
       break;
   }
 }
@@ -106,7 +104,7 @@ void master::send_bundle(int worker) {
   busy_ += of_worker == 0 && message.count > 0 ? 1 : 0;
   of_worker += message.count;
   ++outcome_.requests;
-  send_message(communicator_, worker, master_tag, message);
+  send_message(ranks_, worker, master_tag, message);
   tell_end();
 }
 
@@ -115,8 +113,8 @@ void master::tell_end() {
     return;
   }
   told_end_ = true;
-  for (int worker = 1; worker < communicator_.size(); ++worker) {
-    send_message(communicator_, worker, master_tag, master_message{});
+  for (int worker = 1; worker < ranks_.size(); ++worker) {
+    send_message(ranks_, worker, master_tag, master_message{});
   }
 }
 
@@ -169,8 +167,8 @@ void master::stop(double grace_s) {
   give_up_ =
       steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>(grace_s));
   runner_.drop_slow(grace_s);
-  for (int worker = 1; worker < communicator_.size(); ++worker) {
-    send_message(communicator_, worker, master_tag, master_message{master_message::stop, 0, grace_s, {}});
+  for (int worker = 1; worker < ranks_.size(); ++worker) {
+    send_message(ranks_, worker, master_tag, master_message{master_message::stop, 0, grace_s, {}});
   }
 }
 
@@ -204,7 +202,7 @@ void master::show_progress() {
   now.elapsed_s = seconds_since(start_);
   now.left_s = tasks_.left_s();
   now.busy_ranks = busy_;
-  now.ranks = communicator_.size();
+  now.ranks = ranks_.size();
   options_.progress(now);
 }
 

@@ -15,10 +15,10 @@ namespace spikesweep {
 class master {
  public:
   /// `counts`: what earlier runs left; total, done, failed, resumed and damaged have to be set.
-  master(const boost::mpi::communicator& communicator, task_runner& runner, const sweep_description& description,
-         scheduler& tasks, cost_model& costs, std::vector<std::int64_t> suspects, const sweep_options& options,
+  master(const communicator& ranks, task_runner& runner, const sweep_description& description, scheduler& tasks,
+         cost_model& costs, std::vector<std::int64_t> suspects, const sweep_options& options,
          const sweep_outcome& counts)
-      : communicator_(communicator),
+      : ranks_(ranks),
         runner_(runner),
         description_(description),
         tasks_(tasks),
@@ -26,7 +26,7 @@ class master {
         suspects_(std::move(suspects)),
         options_(options),
         outcome_(counts),
-        in_hand_(static_cast<std::size_t>(communicator.size())) {}
+        in_hand_(static_cast<std::size_t>(ranks.size())) {}
 
   /// Returns once every worker has said goodbye.
   sweep_outcome run();
@@ -53,7 +53,7 @@ class master {
   double seconds_left() const;
   void show_progress();
 
-  const boost::mpi::communicator& communicator_;
+  const communicator& ranks_;
   task_runner& runner_;
   const sweep_description& description_;
   scheduler& tasks_;

@@ -5,9 +5,8 @@
 #include <cstdint>
 #include <type_traits>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/network/transition.hpp>
+#include <spikesweep/parallel/message.hpp>
 #include <spikesweep/sweep/scheduler.hpp>
 
 namespace spikesweep {
@@ -55,20 +54,6 @@ inline std::size_t size_of(const worker_message& message) {
 }
 inline std::size_t size_of(const master_message& message) {
   return offsetof(master_message, tasks) + static_cast<std::size_t>(message.count) * sizeof message.tasks[0];
-}
-
-template <class Message>
-void send_message(const boost::mpi::communicator& communicator, int to, int tag, const Message& message) {
-  static_assert(std::is_trivially_copyable_v<Message>);
-  communicator.send(to, tag, reinterpret_cast<const char*>(&message), static_cast<int>(size_of(message)));
-}
-
-template <class Message>
-Message receive_message(const boost::mpi::communicator& communicator, int from, int tag) {
-  static_assert(std::is_trivially_copyable_v<Message>);
-  Message message;
-  communicator.recv(from, tag, reinterpret_cast<char*>(&message), static_cast<int>(sizeof message));
-  return message;
 }
 
 }  // namespace spikesweep

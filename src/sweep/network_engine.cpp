@@ -44,9 +44,9 @@ std::unique_ptr<task_engine> make_network_engine(const sweep_description& descri
   return std::make_unique<network_engine>(description);
 }
 
-sweep_outcome run_sweep(const boost::mpi::communicator& communicator, const std::filesystem::path& file,
+sweep_outcome run_sweep(const communicator& ranks, const std::filesystem::path& file,
                         const sweep_description& description, const sweep_options& options) {
-  return run_sweep(communicator, file, description, *make_network_engine(description), options);
+  return run_sweep(ranks, file, description, *make_network_engine(description), options);
 }
 
 }  // namespace spikesweep

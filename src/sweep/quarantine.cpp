@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <exception>
 #include <optional>
@@ -11,7 +10,6 @@
 #include <sstream>
 #include <utility>
 
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +20,7 @@
 #include <poll.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/signals.hpp>
 
 namespace boost::serialization {
 
@@ -65,7 +64,7 @@ bool write_all(int to, std::span<const char> bytes) {
 
 /// In the new process: runs the tasks and writes each result to the pipe, behind its length. Never returns.
 [[noreturn]] void run_and_tell(task_engine& engine, std::vector<std::int64_t> tasks, int pipe) {
-  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  die_with_parent();
   int code = 0;
   try {
     std::reverse(tasks.begin(), tasks.end());
@@ -101,7 +100,7 @@ bool write_all(int to, std::span<const char> bytes) {
 std::string death(int status) {
   if (WIFSIGNALED(status)) {
     return std::string("its process ended by signal ") + std::to_string(WTERMSIG(status)) + " (" +
-           ::strsignal(WTERMSIG(status)) + ')';
+           signal_name(WTERMSIG(status)) + ')';
   }
   return "its process ended with code " + std::to_string(WEXITSTATUS(status));
 }
@@ -132,7 +131,7 @@ class quarantine_process {
   ~quarantine_process() {
     ::close(pipe_);
     if (process_ > 0) {
-      ::kill(process_, SIGKILL);
+      kill_process(process_);
       wait();
     }
   }

@@ -6,14 +6,12 @@
 #include <utility>
 #include <vector>
 
-#include <boost/serialization/vector.hpp>
-
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/sweep_file.hpp>
-#include <spikesweep/sweep/communicate.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
-#include <spikesweep/sweep/interrupt.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
 #include "master.hpp"
@@ -22,8 +20,6 @@
 namespace spikesweep {
 
 namespace {
-
-using boost::mpi::communicator;
 
 /// What is left to do, as rank 0 finds it.
 struct remaining_work {
@@ -35,21 +31,6 @@ struct remaining_work {
   std::size_t left() const { return tasks.size() + suspects.size(); }
   sweep_outcome counts;
 };
-
-/// The finished tasks whose checksum does not hold; each rank reads its share. Collective; all of them on rank 0.
-std::vector<std::int64_t> find_damaged(const communicator& ranks, const std::filesystem::path& file,
-                                       std::int64_t tasks) {
-  const std::int64_t size = ranks.size();
-  const std::vector<std::int64_t> mine =
-      sweep_reader(file).damaged_tasks(tasks * ranks.rank() / size, tasks * (ranks.rank() + 1) / size);
-  std::vector<std::vector<std::int64_t>> all;
-  boost::mpi::gather(ranks, mine, all, 0);
-  std::vector<std::int64_t> damaged;
-  for (const auto& share : all) {
-    damaged.insert(damaged.end(), share.begin(), share.end());
-  }
-  return damaged;
-}
 
 remaining_work find_work(const std::filesystem::path& file, const sweep_description& description,
                          const std::vector<std::int64_t>& damaged, bool retry_failed) {
@@ -152,8 +133,7 @@ sweep_outcome simulate(const communicator& ranks, const std::filesystem::path& f
 }
 
 void broadcast_outcome(const communicator& ranks, sweep_outcome& outcome) {
-  static_assert(std::is_trivially_copyable_v<sweep_outcome>);
-  boost::mpi::broadcast(ranks, reinterpret_cast<char*>(&outcome), static_cast<int>(sizeof outcome), 0);
+  broadcast_bytes(ranks, outcome);
 }
 
 /// Sees to it that the file is there and is of this sweep; true if it may hold finished tasks. Rank 0 alone.
@@ -190,7 +170,7 @@ bool prepare_file(const std::filesystem::path& file, const sweep_description& de
 
 sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::filesystem::path& file,
                         const sweep_description& description, task_engine& engine, const sweep_options& options) {
-  const communicator ranks(communicator_of_caller, boost::mpi::comm_duplicate);
+  const communicator ranks = duplicate(communicator_of_caller);
   const interrupt_guard guard;
   const auto start = steady_clock::now();
   std::optional<file_lock> lock;
@@ -200,7 +180,7 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
   });
   sweep_outcome outcome;
   try {
-    const auto damaged = resumes ? find_damaged(ranks, file, description.tasks()) : std::vector<std::int64_t>();
+    const auto damaged = resumes ? find_damaged(ranks, file) : std::vector<std::int64_t>();
     remaining_work work;
     if (ranks.rank() == 0) {
       work = find_work(file, description, damaged, options.retry_failed);
@@ -208,13 +188,13 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
     }
     auto left = work.left();
     if (!work.retried.empty()) {
-      sweep_writer alone(MPI_COMM_SELF, file, description);
+      sweep_writer alone(self(), file, description);
       for (const std::int64_t task : work.retried) {
         alone.reset_task(task);
       }
       alone.close();
     }
-    boost::mpi::broadcast(ranks, left, 0);
+    broadcast(ranks, left);
     if (left > 0) {
       outcome = simulate(ranks, file, description, engine, options, std::move(work));
     }

@@ -17,11 +17,11 @@ void worker::run() {
     }
     runner_.run([this] { return next(); },
                 [this](const task_report& report) {
-                  send_message(communicator_, 0, worker_tag, worker_message{worker_message::report, report, 0});
+                  send_message(ranks_, 0, worker_tag, worker_message{worker_message::report, report, 0});
                 },
                 [this] { return go_on(); });
   }
-  send_message(communicator_, 0, worker_tag, worker_message{worker_message::goodbye, {}, runner_.store_s()});
+  send_message(ranks_, 0, worker_tag, worker_message{worker_message::goodbye, {}, runner_.store_s()});
   while (!farewell_) {
     receive();
     std::this_thread::sleep_for(idle_pause);
@@ -42,12 +42,12 @@ std::optional<std::int64_t> worker::next() {
 
 void worker::request() {
   asked_ = true;
-  send_message(communicator_, 0, worker_tag, worker_message{worker_message::request, {}, 0});
+  send_message(ranks_, 0, worker_tag, worker_message{worker_message::request, {}, 0});
 }
 
 void worker::receive() {
-  while (communicator_.iprobe(0, master_tag)) {
-    take_in(receive_message<master_message>(communicator_, 0, master_tag));
+  while (message_from(ranks_, 0, master_tag)) {
+    take_in(receive_message<master_message>(ranks_, 0, master_tag));
   }
 }
 

@@ -10,8 +10,7 @@ namespace spikesweep {
 /// starts, so that no lane waits for more than a message's way while there is work.
 class worker {
  public:
-  worker(const boost::mpi::communicator& communicator, task_runner& runner)
-      : communicator_(communicator), runner_(runner) {}
+  worker(const communicator& ranks, task_runner& runner) : ranks_(ranks), runner_(runner) {}
 
   /// Returns once rank 0 has nothing more, or said stop, and every task run here was written and reported.
   void run();
@@ -25,7 +24,7 @@ class worker {
   /// Whether the tasks in hand may go on.
   bool go_on();
 
-  const boost::mpi::communicator& communicator_;
+  const communicator& ranks_;
   task_runner& runner_;
   std::deque<std::int64_t> queue_;
   bool asked_ = false;

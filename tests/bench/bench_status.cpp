@@ -26,7 +26,7 @@ void make_file(const std::filesystem::path& file) {
   d.points.points.col(1).setConstant(3000);
   d.points.roles.assign(points, point_role::train);
   create_sweep_file(file, d);
-  sweep_writer writer(MPI_COMM_SELF, file, d);
+  sweep_writer writer(self(), file, d);
   task_result failed;
   failed.state = task_state::runaway;
   for (int task = 0; task < points * replicates; task += 2) {

@@ -16,8 +16,8 @@
 
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/stopwatch.hpp>
-#include <spikesweep/learning/reduce.hpp>
 #include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/parallel/reduce.hpp>
 #include <spikesweep/store/hdf5.hpp>
 
 #include "learning/batch.hpp"

@@ -40,9 +40,9 @@ std::string with(const std::string& lines) {
   return valid_config + "\n" + lines + "\n";
 }
 
-class bad_input_test : public ::testing::TestWithParam<bad_input> {};
+class bad_input_command : public ::testing::TestWithParam<bad_input> {};
 
-TEST_P(bad_input_test, is_refused_on_one_line) {
+TEST_P(bad_input_command, is_refused_on_one_line) {
   const bad_input& bad = GetParam();
   const command_runner runner;
   runner.write("c.toml", bad.config);
@@ -67,7 +67,7 @@ const std::string sweep = "sweep c.toml -o a.h5";
 
 // Of the config file.
 INSTANTIATE_TEST_SUITE_P(
-    config, bad_input_test,
+    config, bad_input_command,
     ::testing::Values(
         bad_input{"unknown_key",
                   sweep,
@@ -166,7 +166,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Combinations of values that are possible one by one.
 INSTANTIATE_TEST_SUITE_P(
-    combination, bad_input_test,
+    combination, bad_input_command,
     ::testing::Values(bad_input{"volley_ends_above_its_start",
                                 sweep,
                                 {"c.toml:12: key 'section.volley_end' = 2", "below volley_start (1)"},
@@ -263,7 +263,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Of the command line.
 INSTANTIATE_TEST_SUITE_P(
-    command_line, bad_input_test,
+    command_line, bad_input_command,
     ::testing::Values(
         bad_input{"no_command", "", {"no command given"}},
         bad_input{"unknown_command", "swep c.toml -o a.h5", {"unknown command 'swep'", "did you mean 'sweep'?"}},

@@ -53,7 +53,7 @@ TEST(command, help_of_a_command_shows_its_options) {
 
 TEST(command, simulates_by_every_simulator_alone_and_in_replicates) {
   const command_runner runner;
-  // Rates at the canonical set and of the discrete network: REFERENCE section 4, tests/network/discrete_test.py. Over
+  // Rates at the canonical set and of the discrete network: tests/network/discrete_numpy_test.py. Over
   // 4 s they scatter by up to 2 %.
   for (const auto& [arguments, rate] :
        {std::pair{"zhang2024 --set sweep.simulator=tau_leaping sweep.dt_ms=0.2", 7.5}, {"wu2023_1beat", 41.5}}) {

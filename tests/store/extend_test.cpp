@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "store/compare_files.hpp"
@@ -48,7 +49,7 @@ void sweep_open_tasks(const std::filesystem::path& path, const sweep_description
       open.push_back(task);
     }
   }
-  sweep_writer writer(MPI_COMM_SELF, path, d);
+  sweep_writer writer(self(), path, d);
   for (const std::int64_t task : open) {
     writer.begin_task(task, static_cast<int>(task % 4));
     writer.write_task(task, result_of(d, task), 0.25 * static_cast<double>(task));
@@ -134,7 +135,7 @@ TEST(extend, keeps_all_provenance) {
   create_sweep_file(path, before);
   sweep_open_tasks(path, before, 20);
   {
-    sweep_writer writer(MPI_COMM_SELF, path, before);
+    sweep_writer writer(self(), path, before);
     writer.begin_task(21, 1);
     writer.begin_task(21, 1);
     writer.log("first line");

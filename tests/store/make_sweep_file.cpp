@@ -12,7 +12,7 @@ void make(const char* path) {
   using namespace spikesweep;
   const sweep_description d = testing::small_sweep();
   create_sweep_file(path, d);
-  sweep_writer writer(MPI_COMM_SELF, path, d);
+  sweep_writer writer(self(), path, d);
   for (const int task : {0, 5}) {
     writer.begin_task(task, 0);
     writer.write_task(task, testing::made_up_task(d, task / d.replicates, task % d.replicates), 0.25);

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 #include <mpi.h>
 
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "store/compare_files.hpp"
@@ -110,7 +111,7 @@ TEST(sweep_file, keeps_failed_tasks_without_rows) {
   const scratch_directory scratch;
   const sweep_description d = small_sweep();
   create_sweep_file(scratch / "s.h5", d);
-  sweep_writer writer(MPI_COMM_SELF, scratch / "s.h5", d);
+  sweep_writer writer(self(), scratch / "s.h5", d);
   task_result failed;
   failed.state = task_state::runaway;
   failed.summary.events = 12;
@@ -130,7 +131,7 @@ TEST(sweep_file, is_read_while_it_is_written) {
   const scratch_directory scratch;
   const sweep_description d = small_sweep();
   create_sweep_file(scratch / "s.h5", d);
-  sweep_writer writer(MPI_COMM_SELF, scratch / "s.h5", d);
+  sweep_writer writer(self(), scratch / "s.h5", d);
   const sweep_reader reader(scratch / "s.h5");
   EXPECT_EQ(reader.records()[0].state, task_state::pending);
   writer.write_task(0, made_up_task(d, 0, 0), 1);
@@ -245,7 +246,7 @@ TEST(sweep_file, with_a_task_in_a_state_of_a_newer_version_is_refused_but_a_dama
   const auto newer = static_cast<task_state>(200);
   task_result result;
   result.state = newer;
-  sweep_writer writer(MPI_COMM_SELF, scratch / "s.h5", d);
+  sweep_writer writer(self(), scratch / "s.h5", d);
   writer.write_task(3, result, 1);
   writer.close();
   EXPECT_THAT(error_of<input_error>([&] { static_cast<void>(sweep_reader(scratch / "s.h5").records()); }),
@@ -327,7 +328,7 @@ TEST(sweep_file, keeps_a_log_of_bounded_length) {
   const scratch_directory scratch;
   const sweep_description d = small_sweep(1);
   create_sweep_file(scratch / "s.h5", d);
-  sweep_writer writer(MPI_COMM_SELF, scratch / "s.h5", d);
+  sweep_writer writer(self(), scratch / "s.h5", d);
   writer.log("first");
   writer.log(std::string(1000, 'x'));
   const sweep_reader reader(scratch / "s.h5");

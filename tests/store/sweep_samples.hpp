@@ -7,6 +7,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/random.hpp>
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 namespace spikesweep::testing {
@@ -63,7 +64,7 @@ inline task_result made_up_task(const sweep_description& d, int point, int repli
 inline void make_file(const std::filesystem::path& path, const sweep_description& d,
                       const std::vector<std::int64_t>& tasks) {
   create_sweep_file(path, d);
-  sweep_writer writer(MPI_COMM_SELF, path, d);
+  sweep_writer writer(self(), path, d);
   for (const std::int64_t task : tasks) {
     writer.begin_task(task, 3);
     const task_identity id = d.identity(task);

@@ -12,9 +12,9 @@
 #include <gtest/gtest.h>
 
 #include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/surrogate/selection.hpp>
-#include <spikesweep/sweep/communicate.hpp>
 #include <spikesweep/sweep/design.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 

@@ -8,9 +8,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/sweep_file.hpp>
-#include <spikesweep/sweep/interrupt.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
 #include "store/compare_files.hpp"

@@ -28,7 +28,7 @@ class status : public ::testing::Test {
  protected:
   status() {
     create_sweep_file(file, description);
-    sweep_writer writer(MPI_COMM_SELF, file, description);
+    sweep_writer writer(self(), file, description);
     writer.log(begin_line(std::time(nullptr) - 2, 3));
     for (const int task : {0, 1, 2}) {
       writer.begin_task(task, 1);
@@ -94,7 +94,7 @@ TEST_F(status, tells_whether_a_job_is_at_work) {
 }
 
 TEST_F(status, of_a_job_that_has_said_nothing_yet_is_preparing) {
-  sweep_writer writer(MPI_COMM_SELF, file, description);
+  sweep_writer writer(self(), file, description);
   writer.log("2025-11-25T13:50:00Z interrupted: 3 done, 3 failed of 8");
   const file_lock lock(file);
   EXPECT_EQ(read_status(file).activity, sweep_activity::preparing);
@@ -116,7 +116,7 @@ TEST_F(status, gives_time_left_only_of_a_running_sweep) {
 }
 
 TEST_F(status, is_over_when_nothing_is_left_and_no_job_at_work) {
-  sweep_writer writer(MPI_COMM_SELF, file, description);
+  sweep_writer writer(self(), file, description);
   for (const int task : {6, 7}) {
     writer.write_task(task, made_up_task(description, task / 2, task % 2), 0.5);
   }

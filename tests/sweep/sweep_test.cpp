@@ -12,9 +12,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/sweep_file.hpp>
-#include <spikesweep/sweep/communicate.hpp>
 #include <spikesweep/sweep/status.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
@@ -208,7 +208,7 @@ TEST_F(sweep, simulates_a_damaged_task_again) {
 TEST_F(sweep, sets_a_task_aside_that_crashed_the_job_and_then_its_own_process) {
   if (world.rank() == 0) {
     create_sweep_file(directory / "s.h5", description);
-    sweep_writer writer(MPI_COMM_SELF, directory / "s.h5", description);
+    sweep_writer writer(self(), directory / "s.h5", description);
     for (const int suspect : {0, 8, 17, 29}) {
       for (int i = 0; i < suspect_after; ++i) {
         writer.begin_task(suspect, 3);
@@ -252,7 +252,7 @@ TEST_F(sweep, sets_a_task_aside_that_crashed_the_job_and_then_its_own_process) {
 TEST_F(sweep, ends_in_quarantine_on_a_signal_and_holds_nothing_against_the_tasks_there) {
   if (world.rank() == 0) {
     create_sweep_file(directory / "s.h5", description);
-    sweep_writer writer(MPI_COMM_SELF, directory / "s.h5", description);
+    sweep_writer writer(self(), directory / "s.h5", description);
     for (int i = 0; i < suspect_after; ++i) {
       writer.begin_task(4, 0);
     }

@@ -4,10 +4,9 @@
 #include <span>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/learning/features.hpp>
 #include <spikesweep/learning/shard_plan.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 
 namespace spikesweep {
 
@@ -55,7 +54,7 @@ class statistics_fit {
   void add(const dataset& data);
   /// Over the rows that all ranks have added, which have to be the training rows: sets the statistics of both maps.
   /// Collective.
-  void fit(const boost::mpi::communicator& comm, feature_map& features, target_map& targets);
+  void fit(const communicator& comm, feature_map& features, target_map& targets);
 
  private:
   shard_plan plan_;

@@ -4,9 +4,8 @@
 #include <span>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/network/transition.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 
 namespace spikesweep {
 
@@ -32,7 +31,7 @@ class dispersion_fit {
   /// One transition: expected and true counts of every cell of its profile.
   void add(phase_kind phase, std::span<const double> expected, std::span<const float> counts);
   /// Over the transitions of all ranks. Collective.
-  profile_dispersion fit(const boost::mpi::communicator& comm) const;
+  profile_dispersion fit(const communicator& comm) const;
 
  private:
   struct sums {

@@ -4,9 +4,8 @@
 #include <span>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 
 namespace spikesweep {
 
@@ -27,7 +26,7 @@ class gradient_sum {
   void add(std::span<const float> gradient);
   /// Sums over all ranks; valid until clear(). Throws divergence_error on every rank if an element on any rank was not
   /// finite or larger than 10^5. Collective.
-  std::span<float> all_reduce(const boost::mpi::communicator& comm);
+  std::span<float> all_reduce(const communicator& comm);
 
  private:
   std::vector<std::int64_t> sums_;  ///< Of each element, then the number of slices that could not be summed.

@@ -4,9 +4,8 @@
 #include <functional>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 
 namespace spikesweep {
 
@@ -24,7 +23,7 @@ std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path&
 /// into m.others. The model needs its space and scales; its networks are made here. `options_of` gives the options of
 /// a member, with its settings and its own checkpoint: a member that was finished, by its checkpoint, is not trained
 /// again. Collective; the same on every rank. Throws interrupted_error as train() does, and between two members.
-void train_members(const boost::mpi::communicator& comm, const training_data& data, int members,
+void train_members(const communicator& comm, const training_data& data, int members,
                    const std::function<training_options(int member)>& options_of, model& m);
 
 }  // namespace spikesweep

@@ -6,11 +6,10 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/learning/model.hpp>
 #include <spikesweep/learning/settings.hpp>
 #include <spikesweep/learning/training_data.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 
 namespace spikesweep {
 
@@ -62,8 +61,8 @@ struct range_test_result {
 /// other than the learning rate and its schedule hold as they do in training. `m` needs its space and scales; its
 /// networks are made here, and mean nothing afterwards. `progress` is called on every rank after an update; may be
 /// empty. Collective; the same on every rank.
-range_test_result run_range_test(const boost::mpi::communicator& comm, const training_data& data,
-                                 const learning_settings& settings, const range_test_settings& range, model& m,
+range_test_result run_range_test(const communicator& comm, const training_data& data, const learning_settings& settings,
+                                 const range_test_settings& range, model& m,
                                  const std::function<void(const range_test_step&)>& progress = {});
 
 /// The rate at which the smoothed loss falls most steeply, up to its lowest value; see range_test_result::suggestion.

@@ -5,10 +5,9 @@
 #include <functional>
 #include <string>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/learning/model.hpp>
 #include <spikesweep/learning/training_data.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 
 namespace spikesweep {
 
@@ -58,7 +57,7 @@ struct training_options {
 /// Trains a prepared model, leaving in it the weights of the candidate epoch that was best in closed loop.
 /// Data-parallel: the gradient of every batch is all-reduced from one flat buffer. Collective; the same on every rank.
 /// Throws interrupted_error when asked to stop, after writing the checkpoint.
-void train(const boost::mpi::communicator& comm, const training_data& data, const training_options& options, model& m);
+void train(const communicator& comm, const training_data& data, const training_options& options, model& m);
 
 /// Where the checkpoint before the last is: whole even if the last one is not.
 std::filesystem::path previous_checkpoint(const std::filesystem::path& last);
@@ -66,7 +65,7 @@ std::filesystem::path previous_checkpoint(const std::filesystem::path& last);
 /// Updates the weights of a prepared model, batch after batch and epoch after epoch, until `go_on` returns false: no
 /// checkpoint, no selection, no rollback. `go_on` is called on every rank and returns the same on all. Collective.
 /// Throws divergence_error, on every rank, when a gradient is no longer finite.
-void train_steps(const boost::mpi::communicator& comm, const training_data& data, const training_options& options,
-                 model& m, const std::function<bool(const step_record&)>& go_on);
+void train_steps(const communicator& comm, const training_data& data, const training_options& options, model& m,
+                 const std::function<bool(const step_record&)>& go_on);
 
 }  // namespace spikesweep

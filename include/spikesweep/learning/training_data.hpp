@@ -5,13 +5,12 @@
 #include <functional>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/learning/chunk_plan.hpp>
 #include <spikesweep/learning/dataset.hpp>
 #include <spikesweep/learning/model.hpp>
 #include <spikesweep/learning/settings.hpp>
 #include <spikesweep/learning/shard_plan.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 
 namespace spikesweep {
 
@@ -57,7 +56,7 @@ void add_dispersion_rows(const dataset& train, const shard_plan& plan, dataset& 
 /// Where rows are streamed the file stays open, and the rows are read for the scales and then not kept. Collective.
 /// Throws input_error if the file holds no finished training points, fewer training rows than shards, more ranks than
 /// shards are used, or the buffer does not hold two batches.
-training_data load_training_data(const boost::mpi::communicator& comm, const std::filesystem::path& sweep_file,
+training_data load_training_data(const communicator& comm, const std::filesystem::path& sweep_file,
                                  const learning_settings& settings, model& m);
 
 }  // namespace spikesweep

@@ -36,7 +36,4 @@ class atomic_file {
 void write_then_rename(const std::filesystem::path& target,
                        const std::function<void(const std::filesystem::path&)>& write);
 
-/// From now on a write past the file-size limit of the process is an error, instead of a signal that ends it.
-void ignore_file_size_signal();
-
 }  // namespace spikesweep

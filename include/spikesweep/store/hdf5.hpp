@@ -10,7 +10,8 @@
 #include <vector>
 
 #include <hdf5.h>
-#include <mpi.h>
+
+#include <spikesweep/parallel/communicator.hpp>
 
 /// Small owners of HDF5 objects. HDF5 is used in the layer `store` only.
 ///
@@ -271,7 +272,7 @@ class file {
   /// An existing file, read by this process alone; another one may be writing its raw data. Rank-local.
   static file open(const std::filesystem::path& path);
   /// An existing file for independent raw-data reads and writes through MPI-IO. Collective.
-  static file open_parallel(const std::filesystem::path& path, MPI_Comm communicator);
+  static file open_parallel(const std::filesystem::path& path, const communicator& ranks);
 
   group& root() { return root_; }
   const group& root() const { return root_; }

@@ -7,9 +7,8 @@
 #include <string>
 #include <vector>
 
-#include <mpi.h>
-
 #include <spikesweep/network/transition.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/store/description.hpp>
 
 /// The sweep file: every transition of a sweep, one record a task, and what it all means (README, "The sweep file").
@@ -84,7 +83,7 @@ std::uint64_t sweep_file_bytes(const sweep_description& description);
 class sweep_writer {
  public:
   /// Collective. Opens an existing file that check_sweep_file accepts.
-  sweep_writer(MPI_Comm communicator, const std::filesystem::path& path, const sweep_description& description);
+  sweep_writer(const communicator& ranks, const std::filesystem::path& path, const sweep_description& description);
   sweep_writer(const sweep_writer&) = delete;
   sweep_writer& operator=(const sweep_writer&) = delete;
   /// Collective.

@@ -7,10 +7,9 @@
 #include <string>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/learning/marginals.hpp>
 #include <spikesweep/learning/model.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 namespace spikesweep {
@@ -73,7 +72,7 @@ class law_calibrator {
   void add(const parameters& p, std::span<const double> values, const transition_block& block, int profile_stride,
            random_stream& stream);
   /// Over all ranks; outputs without a row are left out. Collective.
-  std::vector<output_calibration> gather(const boost::mpi::communicator& comm) const;
+  std::vector<output_calibration> gather(const communicator& comm) const;
 
  private:
   struct impl;
@@ -86,7 +85,7 @@ inline constexpr std::int64_t most_profile_rows = 1000;
 
 /// Calibrates a model on the transitions that a sweep recorded at its test points: the first rows of every finished
 /// task, perturbed ones left out, shared out over the ranks. The same at any rank count. Collective.
-std::vector<output_calibration> calibrate(const boost::mpi::communicator& comm, const model& m,
-                                          const sweep_reader& file, std::uint64_t seed);
+std::vector<output_calibration> calibrate(const communicator& comm, const model& m, const sweep_reader& file,
+                                          std::uint64_t seed);
 
 }  // namespace spikesweep

@@ -5,8 +5,7 @@
 #include <string>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
+#include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/surrogate/trajectory.hpp>
 
 namespace spikesweep {
@@ -39,7 +38,7 @@ struct point_prediction {
 /// alone, to the bit, whatever the other points and the rank count. Rank 0 returns all results in the order given,
 /// other ranks an empty list. `progress` is called on each rank with its points done and its share. Throws input_error
 /// if a value is not allowed, interrupted_error on all ranks after a signal at any (see interrupt_guard). Collective.
-std::vector<point_prediction> predict_points(const boost::mpi::communicator& comm, const model& m,
+std::vector<point_prediction> predict_points(const communicator& comm, const model& m,
                                              const std::vector<std::vector<double>>& points,
                                              const prediction_settings& settings,
                                              const std::function<void(int, int)>& progress = {});

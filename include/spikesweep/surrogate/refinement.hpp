@@ -5,9 +5,9 @@
 #include <vector>
 
 #include <Eigen/Core>
-#include <boost/mpi/communicator.hpp>
 
 #include <spikesweep/learning/model.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/surrogate/settings.hpp>
 
 namespace spikesweep {
@@ -39,7 +39,7 @@ std::vector<int> pick_points(const Eigen::Ref<const Eigen::MatrixXd>& candidates
 /// Runs every member in closed loop at every candidate (points x axes, in the parameters' units) and returns the excess
 /// variances of the E and the I rate, added up. The ranks share the candidates out; the outcome is the same for any
 /// number of them. `stop` is asked now and then on rank 0. Collective. Throws interrupted_error if it said so.
-std::vector<double> measure_disagreement(const boost::mpi::communicator& comm, const model& m,
+std::vector<double> measure_disagreement(const communicator& comm, const model& m,
                                          const Eigen::Ref<const Eigen::MatrixXd>& candidates,
                                          const refine_settings& settings, const std::function<bool()>& stop);
 

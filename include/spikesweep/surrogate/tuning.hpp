@@ -3,9 +3,8 @@
 #include <functional>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/learning/training_data.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
 
 namespace spikesweep {
@@ -35,7 +34,7 @@ tuning_record fit_shift(const transition_space& space, const std::vector<measure
 /// Tunes a trained model at training points, with `seconds` of closed loop at each of them in every round [s]. The law
 /// itself stays as it is, and held-out points are not looked at. `stop`, if there is one, is asked now and then on rank
 /// 0. Collective; the same on every rank. Throws interrupted_error, on every rank, if `stop` said so.
-tuning_record tune_rates(const boost::mpi::communicator& comm, const std::vector<measured_point>& points,
-                         double seconds, const std::function<bool()>& stop, model& m);
+tuning_record tune_rates(const communicator& comm, const std::vector<measured_point>& points, double seconds,
+                         const std::function<bool()>& stop, model& m);
 
 }  // namespace spikesweep

@@ -7,8 +7,7 @@
 #include <string>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
+#include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/surrogate/calibration.hpp>
 #include <spikesweep/surrogate/settings.hpp>
@@ -80,9 +79,9 @@ struct validation_point {
 /// the ranks; rank 0 returns all results in the order given, other ranks an empty list. With `data`, the baselines run
 /// too. `progress` is called on each rank with its points done and its share. Throws interrupted_error, on all ranks,
 /// after a signal at any rank (see interrupt_guard). Collective.
-validation_result validate_model(const boost::mpi::communicator& comm, const model& m,
-                                 const std::vector<validation_point>& points, const validation_settings& settings,
-                                 const sweep_reader* data, const std::function<void(int, int)>& progress = {});
+validation_result validate_model(const communicator& comm, const model& m, const std::vector<validation_point>& points,
+                                 const validation_settings& settings, const sweep_reader* data,
+                                 const std::function<void(int, int)>& progress = {});
 
 /// Writes the results under a temporary name and renames the file into place. Throws environment_error.
 void save_validation(const std::filesystem::path& path, const validation_result& result, const model& m,

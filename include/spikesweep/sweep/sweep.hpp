@@ -8,9 +8,8 @@
 #include <optional>
 #include <vector>
 
-#include <boost/mpi/communicator.hpp>
-
 #include <spikesweep/network/transition.hpp>
+#include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/store/description.hpp>
 
 namespace spikesweep {
@@ -87,6 +86,12 @@ class task_engine {
 /// The lockstep ensemble on the tasks of a description, which has to outlive it.
 std::unique_ptr<task_engine> make_network_engine(const sweep_description& description);
 
+/// The finished tasks of a sweep file whose checksum does not hold. Each rank reads an equal share, and calls
+/// `progress` now and then with its tasks done and its share. Collective; the same on every rank. Throws input_error if
+/// this is no sweep file.
+std::vector<std::int64_t> find_damaged(const communicator& ranks, const std::filesystem::path& file,
+                                       const std::function<void(std::int64_t done, std::int64_t share)>& progress = {});
+
 /// Runs every task that is not done yet, on all ranks, into one file: a new one, or one that an earlier run of the same
 /// sweep left (or what options.existing makes of it). Rank 0 schedules, and simulates as well. SIGTERM, SIGINT or
 /// SIGUSR1 at rank 0 ends it early, with every finished task on disk; a second one drops the tasks in hand. Collective;
@@ -95,9 +100,9 @@ std::unique_ptr<task_engine> make_network_engine(const sweep_description& descri
 /// Throws, on every rank, input_error if the file holds another sweep, is no sweep file, or is in use by another job,
 /// and environment_error if it cannot be written. A rank that fails in mid-sweep prints one line and aborts the job;
 /// with one rank it throws instead.
-sweep_outcome run_sweep(const boost::mpi::communicator& communicator, const std::filesystem::path& file,
+sweep_outcome run_sweep(const communicator& ranks, const std::filesystem::path& file,
                         const sweep_description& description, const sweep_options& options);
-sweep_outcome run_sweep(const boost::mpi::communicator& communicator, const std::filesystem::path& file,
+sweep_outcome run_sweep(const communicator& ranks, const std::filesystem::path& file,
                         const sweep_description& description, task_engine& engine, const sweep_options& options);
 
 }  // namespace spikesweep

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <spikesweep/parallel/communicator.hpp>
+
+namespace spikesweep {
+
+/// Logs ranks, nodes, threads and cores on rank 0, and warns if ranks share cores. Throws environment_error if a
+/// launcher started more ranks than MPI connects. Collective.
+void report_launch(const communicator& world);
+
+/// Cores that this process may use.
+int usable_cores();
+
+}  // namespace spikesweep

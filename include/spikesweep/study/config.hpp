@@ -1,0 +1,85 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <spikesweep/base/config_table.hpp>
+#include <spikesweep/learning/settings.hpp>
+#include <spikesweep/network/parameters.hpp>
+#include <spikesweep/network/sampler.hpp>
+#include <spikesweep/network/section.hpp>
+#include <spikesweep/parallel/communicator.hpp>
+#include <spikesweep/store/description.hpp>
+#include <spikesweep/surrogate/settings.hpp>
+#include <spikesweep/sweep/design.hpp>
+
+namespace spikesweep {
+
+/// Everything that a config file says, validated.
+struct configuration {
+  std::uint64_t seed = 1;
+  parameters network;
+  section_settings section;
+  sampling_settings sampling;
+  design_settings design;
+  refine_settings refine;
+  learning_settings learning;
+  validation_settings validation;
+  std::string text;                     ///< The file as given, overrides added as comments.
+  std::string source;                   ///< File name, or "built-in NAME".
+  std::vector<std::string> overridden;  ///< Full keys that --set changed.
+};
+
+/// The text of a config and where it is from: plain strings, so that rank 0 can read and broadcast them.
+struct config_source {
+  std::string text;
+  std::string name;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& text& name;
+  }
+};
+
+/// Reads a file, or the built-in config of that name if there is no such file. Throws input_error.
+config_source read_config(const std::string& path_or_name);
+
+/// Parses and checks a config: the network preset, then the file's keys, then the overrides ("key=value"; a network
+/// parameter needs no "network."). Throws input_error on the first thing that is wrong.
+configuration parse_configuration(const config_source& source, std::span<const std::string> overrides);
+
+/// read_config and parse_configuration.
+configuration load_configuration(const std::string& path_or_name, std::span<const std::string> overrides);
+
+/// The same on every rank: rank 0 reads, and every rank parses, so that all throw the same input_error. Collective.
+configuration load_configuration(const communicator& ranks, const std::string& path_or_name,
+                                 std::span<const std::string> overrides);
+
+/// The network of a preset, which has to exist.
+parameters preset_network(const std::string& name);
+
+/// Sets network parameters alone, as `--set` does, on an existing network. Throws input_error.
+void override_network(parameters& network, std::span<const std::string> overrides);
+
+/// Key and value, in a fixed order, of everything that decides the results of a group: equal lists, equal results.
+std::vector<std::pair<std::string, std::string>> canonical_settings(const configuration& config, config_group group);
+
+/// Throws input_error unless there is at least one axis to sweep, and none is fixed by --set at the same time.
+void require_axes(const configuration& config);
+
+/// What a sweep of this config simulates. Throws input_error as require_axes and make_design do.
+sweep_description describe_sweep(const configuration& config);
+
+/// Every key, bound to `config`, which has to outlive the table.
+config_table make_config_table(configuration& config);
+
+/// Throws input_error for combinations that cannot work. `table` is bound to `config` and knows where keys were set.
+void check_combinations(const configuration& config, const config_table& table);
+
+/// configs/README.md: every key with type, unit, range, default and meaning.
+std::string config_reference();
+
+}  // namespace spikesweep

@@ -1,0 +1,125 @@
+#include <algorithm>
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+
+#include <boost/mpi/environment.hpp>
+#include <mpi.h>
+
+#include <spikesweep/parallel/collective.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+constexpr int internal_code = -1;
+
+}  // namespace
+
+root_failure root_failure::of(const std::exception& error) {
+  if (const auto* known = dynamic_cast<const spikesweep_error*>(&error)) {
+    return {static_cast<int>(known->code), known->what()};
+  }
+  if (dynamic_cast<const std::logic_error*>(&error) != nullptr) {
+    return {internal_code, error.what()};
+  }
+  return {static_cast<int>(exit_code::failed), error.what()};
+}
+
+void root_failure::raise() const {
+  if (code == 0) {
+    return;
+  }
+  if (code == internal_code) {
+    throw internal_error(message);
+  }
+  switch (const auto exit = static_cast<exit_code>(code)) {
+    case exit_code::bad_input:
+      throw input_error(message);
+    case exit_code::failed:
+      throw environment_error(message);
+    case exit_code::interrupted:
+      throw interrupted_error(message);
+    default:
+      throw spikesweep_error(exit, message);
+  }
+}
+
+communicator self() {
+  return {MPI_COMM_SELF, boost::mpi::comm_attach};
+}
+
+bool on_any_rank(const communicator& ranks, bool mine) {
+  return boost::mpi::all_reduce(ranks, mine, std::logical_or<>());
+}
+
+namespace {
+
+template <class Operation>
+void reduce_all(const communicator& ranks, std::vector<double>& values, const Operation& operation) {
+  std::vector<double> out(values.size());
+  boost::mpi::all_reduce(ranks, values.data(), static_cast<int>(values.size()), out.data(), operation);
+  values = std::move(out);
+}
+
+}  // namespace
+
+void all_reduce_least(const communicator& ranks, std::vector<double>& values) {
+  reduce_all(ranks, values, boost::mpi::minimum<double>());
+}
+
+void all_reduce_largest(const communicator& ranks, std::vector<double>& values) {
+  reduce_all(ranks, values, boost::mpi::maximum<double>());
+}
+
+std::vector<std::string> gather_bytes(const communicator& ranks, std::string mine, std::size_t longest) {
+  constexpr int tag = 0;
+  std::uint64_t length = mine.size();
+  std::vector<std::uint64_t> lengths;
+  if (ranks.rank() != 0) {
+    boost::mpi::gather(ranks, length, 0);
+    for (std::size_t begin = 0; begin < mine.size(); begin += longest) {
+      ranks.send(0, tag, mine.data() + begin, static_cast<int>(std::min(longest, mine.size() - begin)));
+    }
+    return {};
+  }
+  boost::mpi::gather(ranks, length, lengths, 0);
+  std::vector<std::string> all(lengths.size());
+  all[0] = std::move(mine);
+  for (std::size_t rank = 1; rank < all.size(); ++rank) {
+    all[rank].resize(lengths[rank]);
+    for (std::size_t begin = 0; begin < all[rank].size(); begin += longest) {
+      const std::size_t size = std::min(longest, all[rank].size() - begin);
+      ranks.recv(static_cast<int>(rank), tag, all[rank].data() + begin, static_cast<int>(size));
+    }
+  }
+  return all;
+}
+
+std::vector<std::size_t> share_of(const communicator& ranks, std::size_t count) {
+  std::vector<std::size_t> mine;
+  for (auto i = static_cast<std::size_t>(ranks.rank()); i < count; i += static_cast<std::size_t>(ranks.size())) {
+    mine.push_back(i);
+  }
+  return mine;
+}
+
+std::vector<std::int64_t> all_gather_joined(const communicator& ranks, const std::vector<std::int64_t>& mine) {
+  std::vector<std::vector<std::int64_t>> parts;
+  boost::mpi::all_gather(ranks, mine, parts);
+  std::vector<std::int64_t> all;
+  for (const auto& part : parts) {
+    all.insert(all.end(), part.begin(), part.end());
+  }
+  return all;
+}
+
+void abort_job(const communicator& ranks, const std::exception& error) {
+  // One write, so that lines of several ranks do not mix.
+  const std::string line = "spikesweep: rank " + std::to_string(ranks.rank()) + ": " + error.what() + '\n';
+  std::cerr << line << std::flush;
+  boost::mpi::environment::abort(static_cast<int>(exit_code::failed));
+  std::abort();
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,49 @@
+#include <atomic>
+
+#include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/parallel/signal_stack.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+// A signal handler can reach nothing but globals.
+std::atomic<int> signal_count{0};
+std::atomic<int> guards{0};
+static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not wait for a lock");
+
+extern "C" void count_signal(int) {
+  signal_count.fetch_add(1, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+interrupt_guard::interrupt_guard() {
+  if (guards++ == 0) {
+    signal_count = 0;
+  }
+  use_signal_stack();
+  struct sigaction action {};
+  action.sa_handler = count_signal;
+  action.sa_flags = SA_RESTART | SA_ONSTACK;  // MPI's and HDF5's system calls go on.
+  sigemptyset(&action.sa_mask);
+  for (std::size_t i = 0; i < signals_.size(); ++i) {
+    sigaction(signals_[i], &action, &previous_[i]);
+  }
+}
+
+interrupt_guard::~interrupt_guard() {
+  for (std::size_t i = 0; i < signals_.size(); ++i) {
+    if (guards == 1 && signals_[i] == SIGUSR1 && previous_[i].sa_handler == SIG_DFL) {
+      previous_[i].sa_handler = SIG_IGN;
+    }
+    sigaction(signals_[i], &previous_[i], nullptr);
+  }
+  --guards;
+}
+
+int interrupts() {
+  return signal_count.load(std::memory_order_relaxed);
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,65 @@
+#include <vector>
+
+#include <boost/mpi/collectives.hpp>
+#include <fmt/format.h>
+#include <mpi.h>
+#include <sched.h>
+
+#include <spikesweep/base/log.hpp>
+#include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/parallel/launch_report.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+cpu_set_t allowed_cores() {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  sched_getaffinity(0, sizeof cores, &cores);
+  return cores;
+}
+
+/// Of each rank: its place among the ranks of its node, their number, its own cores and those of the node's ranks.
+struct rank_place {
+  int rank_on_node = 0;
+  int ranks_on_node = 1;
+  int own_cores = 0;
+  int node_cores = 0;
+};
+
+rank_place find_place(const communicator& world) {
+  MPI_Comm node = MPI_COMM_NULL;
+  MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, world.rank(), MPI_INFO_NULL, &node);
+  const communicator neighbours(node, boost::mpi::comm_take_ownership);
+  const cpu_set_t own = allowed_cores();
+  cpu_set_t all = own;
+  MPI_Allreduce(&own, &all, static_cast<int>(sizeof own), MPI_UNSIGNED_CHAR, MPI_BOR, neighbours);
+  return {neighbours.rank(), neighbours.size(), CPU_COUNT(&own), CPU_COUNT(&all)};
+}
+
+}  // namespace
+
+int usable_cores() {
+  const cpu_set_t cores = allowed_cores();
+  return CPU_COUNT(&cores);
+}
+
+void report_launch(const communicator& world) {
+  check_launch(world.size());
+  const rank_place mine = find_place(world);
+  const int nodes = boost::mpi::all_reduce(world, mine.rank_on_node == 0 ? 1 : 0, std::plus<>());
+  const bool crowded = boost::mpi::all_reduce(world, mine.ranks_on_node > mine.node_cores, std::logical_or<>());
+  const std::string binding = mine.own_cores < mine.node_cores || mine.ranks_on_node == 1
+                                  ? fmt::format("{} core{} to rank 0", mine.own_cores, mine.own_cores == 1 ? "" : "s")
+                                  : fmt::format("not bound, {} cores", mine.node_cores);
+  log_info(fmt::format("{} rank{} on {} node{}, one thread each, {}", world.size(), world.size() == 1 ? "" : "s", nodes,
+                       nodes == 1 ? "" : "s", binding));
+  if (crowded) {
+    log_warning(
+        fmt::format("more ranks than cores ({} ranks, {} cores on the first node): ranks will wait for each other",
+                    mine.ranks_on_node, mine.node_cores));
+  }
+}
+
+}  // namespace spikesweep

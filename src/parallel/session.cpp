@@ -1,0 +1,37 @@
+#include <boost/mpi/communicator.hpp>
+#include <mpi.h>
+
+#include <spikesweep/parallel/session.hpp>
+
+namespace spikesweep {
+
+void mpi_session::start(int& argc, char**& argv) {
+  if (!agreement_) {
+    // Training has other threads, which make no MPI call.
+    environment_.emplace(argc, argv, boost::mpi::threading::funneled, false);
+    agreement_.emplace(communicator());
+  }
+}
+
+int mpi_session::end(const rank_exit& mine) const {
+  if (agreement_) {
+    return agreement_->reach(mine);
+  }
+  if (!mine.message.empty()) {
+    print_error(mine.message);
+  }
+  return mine.code;
+}
+
+std::string mpi_library_version() {
+  char text[MPI_MAX_LIBRARY_VERSION_STRING];
+  int length = 0;
+  MPI_Get_library_version(text, &length);
+  // The text is "Open MPI v4.1.4, package: ...".
+  const std::string version(text, static_cast<std::size_t>(length));
+  const std::string name = "Open MPI v";
+  const std::size_t begin = version.compare(0, name.size(), name) == 0 ? name.size() : 0;
+  return version.substr(begin, version.find_first_of(",\n", begin) - begin);
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,31 @@
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
+#include <sys/prctl.h>
+
+#include <spikesweep/parallel/signals.hpp>
+
+namespace spikesweep {
+
+void ignore_file_size_signal() {
+  std::signal(SIGXFSZ, SIG_IGN);
+}
+
+bool is_alive(pid_t process) {
+  return ::kill(process, 0) == 0 || errno != ESRCH;
+}
+
+void kill_process(pid_t process) {
+  ::kill(process, SIGKILL);
+}
+
+void die_with_parent() {
+  ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+const char* signal_name(int signal) {
+  return ::strsignal(signal);
+}
+
+}  // namespace spikesweep

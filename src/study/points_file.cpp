@@ -1,0 +1,98 @@
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <sstream>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/study/points_file.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  constexpr std::string_view blank = " \t\r";
+  const auto first = text.find_first_not_of(blank);
+  return first == std::string_view::npos ? std::string_view()
+                                         : text.substr(first, text.find_last_not_of(blank) - first + 1);
+}
+
+std::vector<std::string_view> cells_of(std::string_view line) {
+  std::vector<std::string_view> cells;
+  for (std::size_t begin = 0; begin <= line.size();) {
+    const std::size_t end = std::min(line.find(',', begin), line.size());
+    cells.push_back(trimmed(line.substr(begin, end - begin)));
+    begin = end + 1;
+  }
+  return cells;
+}
+
+input_error bad_cell(const std::string& name, int line, std::size_t column, const std::string& what) {
+  return input_error(fmt::format("{}: line {}, column {}: {}", name, line, column + 1, what));
+}
+
+std::vector<std::size_t> parse_header(const std::vector<std::string_view>& cells, const std::string& name, int line,
+                                      const std::vector<std::string>& axes) {
+  std::vector<std::size_t> found;
+  for (std::size_t column = 0; column < cells.size(); ++column) {
+    const auto axis = std::ranges::find(axes, cells[column]);
+    if (axis == axes.end()) {
+      throw bad_cell(
+          name, line, column,
+          fmt::format("'{}' is not an axis of the model; allowed: {}", cells[column], fmt::join(axes, ", ")));
+    }
+    found.push_back(static_cast<std::size_t>(axis - axes.begin()));
+    if (std::count(found.begin(), found.end(), found.back()) > 1) {
+      throw bad_cell(name, line, column, fmt::format("'{}' is named twice", cells[column]));
+    }
+  }
+  return found;
+}
+
+double parse_number(std::string_view cell, const std::string& name, int line, std::size_t column) {
+  double value = 0;
+  const auto [end, failure] = std::from_chars(cell.data(), cell.data() + cell.size(), value);
+  if (failure != std::errc() || end != cell.data() + cell.size() || !std::isfinite(value)) {
+    throw bad_cell(name, line, column, fmt::format("'{}' is not a number", cell));
+  }
+  return value;
+}
+
+}  // namespace
+
+point_list parse_points(const std::string& text, const std::string& name, const std::vector<std::string>& axes) {
+  constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+  point_list out;
+  std::istringstream stream(text.starts_with(byte_order_mark) ? text.substr(byte_order_mark.size()) : text);
+  std::string line;
+  for (int number = 1; std::getline(stream, line); ++number) {
+    const std::string_view content = trimmed(line);
+    if (content.empty() || content.front() == '#') {
+      continue;
+    }
+    const auto cells = cells_of(content);
+    if (out.axes.empty()) {
+      out.axes = parse_header(cells, name, number, axes);
+      continue;
+    }
+    if (cells.size() != out.axes.size()) {
+      throw bad_cell(name, number, std::min(cells.size(), out.axes.size()),
+                     fmt::format("{} cells; the header has {}", cells.size(), out.axes.size()));
+    }
+    std::vector<double> values;
+    for (std::size_t column = 0; column < cells.size(); ++column) {
+      values.push_back(parse_number(cells[column], name, number, column));
+    }
+    out.values.push_back(std::move(values));
+    out.line.push_back(number);
+  }
+  if (out.values.empty()) {
+    throw input_error(name + " has no points; it needs a header of axis names and a line of numbers for each point");
+  }
+  return out;
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,92 @@
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+#include <spikesweep/base/duration.hpp>
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
+#include <spikesweep/base/table.hpp>
+#include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/study/sweep_step.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+/// `transitions`: samples of a task that is done.
+std::string progress_text(const sweep_progress& progress, std::int64_t transitions) {
+  const std::int64_t finished = progress.done + progress.failed;
+  const double share = progress.total > 0 ? static_cast<double>(finished) / static_cast<double>(progress.total) : 1;
+  std::string text = fmt::format("sweep: {} of {} tasks ({:.0f} %)", finished, progress.total, 100 * share);
+  if (progress.failed > 0) {
+    text += fmt::format(", {} failed", progress.failed);
+  }
+  if (progress.ended > 0 && progress.elapsed_s > 0) {
+    text += fmt::format(", {} samples, {} events/s, {:.3g} x real time", progress.ended * transitions,
+                        readable(static_cast<double>(progress.events) / progress.elapsed_s),
+                        progress.simulated_s / progress.elapsed_s);
+  }
+  text += fmt::format(", {} elapsed", readable_duration(progress.elapsed_s));
+  if (finished < progress.total && progress.left_s > 0) {
+    text += fmt::format(", {} left", readable_duration(progress.left_s));
+  }
+  return text + fmt::format(", {} of {} ranks busy", progress.busy_ranks, progress.ranks);
+}
+
+existing_file wanted(const sweep_flags& flags) {
+  return flags.fresh ? existing_file::replace : flags.extend ? existing_file::extend : existing_file::resume;
+}
+
+}  // namespace
+
+sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem::path& file,
+                                  const sweep_description& description, const sweep_flags& flags,
+                                  const std::vector<std::filesystem::path>& made_from_it) {
+  progress_line line(job.progress());
+  sweep_options options;
+  options.retry_failed = flags.retry_failed;
+  options.grace_s = parse_duration(flags.grace);
+  options.existing = wanted(flags);
+  options.made_from_it = made_from_it;
+  options.end = job_end();
+  options.progress = [&](const sweep_progress& progress) {
+    if (line.due()) {
+      line.update(progress_text(progress, description.sampling.transitions));
+    }
+  };
+  const sweep_outcome outcome = run_sweep(job.world, file, description, options);
+  sweep_progress last{outcome};
+  last.elapsed_s = outcome.wall_s;
+  last.ranks = job.world.size();
+  line.finish(progress_text(last, description.sampling.transitions));
+  if (outcome.damaged > 0) {
+    log_warning(fmt::format("{} tasks on disk were damaged and have been run again", outcome.damaged));
+  }
+  if (outcome.failed > 0) {
+    log_warning(
+        fmt::format("{} tasks failed; `spikesweep status` lists them, --retry-failed runs them again", outcome.failed));
+  }
+  if (outcome.interrupted) {
+    log_warning("interrupted; every finished task is on disk, and the same command goes on from there");
+  }
+  return outcome;
+}
+
+sweep_flags resolved(sweep_flags flags) {
+  // A job that SLURM put back into its queue is still the one that started over.
+  const char* restarts = std::getenv("SLURM_RESTART_COUNT");
+  if (flags.fresh && restarts != nullptr && std::atoi(restarts) > 0) {
+    log_info("--fresh counted at the first start of this SLURM job; now it resumes");
+    flags.fresh = false;
+  }
+  return flags;
+}
+
+exit_code exit_code_of(const sweep_outcome& outcome) {
+  if (outcome.interrupted) {
+    return exit_code::interrupted;
+  }
+  return outcome.failed > 0 ? exit_code::failed_points : exit_code::done;
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,88 @@
+#include <cmath>
+
+#include <gtest/gtest.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/learning/features.hpp>
+
+namespace spikesweep {
+namespace {
+
+transition_space box() {
+  transition_space space;
+  space.axes = {"S_EE", "tau_IE"};
+  space.axis_min = {3.5, 1.0};
+  space.axis_max = {4.5, 1.0};
+  return space;
+}
+
+TEST(features, DequantisedCountsComeBackExactly) {
+  target_map targets(box());
+  targets.set_statistics({{3, 5, 7, 9, 11, 13}, {1, 2, 3, 4, 5, 6}},
+                         {target_map::extremes{{0, 0, 0, 0, 0, 0}, {1e6, 1e6, 1e6, 1e6, 1e6, 1e6}}, {}, {}});
+  const std::vector<std::int32_t> counts{0, 1, 17, 300, 4096, 99999};
+  for (const double u : {0.001, 0.3, 0.999}) {
+    const std::vector<double> noise(count_dims, u);
+    std::vector<double> y(count_dims);
+    targets.raw(counts, 0.01, noise, y);
+    for (std::size_t k = 0; k < count_dims; ++k) {
+      y[k] = (y[k] - targets.statistics().mean[k]) / targets.statistics().deviation[k];
+    }
+    std::vector<std::int32_t> back(count_dims);
+    EXPECT_DOUBLE_EQ(targets.decode(phase_kind::step, y, back), 0.01) << "the length of a step";
+    EXPECT_EQ(back, counts);
+  }
+}
+
+TEST(features, SamplesAreHeldWithinTheExtremesOfTheirPhase) {
+  transition_space space = box();
+  space.section.kind = section_kind::mfe;
+  target_map targets(space);
+  const std::vector<double> zero(7, 0.0);
+  const std::vector<double> one(7, 1.0);
+  target_map::extremes quiet{{0, 0, 0, 0, 0, 0, std::log(0.001)}, {2, 2, 2, 2, 2, 2, std::log(0.01)}};
+  target_map::extremes active{{5, 5, 5, 5, 5, 5, std::log(0.002)}, {9, 9, 9, 9, 9, 9, std::log(0.02)}};
+  targets.set_statistics({zero, one}, {target_map::extremes{}, active, quiet});
+  const std::vector<double> far(7, 50.0);
+  const std::vector<double> low(7, -50.0);
+  std::vector<std::int32_t> counts(count_dims);
+  EXPECT_NEAR(targets.decode(phase_kind::quiet, far, counts), 0.01, 1e-12);
+  EXPECT_EQ(counts, std::vector<std::int32_t>(6, 2));
+  EXPECT_NEAR(targets.decode(phase_kind::active, far, counts), 0.02, 1e-12);
+  EXPECT_EQ(counts, std::vector<std::int32_t>(6, 9));
+  EXPECT_NEAR(targets.decode(phase_kind::active, low, counts), 0.002, 1e-12);
+  EXPECT_EQ(counts, std::vector<std::int32_t>(6, 5));
+}
+
+TEST(features, HoldSharesPendingAndScaledAxes) {
+  const transition_space space = box();
+  const feature_map features(space);
+  const auto& layout = space.layout.state;
+  const parameters p;
+  std::vector<std::int32_t> state(static_cast<std::size_t>(layout.size()), 0);
+  state[0] = 300;                                                                // All of E in the lowest bin,
+  state[static_cast<std::size_t>(layout.refractory_cell(population::I))] = 100;  // all of I refractory.
+  state[static_cast<std::size_t>(layout.pending(pool::EE))] = 90;
+  std::vector<float> x(static_cast<std::size_t>(features.size()));
+  const std::vector<double> values{4.25, 1.0};
+  features.raw(p, values, phase_kind::step, state, x);
+  const auto cells = static_cast<std::size_t>(layout.cells());
+  EXPECT_FLOAT_EQ(x[0], 1);
+  EXPECT_FLOAT_EQ(x[2 * cells - 1], 1);
+  EXPECT_FLOAT_EQ(x[2 * cells], static_cast<float>(std::log1p(90)));
+  EXPECT_FLOAT_EQ(x[2 * cells + 1], 2);  // 90 pending kicks are two fan-outs of 0.15 x 300.
+  EXPECT_FLOAT_EQ(x[2 * cells + 8], 0.5F);
+  EXPECT_FLOAT_EQ(x[2 * cells + 9], 0);  // An axis that does not vary says nothing.
+}
+
+TEST(features, DistanceToTrainingCountsTheExcess) {
+  const transition_space space = box();
+  EXPECT_EQ(distance_to_training(space, std::vector<double>{4.0, 1.0}), 0);
+  EXPECT_DOUBLE_EQ(distance_to_training(space, std::vector<double>{5.0, 1.0}), 0.5);
+  EXPECT_DOUBLE_EQ(distance_to_training(space, std::vector<double>{3.25, 1.0}), 0.25);
+  EXPECT_TRUE(std::isinf(distance_to_training(space, std::vector<double>{4.0, 1.1})));
+  EXPECT_THROW(parameters_at(space, std::vector<double>{-1, 1.0}), input_error);
+}
+
+}  // namespace
+}  // namespace spikesweep

@@ -1,0 +1,179 @@
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <unistd.h>
+
+#include <boost/mpi/collectives.hpp>
+#include <boost/serialization/string.hpp>
+#include <gtest/gtest.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/learning/members.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/store/hdf5.hpp>
+
+#include "real_transitions.hpp"
+
+namespace spikesweep {
+namespace {
+
+namespace mpi = boost::mpi;
+
+class members : public ::testing::Test {
+ protected:
+  members() {
+    settings_.hidden = 16;
+    settings_.layers = 2;
+    settings_.components = 3;
+    settings_.batch = 64;
+    settings_.shards = 8;
+    settings_.epochs = 3;
+    settings_.candidates = 1;
+    settings_.seed = 11;
+    data_ = testing::real_transitions(world_, 512, settings_.shards, untrained_);
+    untrained_.starts.states = count_matrix::Zero(1, untrained_.space.layout.state.size());
+    untrained_.starts.phase = {0};
+    untrained_.starts.values = {{4.0, 2.2}};
+    std::string name = std::filesystem::temp_directory_path() / ("spikesweep_members_" + std::to_string(getpid()));
+    mpi::broadcast(world_, name, 0);
+    directory_ = name;
+    on_root(world_, [&] { std::filesystem::create_directories(directory_); });
+  }
+  ~members() override {
+    world_.barrier();
+    if (world_.rank() == 0) {
+      std::filesystem::remove_all(directory_);
+    }
+  }
+
+  /// Options of a member that count its epochs, and are interrupted when `most` epochs have been done in all.
+  training_options options(int member, int most = 1000) {
+    training_options own;
+    own.settings = member_settings(settings_, member);
+    own.progress = [this, member](const epoch_record&, int) { epochs_.push_back(member); };
+    own.interrupted = [this, most] { return static_cast<int>(epochs_.size()) >= most; };
+    return own;
+  }
+
+  model ensemble(int members, int most = 1000, bool checkpoints = false) {
+    epochs_.clear();
+    model m = untrained_;
+    const auto options_of = [&](int member) {
+      training_options own = options(member, most);
+      if (checkpoints) {
+        own.checkpoint = member_checkpoints(directory_ / "checkpoint")[static_cast<std::size_t>(member)];
+      }
+      return own;
+    };
+    train_members(world_, data_, members, options_of, m);
+    return m;
+  }
+
+  static void expect_same(const model_member& a, const model_member& b) {
+    EXPECT_EQ(a.seed, b.seed);
+    EXPECT_EQ(a.counts_weights, b.counts_weights);
+    EXPECT_EQ(a.profile_weights, b.profile_weights);
+    for (std::size_t k = 0; k < a.dispersion.size(); ++k) {
+      EXPECT_EQ(a.dispersion[k].variance, b.dispersion[k].variance);
+      EXPECT_EQ(a.dispersion[k].factor, b.dispersion[k].factor);
+    }
+  }
+
+  mpi::communicator world_;
+  learning_settings settings_;
+  model untrained_;
+  training_data data_;
+  std::filesystem::path directory_;
+  std::vector<int> epochs_;  ///< The member of each epoch that was done.
+};
+
+TEST_F(members, AreTheModelsThatTheirSeedsGiveAlone) {
+  const model all = ensemble(3);
+  ASSERT_EQ(all.others.size(), 2U);
+  for (int k = 0; k < 3; ++k) {
+    model alone = untrained_;
+    const training_options own = options(k);
+    prepare_networks(alone, own.settings);
+    train(world_, data_, own, alone);
+    EXPECT_EQ(alone.seed, 11U + static_cast<std::uint64_t>(k));
+    expect_same(k == 0 ? static_cast<const model_member&>(all) : all.others[static_cast<std::size_t>(k - 1)], alone);
+  }
+  EXPECT_NE(all.others[0].counts_weights, all.others[1].counts_weights);
+  EXPECT_EQ(all.others[1].history.size(), 3U);
+}
+
+TEST_F(members, InterruptedInTheSecondGoOnThereAndEndWithTheSameBits) {
+  const model whole = ensemble(3);
+  EXPECT_EQ(epochs_, (std::vector<int>{0, 0, 0, 1, 1, 1, 2, 2, 2}));
+  EXPECT_THROW(ensemble(3, 4, true), interrupted_error);
+  const model resumed = ensemble(3, 1000, true);
+  EXPECT_EQ(epochs_, (std::vector<int>{1, 1, 2, 2, 2})) << "member 0 was finished";
+  expect_same(resumed, whole);
+  ASSERT_EQ(resumed.others.size(), 2U);
+  expect_same(resumed.others[0], whole.others[0]);
+  expect_same(resumed.others[1], whole.others[1]);
+  EXPECT_EQ(resumed.history.size(), 3U);
+}
+
+TEST_F(members, InterruptedBetweenTwoDoNotBeginTheNext) {
+  std::string message;
+  try {
+    ensemble(2, 3, true);
+  } catch (const interrupted_error& error) {
+    message = error.what();
+  }
+  EXPECT_EQ(message, "training interrupted after member 0; the same command resumes it");
+  EXPECT_EQ(epochs_, (std::vector<int>{0, 0, 0}));
+}
+
+TEST_F(members, AreAllInOneFileAndComeBackTheSame) {
+  const model all = ensemble(3);
+  const auto path = directory_ / "model.h5";
+  on_root(world_, [&] { save_model(path, all); });
+  const model loaded = load_model(path);
+  ASSERT_EQ(loaded.others.size(), 2U);
+  expect_same(loaded, all);
+  expect_same(loaded.others[0], all.others[0]);
+  expect_same(loaded.others[1], all.others[1]);
+  const hdf5::file file = hdf5::file::open(path);
+  EXPECT_EQ(file.root().open_group("members").names(), (std::vector<std::string>{"1", "2"}));
+  EXPECT_EQ(file.root().read_array<int>("members/2/training/epoch"), (std::vector<int>{1, 2, 3}));
+  EXPECT_FALSE(file.root().has("members/1/starts")) << "what members share is there once";
+}
+
+TEST_F(members, OfOneModelAloneLeaveNoTraceInTheFile) {
+  const auto path = directory_ / "model.h5";
+  const model alone = ensemble(1);
+  on_root(world_, [&] { save_model(path, alone); });
+  EXPECT_FALSE(hdf5::file::open(path).root().has("members"));
+  EXPECT_TRUE(load_model(path).others.empty());
+}
+
+TEST_F(members, OfOtherDimensionsThanTheFirstAreRefused) {
+  const auto path = directory_ / "model.h5";
+  const auto other = directory_ / "smaller.h5";
+  const model all = ensemble(2);
+  settings_.hidden = 8;
+  const model smaller = ensemble(2);
+  on_root(world_, [&] {
+    save_model(path, all);
+    save_model(other, smaller);
+    const hid_t to = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+    const hid_t from = H5Fopen(other.c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+    H5Ldelete(to, "members/1", H5P_DEFAULT);
+    EXPECT_GE(H5Ocopy(from, "members/1", to, "members/1", H5P_DEFAULT, H5P_DEFAULT), 0);
+    H5Fclose(from);
+    H5Fclose(to);
+  });
+  std::string message;
+  try {
+    load_model(path);
+  } catch (const input_error& error) {
+    message = error.what();
+  }
+  EXPECT_NE(message.find("the networks of /members/1 are of other dimensions"), std::string::npos) << message;
+}
+
+}  // namespace
+}  // namespace spikesweep

@@ -1,0 +1,160 @@
+#include <cmath>
+#include <numbers>
+
+#include <gtest/gtest.h>
+
+#include <spikesweep/base/random.hpp>
+#include <spikesweep/network/statistics.hpp>
+
+namespace spikesweep {
+namespace {
+
+std::vector<double> white_noise(std::size_t n, double deviation) {
+  random_stream stream(7, purpose::test);
+  std::vector<double> out(n);
+  for (auto& x : out) {
+    x = deviation * stream.normal();
+  }
+  return out;
+}
+
+TEST(statistics, LogarithmAgreesWithTheLibrary) {
+  random_stream stream(3, purpose::test);
+  for (int i = 0; i < 100000; ++i) {
+    const double x = stream.uniform() * std::pow(2.0, static_cast<int>(stream.below(40)) - 20);
+    EXPECT_NEAR(portable_log(x), std::log(x), 4e-15 * std::max(1.0, std::abs(std::log(x))));
+  }
+}
+
+TEST(statistics, PhiloxGivesThePublishedNumbers) {
+  // Known answer of Philox4x32-10 for a zero key and counter (Random123, kat_vectors).
+  const auto words = r123::Philox4x32()(r123::Philox4x32::ctr_type{{0, 0, 0, 0}}, r123::Philox4x32::key_type{{0, 0}});
+  EXPECT_EQ(words[0], 0x6627e8d5U);
+  EXPECT_EQ(words[1], 0xe169c58dU);
+  EXPECT_EQ(words[2], 0xbc57ac4cU);
+  EXPECT_EQ(words[3], 0x9b00dbd8U);
+}
+
+TEST(statistics, StreamsOfDifferentTasksDiffer) {
+  random_stream a(1, purpose::task, 0, 0);
+  random_stream b(1, purpose::task, 0, 1);
+  random_stream c(1, purpose::task, 1, 0);
+  random_stream d(1, purpose::perturbation, 0, 0);
+  random_stream e(1, purpose::task, 0, 0);
+  const auto first = a.word64();
+  EXPECT_NE(first, b.word64());
+  EXPECT_NE(first, c.word64());
+  EXPECT_NE(first, d.word64());
+  EXPECT_EQ(first, e.word64());
+}
+
+TEST(statistics, NormalAndExponentialHaveTheirMoments) {
+  random_stream stream(5, purpose::test);
+  constexpr int n = 400000;
+  double sum = 0;
+  double squares = 0;
+  double fourth = 0;
+  double exponential = 0;
+  double exponential_squares = 0;
+  for (int i = 0; i < n; ++i) {
+    const double x = stream.normal();
+    const double y = stream.exponential();
+    sum += x;
+    squares += x * x;
+    fourth += x * x * x * x;
+    exponential += y;
+    exponential_squares += y * y;
+  }
+  // Five standard errors, n = 400000: 1/sqrt(n) = 1.6e-3 times the deviation of each statistic.
+  EXPECT_NEAR(sum / n, 0, 5 * 1.6e-3);
+  EXPECT_NEAR(squares / n, 1, 5 * 1.6e-3 * std::sqrt(2.0));
+  EXPECT_NEAR(fourth / n, 3, 5 * 1.6e-3 * std::sqrt(96.0));
+  EXPECT_NEAR(exponential / n, 1, 5 * 1.6e-3);
+  EXPECT_NEAR(exponential_squares / n, 2, 5 * 1.6e-3 * std::sqrt(20.0));
+}
+
+TEST(statistics, FanoFactorOfEqualCountsIsZeroAndOfPoissonCountsIsOne) {
+  EXPECT_DOUBLE_EQ(fano_factor(std::vector<double>{4, 4, 4, 4}), 0);
+  EXPECT_TRUE(std::isnan(fano_factor(std::vector<double>{0, 0})));
+  random_stream stream(11, purpose::test);
+  std::vector<double> times;
+  for (double t = 0; t < 20000;) {
+    t += stream.exponential() / 3;
+    times.push_back(t);
+  }
+  // 20000 counts of mean 3: standard error of the factor sqrt(2/20000) = 0.01.
+  EXPECT_NEAR(fano_factor(bin_times(times, 0, 1, 20000)), 1, 0.05);
+}
+
+TEST(statistics, TimesOutsideTheBinsAreLeftOut) {
+  const std::vector<double> times{-0.1, 0.0, 0.05, 0.25, 0.7499, 0.75, 5.0};
+  EXPECT_EQ(bin_times(times, 0, 0.25, 3), (std::vector<double>{2, 1, 1}));
+}
+
+TEST(statistics, SpectrumIntegratesToTheVariance) {
+  const std::vector<std::vector<double>> series{white_noise(100000, 2.0)};
+  const spectrum s = welch(series, 1e-3, 1000);
+  ASSERT_EQ(s.frequency.size(), 501U);
+  EXPECT_DOUBLE_EQ(s.frequency[1], 1.0);
+  double integral = 0;
+  for (const double p : s.power) {
+    integral += p * (s.frequency[1] - s.frequency[0]);
+  }
+  // 100000 values: the variance 4 is known to sqrt(2e-5) = 0.45 %; removing the means takes 0.2 % off.
+  EXPECT_NEAR(integral, 4.0, 4.0 * 0.02);
+}
+
+TEST(statistics, SpectrumFindsASineOfUnitPower) {
+  std::vector<double> series = white_noise(20000, 0.05);
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    series[i] += std::numbers::sqrt2 * std::sin(2 * std::numbers::pi * 37.3 * static_cast<double>(i) * 1e-3);
+  }
+  const spectrum s = welch(std::vector<std::vector<double>>{series}, 1e-3, 1000);
+  EXPECT_NEAR(peak_frequency(s), 37.3, 0.3);
+}
+
+TEST(statistics, PeakOfABroadBandIsItsCentre) {
+  spectrum s;
+  for (int f = 0; f <= 500; ++f) {
+    s.frequency.push_back(f);
+    s.power.push_back(1 / (1 + std::pow((f - 70.0) / 15.0, 2)));
+  }
+  EXPECT_NEAR(peak_frequency(s), 70, 0.2);
+  EXPECT_NEAR(spectrum_distance(s, s), 0, 1e-12);
+  spectrum doubled = s;
+  for (auto& p : doubled.power) {
+    p *= 2;
+  }
+  EXPECT_NEAR(spectrum_distance(doubled, s), 1, 1e-12);
+}
+
+TEST(statistics, KolmogorovSmirnovDistanceOfKnownSamples) {
+  EXPECT_DOUBLE_EQ(ks_distance({1, 2, 3}, {1, 2, 3}), 0);
+  EXPECT_DOUBLE_EQ(ks_distance({1, 2, 3}, {4, 5}), 1);
+  EXPECT_DOUBLE_EQ(ks_distance({1, 2, 3, 4}, {3, 4, 5, 6}), 0.5);
+  EXPECT_TRUE(std::isnan(ks_distance({}, {1})));
+}
+
+TEST(statistics, SynchronyIndexAgreesWithItsDefinition) {
+  random_stream stream(13, purpose::test);
+  std::vector<spike_record> spikes;
+  double t = 0;
+  for (int i = 0; i < 400; ++i) {
+    t += 1e-3 * stream.exponential();
+    spikes.push_back({t, static_cast<int>(stream.below(10))});
+  }
+  double sum = 0;
+  for (const auto& centre : spikes) {
+    std::vector<bool> fired(10, false);
+    for (const auto& other : spikes) {
+      if (std::abs(other.time - centre.time) <= 2.5e-3) {
+        fired[static_cast<std::size_t>(other.neuron)] = true;
+      }
+    }
+    sum += static_cast<double>(std::count(fired.begin(), fired.end(), true)) / 10;
+  }
+  EXPECT_NEAR(spike_synchrony_index(spikes, 10), sum / 400, 1e-12);
+}
+
+}  // namespace
+}  // namespace spikesweep

@@ -1,0 +1,109 @@
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include <boost/mpi/collectives.hpp>
+#include <gtest/gtest.h>
+
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/reduce.hpp>
+
+namespace {
+
+using namespace spikesweep;
+namespace mpi = boost::mpi;
+
+/// Sums of whole numbers, exact in either type: rank r adds (r + 1) (i + 1), so that no rank's own buffer is the sum.
+template <class T>
+void expect_sum(std::size_t size) {
+  const communicator world;
+  std::vector<T> buffer(size + 2, T{-1});
+  for (std::size_t i = 0; i < size; ++i) {
+    buffer[i + 1] = static_cast<T>((static_cast<std::size_t>(world.rank()) + 1) * (i % 1000 + 1));
+  }
+  all_reduce_sum(world, std::span(buffer).subspan(1, size));
+  const auto ranks = static_cast<std::size_t>(world.size());
+  for (std::size_t i = 0; i < size; ++i) {
+    ASSERT_EQ(buffer[i + 1], static_cast<T>(ranks * (ranks + 1) / 2 * (i % 1000 + 1))) << i;
+  }
+  EXPECT_EQ(buffer.front(), -1) << "written before the buffer";
+  EXPECT_EQ(buffer.back(), -1) << "written past the buffer";
+}
+
+TEST(all_reduce_sum, adds_up_the_buffers_of_all_ranks) {
+  for (const std::size_t size : {0, 1, 7, 300000}) {
+    expect_sum<float>(size);
+    expect_sum<double>(size);
+  }
+}
+
+TEST(all_reduce_sum, gives_every_rank_the_same_bits) {
+  const communicator world;
+  std::vector<float> buffer(5000);
+  for (std::size_t i = 0; i < buffer.size(); ++i) {
+    buffer[i] = 1.0F / static_cast<float>((i + 3) * static_cast<std::size_t>(world.rank() * world.rank() + 1));
+  }
+  all_reduce_sum(world, std::span(buffer));
+  std::vector<float> first = buffer;
+  mpi::broadcast(world, first, 0);
+  EXPECT_EQ(std::memcmp(first.data(), buffer.data(), buffer.size() * sizeof(float)), 0);
+}
+
+/// Values of a length that differs between ranks; rank 0 has none.
+std::vector<std::string> values_of(int rank) {
+  std::vector<std::string> values;
+  for (int i = 0; i < 3 * rank; ++i) {
+    values.push_back(std::string(static_cast<std::size_t>(100 * i), static_cast<char>('a' + i)));
+  }
+  return values;
+}
+
+TEST(gather, brings_values_longer_than_the_longest_message) {
+  const communicator world;
+  for (const std::size_t longest : {std::size_t{1}, std::size_t{7}, std::size_t{4096}, longest_message}) {
+    const auto all = gather_on_root(world, values_of(world.rank()), longest);
+    if (world.rank() != 0) {
+      EXPECT_TRUE(all.empty());
+      continue;
+    }
+    ASSERT_EQ(all.size(), static_cast<std::size_t>(world.size()));
+    for (int rank = 0; rank < world.size(); ++rank) {
+      EXPECT_EQ(all[static_cast<std::size_t>(rank)], values_of(rank)) << "rank " << rank << ", " << longest << " bytes";
+    }
+  }
+}
+
+TEST(gather, puts_the_shares_of_the_ranks_back_in_order) {
+  const communicator world;
+  for (const std::size_t count : {0, 1, 3, 10}) {
+    std::vector<std::string> mine;
+    for (const std::size_t i : share_of(world, count)) {
+      mine.push_back(std::to_string(i));
+    }
+    const auto all = gather_shares(world, mine, count, 2);
+    ASSERT_EQ(all.size(), world.rank() == 0 ? count : 0);
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      EXPECT_EQ(all[i], std::to_string(i));
+    }
+  }
+}
+
+TEST(gather, joins_parts_on_every_rank) {
+  const communicator world;
+  const std::vector<std::int64_t> mine(static_cast<std::size_t>(world.rank()), world.rank());
+  std::vector<std::int64_t> expected;
+  for (int rank = 0; rank < world.size(); ++rank) {
+    expected.insert(expected.end(), static_cast<std::size_t>(rank), rank);
+  }
+  EXPECT_EQ(all_gather_joined(world, mine), expected);
+}
+
+TEST(on_any_rank, is_true_everywhere_if_it_is_on_one_rank) {
+  const communicator world;
+  EXPECT_TRUE(on_any_rank(world, world.rank() == world.size() - 1));
+  EXPECT_FALSE(on_any_rank(world, false));
+}
+
+}  // namespace

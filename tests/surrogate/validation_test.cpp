@@ -1,0 +1,76 @@
+// What is found out about a surrogate at its test points.
+#include <filesystem>
+
+#include <spikesweep/surrogate/calibration.hpp>
+#include <spikesweep/surrogate/validation.hpp>
+
+#include "small_surrogate.hpp"
+
+namespace spikesweep {
+namespace {
+
+class validation : public testing::small_surrogate {};
+
+TEST_P(validation, ComparesEveryRunAtEveryPoint) {
+  validation_settings settings;
+  settings.duration_s = 1.5;
+  settings.chains = 1;
+  std::vector<validation_point> points;
+  for (int i = 0; i < about_.points.size(); ++i) {
+    if (about_.points.roles[static_cast<std::size_t>(i)] == point_role::test) {
+      points.push_back({i, {about_.points.points(i, 0), about_.points.points(i, 1)}});
+    }
+  }
+  const validation_result result = validate_model(world_, model_, points, settings, &*file_);
+  if (world_.rank() != 0) {
+    EXPECT_TRUE(result.points.empty());
+    return;
+  }
+  ASSERT_EQ(result.points.size(), 2U);
+  for (std::size_t i = 0; i < 2; ++i) {
+    const auto& point = result.points[i];
+    EXPECT_EQ(point.point, points[i].point);
+    ASSERT_EQ(point.runs.size(), GetParam() == section_kind::interval ? 6U : 7U);  // No hybrid without quiet phases.
+    EXPECT_EQ(point.runs[0].run, "exact");
+    EXPECT_EQ(point.runs[0].spectrum, 0);
+    // Two exact runs of 1.5 s: their E rates differ by a few percent, so by less than 25 %.
+    EXPECT_NEAR(point.runs[1].figures.rate_E_hz / point.runs[0].figures.rate_E_hz, 1, 0.25);
+    EXPECT_NE(point.runs[1].figures.fano_E_1ms, point.runs[0].figures.fano_E_1ms);
+    for (const auto& run : point.runs) {
+      EXPECT_GT(run.figures.rate_I_hz, 0) << run.run;
+    }
+    EXPECT_EQ(point.runs[2].power.size(), result.frequency.size());
+    for (const auto& run : point.runs) {
+      EXPECT_GE(run.batches_E.batches.size(), 8U);
+      EXPECT_NEAR(run.batches_E.mean(), run.figures.rate_E_hz, 1e-9) << run.run;
+      EXPECT_NEAR(run.batches_I.mean(), run.figures.rate_I_hz, 1e-9) << run.run;
+      EXPECT_EQ(run.outcome() == verdict::undefined, run.run == "exact");
+    }
+  }
+  save_validation(directory_ / "validation.h5", result, model_, "model.h5");
+  EXPECT_GT(std::filesystem::file_size(directory_ / "validation.h5"), 1000U);
+}
+
+TEST_P(validation, CalibrationCoversTheTestPointsAndIsTheSameAtAnyRankCount) {
+  const auto shared = calibrate(world_, model_, *file_, 1);
+  const auto alone = calibrate(boost::mpi::communicator(MPI_COMM_SELF, boost::mpi::comm_duplicate), model_, *file_, 1);
+  const bool steps_only = GetParam() == section_kind::interval;
+  ASSERT_EQ(shared.size(), steps_only ? 10U : 22U) << "outputs of every kind of phase";
+  ASSERT_EQ(alone.size(), shared.size());
+  std::int64_t rows = 0;
+  for (std::size_t i = 0; i < shared.size(); ++i) {
+    EXPECT_EQ(shared[i].output, alone[i].output);
+    EXPECT_EQ(shared[i].tally.histogram, alone[i].tally.histogram) << shared[i].output;
+    EXPECT_EQ(shared[i].tally.sum, alone[i].tally.sum) << shared[i].output;
+    rows += shared[i].output == "spikes_E" ? shared[i].tally.rows : 0;
+  }
+  EXPECT_GT(rows, 100);
+  EXPECT_LT(rows, 2 * 120) << "perturbed rows are left out";
+}
+
+INSTANTIATE_TEST_SUITE_P(Sections, validation,
+                         ::testing::Values(section_kind::interval, section_kind::mfe, section_kind::volley),
+                         testing::name_of_section);
+
+}  // namespace
+}  // namespace spikesweep
