@@ -1,0 +1,34 @@
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include <spikesweep/base/table.hpp>
+#include <spikesweep/study/training_text.hpp>
+
+namespace spikesweep {
+
+void print_training(const model& m, std::ostream& out) {
+  const bool several = !m.others.empty();
+  std::vector<std::string> header{"epoch", "error of E rate [%]", "error of I rate [%]", ""};
+  if (several) {
+    header.insert(header.begin(), "member");
+  }
+  text_table table(header);
+  const auto add = [&](std::size_t number, const model_member& member) {
+    for (const candidate_record& candidate : member.candidates) {
+      std::vector<std::string> row{std::to_string(candidate.epoch), readable(100 * candidate.error_E),
+                                   readable(100 * candidate.error_I), candidate.chosen ? "chosen" : ""};
+      if (several) {
+        row.insert(row.begin(), std::to_string(number));
+      }
+      table.add_row(row);
+    }
+  };
+  add(0, m);
+  for (std::size_t k = 0; k < m.others.size(); ++k) {
+    add(k + 1, m.others[k]);
+  }
+  table.print(out);
+}
+
+}  // namespace spikesweep
