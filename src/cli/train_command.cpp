@@ -150,7 +150,7 @@ exit_code execute(const command_context& context, const train_arguments& argumen
 void tune(const command_context& context, const training_data& data, double seconds, model& m) {
   const tuning_record record = tune_rates(
       context.job.world, data.training_points, seconds, [] { return interrupted(); }, m);
-  if (m.shift.empty()) {
+  if (m.surrogate().shift.empty()) {
     log_warning(fmt::format("train: not tuned: {} training points are too few, or no shift of the axes helps",
                             data.training_points.size()));
     return;
@@ -164,25 +164,21 @@ void tune(const command_context& context, const training_data& data, double seco
 
 /// The epochs that were tried in closed loop.
 void print_training(const model& m) {
-  const bool several = !m.others.empty();
+  const bool several = m.members.size() > 1;
   std::vector<std::string> header{"epoch", "error of E rate [%]", "error of I rate [%]", ""};
   if (several) {
     header.insert(header.begin(), "member");
   }
   text_table table(header);
-  const auto add = [&](std::size_t number, const model_member& member) {
-    for (const candidate_record& candidate : member.candidates) {
+  for (std::size_t k = 0; k < m.members.size(); ++k) {
+    for (const candidate_record& candidate : m.members[k].candidates) {
       std::vector<std::string> row{std::to_string(candidate.epoch), readable(100 * candidate.error_E),
                                    readable(100 * candidate.error_I), candidate.chosen ? "chosen" : ""};
       if (several) {
-        row.insert(row.begin(), std::to_string(number));
+        row.insert(row.begin(), std::to_string(k));
       }
       table.add_row(row);
     }
-  };
-  add(0, m);
-  for (std::size_t k = 0; k < m.others.size(); ++k) {
-    add(k + 1, m.others[k]);
   }
   table.print(std::cout);
 }
