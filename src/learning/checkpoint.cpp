@@ -20,13 +20,13 @@ namespace {
 
 constexpr const char* checkpoint_format = "spikesweep checkpoint";
 
-/// A sound checkpoint that is of no use here.
+/// A checkpoint that is not damaged, but belongs to another training.
 struct other_training : input_error {
   explicit other_training(const std::filesystem::path& path)
       : input_error(path.string() + " belongs to a training with other settings or data; remove it to start afresh") {}
 };
 
-/// Everything that decides the course of a training beside the data.
+/// Text that names everything that decides the result of a training.
 std::string fingerprint(const checkpoint_place& place) {
   const learning_settings& s = place.settings;
   return fmt::format(
@@ -40,7 +40,7 @@ std::string fingerprint(const checkpoint_place& place) {
       s.selection_chains, s.seed, place.features, place.identity);
 }
 
-/// The numbers of the records, flat.
+/// The numbers of the epoch records, one record after another.
 std::vector<double> flatten_history(const model_member& m) {
   std::vector<double> out;
   for (const auto& r : m.history) {
@@ -81,7 +81,7 @@ void write_network(hdf5::group& root, const std::string& name, const network_sta
   root.write_scalar(name + "/steps", network.optimiser.steps(), {"1", "updates done"});
 }
 
-/// Into a network of the dimensions that the file should have.
+/// `network` has the dimensions that the file should have.
 void read_network(const hdf5::group& root, const std::string& name, network_state& network) {
   const auto read = [&](const char* part, long_vector<float>& into) {
     const auto values = root.read_array<float>(name + '/' + part);
@@ -189,7 +189,7 @@ void write_checkpoint(const communicator& comm, const checkpoint_place& place, c
 bool read_checkpoint(const communicator& comm, const checkpoint_place& place, model_member& m, training_state& state) {
   std::string name;
   on_root(comm, [&] {
-    // Tried by rank 0 alone first, so that all ranks take the same.
+    // Rank 0 alone decides which file is used, so that all ranks use the same.
     std::string damage;
     for (const auto& path : {place.path, previous_checkpoint(place.path)}) {
       if (!std::filesystem::exists(path)) {
@@ -216,7 +216,7 @@ bool read_checkpoint(const communicator& comm, const checkpoint_place& place, mo
   });
   broadcast(comm, name);
   if (!name.empty()) {
-    // Every rank reads it: it is small, and each needs all of it.
+    // Every rank reads the whole file: it is small, and every rank needs all of it.
     read_file(name, place, m, state);
   }
   return !name.empty();

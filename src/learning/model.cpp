@@ -69,7 +69,7 @@ void write_space(hdf5::group& root, const model& m) {
   root.write_scalar("layout/time_bins", space.layout.time_bins, {"1", "parts of a phase in the spike-time profile"});
 }
 
-/// The value of an enumeration that a dataset names.
+/// Reads a dataset that holds the name of an enumerator.
 template <class Kind>
 Kind read_kind(const hdf5::group& root, const std::string& dataset, std::initializer_list<Kind> kinds) {
   const std::string name = root.read_string(dataset);
@@ -261,7 +261,7 @@ void prepare_networks(model& m, const learning_settings& settings) {
   random_stream profile(settings.seed, purpose::initial, 1);
   initialise(m.counts_network, counts, own.counts_weights);
   initialise(m.profile_network, profile, own.profile_weights);
-  // The components' means start apart, or they would all follow the same gradient.
+  // The means of the components start at different values. Otherwise they would all follow the same gradient.
   spread_components(m.mixture, counts,
                     std::span(own.counts_weights).last(static_cast<std::size_t>(m.mixture.outputs())));
 }
