@@ -122,15 +122,16 @@ void print_table(const model& m, const std::vector<double>& values, double durat
 }
 
 /// Follows the chains; adds to `seen` how far they strayed from the training states.
-std::vector<trajectory> follow(const model& m, const predict_arguments& arguments, std::vector<chain>& chains,
+std::vector<trajectory> follow(const member_view& m, const predict_arguments& arguments, std::vector<chain>& chains,
                                const trajectory_settings& settings, departure& seen) {
-  const kernel step = watched(surrogate_kernel(m, arguments.hybrid ? 1 : arguments.chains, arguments.numbers), m, seen);
+  const kernel step =
+      watched(surrogate_kernel(m, arguments.hybrid ? 1 : arguments.chains, arguments.numbers), m.shared, seen);
   if (!arguments.hybrid) {
     return run_closed_loop(step, chains, settings);
   }
   std::vector<trajectory> runs;
   for (const chain& start : chains) {
-    runs.push_back(run_hybrid(m, step, start, settings));
+    runs.push_back(run_hybrid(m.shared, step, start, settings));
   }
   return runs;
 }
@@ -140,18 +141,17 @@ std::vector<trajectory> follow(const model& m, const predict_arguments& argument
 std::vector<member_rates> rates_of_members(const model& m, const predict_arguments& arguments,
                                            const std::vector<double>& values, trajectory_settings settings,
                                            const run_figures& figures) {
-  std::vector<member_rates> rates{{m.seed, figures.rate_E_hz, figures.rate_I_hz}};
+  const std::uint64_t seed = m.surrogate().seed;
+  std::vector<member_rates> rates{{seed, figures.rate_E_hz, figures.rate_I_hz}};
   settings.raster_s = 0;
-  model one = m;
-  for (const model_member& other : m.others) {
-    static_cast<model_member&>(one) = other;
-    one.seed = m.seed;
-    std::vector<chain> chains = start_chains(one, values, arguments.chains, m.seed, 0);
+  for (std::size_t k = 1; k < m.members.size(); ++k) {
+    const member_view one(m, m.members[k]);
+    std::vector<chain> chains = start_chains(one, values, arguments.chains, seed, 0);
     const parameters network = chains.front().p;
     departure of_member;
     const auto runs = follow(one, arguments, chains, settings, of_member);
     const run_figures own = figures_of(runs, network, settings.bin_s, std::min(1.0, settings.duration_s));
-    rates.push_back({other.seed, own.rate_E_hz, own.rate_I_hz});
+    rates.push_back({one.own.seed, own.rate_E_hz, own.rate_I_hz});
   }
   return rates;
 }
@@ -168,14 +168,15 @@ exit_code execute(const predict_arguments& arguments) {
   settings.duration_s = duration / arguments.chains;
   settings.raster_s = arguments.output.empty() ? 0 : settings.duration_s;
   const auto begin = std::chrono::steady_clock::now();
-  std::vector<chain> chains = start_chains(m, values, arguments.chains, m.seed, 0);
+  std::vector<chain> chains = start_chains(m, values, arguments.chains, m.surrogate().seed, 0);
   const parameters network = chains.front().p;
   departure seen;
   const std::vector<trajectory> runs = follow(m, arguments, chains, settings, seen);
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const run_figures figures = figures_of(runs, network, settings.bin_s, std::min(1.0, settings.duration_s));
   if (!arguments.output.empty()) {
-    save_spikes(arguments.output, {network, 0, settings.duration_s, m.seed, m.config_text, runs.front().raster, {}});
+    save_spikes(arguments.output,
+                {network, 0, settings.duration_s, m.surrogate().seed, m.config_text, runs.front().raster, {}});
   }
   warn_of(seen);
   const std::vector<member_rates> members = rates_of_members(m, arguments, values, settings, figures);

@@ -26,7 +26,7 @@ namespace {
 void tune(const rank_context& job, const training_data& data, double seconds, model& m) {
   const tuning_record record = tune_rates(
       job.world, data.training_points, seconds, [] { return interrupted(); }, m);
-  if (m.shift.empty()) {
+  if (m.surrogate().shift.empty()) {
     log_warning(fmt::format("train: not tuned: {} training points are too few, or no shift of the axes helps",
                             data.training_points.size()));
     return;

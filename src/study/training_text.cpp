@@ -8,25 +8,21 @@
 namespace spikesweep {
 
 void print_training(const model& m, std::ostream& out) {
-  const bool several = !m.others.empty();
+  const bool several = m.members.size() > 1;
   std::vector<std::string> header{"epoch", "error of E rate [%]", "error of I rate [%]", ""};
   if (several) {
     header.insert(header.begin(), "member");
   }
   text_table table(header);
-  const auto add = [&](std::size_t number, const model_member& member) {
-    for (const candidate_record& candidate : member.candidates) {
+  for (std::size_t k = 0; k < m.members.size(); ++k) {
+    for (const candidate_record& candidate : m.members[k].candidates) {
       std::vector<std::string> row{std::to_string(candidate.epoch), readable(100 * candidate.error_E),
                                    readable(100 * candidate.error_I), candidate.chosen ? "chosen" : ""};
       if (several) {
-        row.insert(row.begin(), std::to_string(number));
+        row.insert(row.begin(), std::to_string(k));
       }
       table.add_row(row);
     }
-  };
-  add(0, m);
-  for (std::size_t k = 0; k < m.others.size(); ++k) {
-    add(k + 1, m.others[k]);
   }
   table.print(out);
 }
