@@ -70,7 +70,7 @@ std::string job_of(const lock_holder& job) {
   return job.host.empty() ? "a job" : fmt::format("process {} on {}", job.process, job.host);
 }
 
-/// What the last run does or did.
+/// The state of the last run.
 std::string run_text(const sweep_status& status) {
   if (!status.run) {
     return "has not begun";
@@ -82,23 +82,23 @@ std::string run_text(const sweep_status& status) {
     case sweep_activity::running:
       return fmt::format("running {} ({})", began, job_of(status.job));
     case sweep_activity::unknown:
-      return fmt::format("running {}, or dead ({} would know)", began, job_of(status.job));
+      return fmt::format("running {}, or dead; look for {}", began, job_of(status.job));
     default:
       break;
   }
   if (status.pending == 0) {
     return "complete";
   }
-  return run.ended ? "interrupted; the same command goes on" : "died without a word; the same command goes on";
+  return run.ended ? "interrupted; the same command resumes" : "died without a message; the same command resumes";
 }
 
 std::string activity_text(const sweep_status& status) {
   return status.activity == sweep_activity::preparing
-             ? fmt::format("being made or looked through ({})", job_of(status.job))
+             ? fmt::format("preparing or checking the file ({})", job_of(status.job))
              : run_text(status);
 }
 
-/// "about 5 s"; of a sweep that does not run, what it would take.
+/// "about 5 s". For a sweep that does not run, the time that one core would need.
 std::string time_left(const sweep_status& status) {
   const sweep_pace& pace = status.pace;
   if (std::isfinite(pace.left_s)) {
