@@ -7,8 +7,9 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/store/atomic_file.hpp>
@@ -60,17 +61,13 @@ member_rates spread_of(const std::vector<member_rates>& members) {
   return {0, deviation(&member_rates::rate_E_hz), deviation(&member_rates::rate_I_hz)};
 }
 
-void add_members(json_object& object, const std::vector<member_rates>& members) {
-  std::vector<json_object> each;
+void add_members(nlohmann::ordered_json& object, const std::vector<member_rates>& members) {
   for (const member_rates& member : members) {
-    json_object one;
-    one.add("seed", member.seed).add("rate_E_hz", member.rate_E_hz).add("rate_I_hz", member.rate_I_hz);
-    each.push_back(one);
+    object["members"].push_back(
+        {{"seed", member.seed}, {"rate_E_hz", member.rate_E_hz}, {"rate_I_hz", member.rate_I_hz}});
   }
   const member_rates spread = spread_of(members);
-  json_object deviations;
-  deviations.add("rate_E_hz", spread.rate_E_hz).add("rate_I_hz", spread.rate_I_hz);
-  object.add("members", each).add("spread", deviations);
+  object["spread"] = {{"rate_E_hz", spread.rate_E_hz}, {"rate_I_hz", spread.rate_I_hz}};
 }
 
 void print_members(const std::vector<member_rates>& members) {
@@ -86,23 +83,27 @@ void print_members(const std::vector<member_rates>& members) {
 
 void print_json(const model& m, const std::vector<double>& values, double duration, const run_figures& figures,
                 double wall_s, const departure& seen, const std::vector<member_rates>& members) {
-  json_object network;
+  nlohmann::ordered_json network;
   for (std::size_t i = 0; i < values.size(); ++i) {
-    network.add(m.space.axes[i], values[i]);
+    network[m.space.axes[i]] = values[i];
   }
-  json_object object;
+  nlohmann::ordered_json object;
   const std::vector<double> all = figures.values();
   for (std::size_t i = 0; i < all.size(); ++i) {
-    object.add(figure_names()[i], all[i]);
+    object[figure_names()[i]] = all[i];
   }
-  object.add("simulated_s", duration).add("wall_s", wall_s).add("realtime_factor", duration / wall_s);
-  object.add("network", network).add("distance_to_training", distance_to_training(m.space, values));
-  object.add("states_looked_at", seen.states).add("states_beyond_training", seen.share_beyond());
-  object.add("farthest_state", seen.farthest);
+  object["simulated_s"] = duration;
+  object["wall_s"] = wall_s;
+  object["realtime_factor"] = duration / wall_s;
+  object["network"] = network;
+  object["distance_to_training"] = distance_to_training(m.space, values);
+  object["states_looked_at"] = seen.states;
+  object["states_beyond_training"] = seen.share_beyond();
+  object["farthest_state"] = seen.farthest;
   if (members.size() > 1) {
     add_members(object, members);
   }
-  std::cout << object.text() << '\n';
+  std::cout << json_text(object) << '\n';
 }
 
 void print_table(const model& m, const std::vector<double>& values, double duration, const run_figures& figures,

@@ -2,8 +2,9 @@
 #include <iostream>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
@@ -63,21 +64,24 @@ axis_points points_of_design(const model& m, int count) {
 
 void print_json_lines(const model& m, const std::vector<point_prediction>& points, const prediction_settings& s) {
   for (const auto& point : points) {
-    json_object network;
+    nlohmann::ordered_json network;
     for (std::size_t a = 0; a < m.space.axes.size(); ++a) {
-      network.add(m.space.axes[a], point.values[a]);
+      network[m.space.axes[a]] = point.values[a];
     }
-    json_object line;
-    json_object spread;
+    nlohmann::ordered_json line;
+    nlohmann::ordered_json spread;
     const auto figures = point.figures.values();
     const auto spreads = point.spread.values();
     for (std::size_t f = 0; f < figures.size(); ++f) {
-      line.add(figure_names()[f], figures[f]);
-      spread.add(figure_names()[f], spreads[f]);
+      line[figure_names()[f]] = figures[f];
+      spread[figure_names()[f]] = spreads[f];
     }
-    line.add("spread", spread).add("replicates", s.replicates).add("simulated_s", s.replicates * s.run.duration_s);
-    line.add("network", network).add("distance_to_training", point.distance);
-    std::cout << line.text() << '\n';
+    line["spread"] = spread;
+    line["replicates"] = s.replicates;
+    line["simulated_s"] = s.replicates * s.run.duration_s;
+    line["network"] = network;
+    line["distance_to_training"] = point.distance;
+    std::cout << json_text(line) << '\n';
   }
 }
 

@@ -12,8 +12,10 @@ namespace spikesweep {
 namespace {
 
 environment_error ran_away(const configuration& config) {
-  return environment_error(fmt::format("the network ran away: more than {} pending kicks (key 'sweep.max_pending')",
-                                       config.sampling.max_pending));
+  return environment_error(
+      fmt::format("the network ran away: more than {} pending kicks (key 'sweep.max_pending'); weaken the excitation "
+                  "or raise the key",
+                  config.sampling.max_pending));
 }
 
 void add_replicate(simulation_result& out, std::vector<spike_record>&& spikes, int replicate,
