@@ -104,7 +104,8 @@ void replace_sweep_file(const std::filesystem::path& path, const sweep_descripti
 }
 
 std::uint64_t sweep_file_bytes(const sweep_description& d) {
-  constexpr std::uint64_t metadata = 64 * 1024;  // Measured: headers, names and attributes take 40 to 60 KB.
+  // Measured: headers, names and attributes take 40 to 60 KB.
+  constexpr std::uint64_t metadata = std::uint64_t{64} * 1024;
   std::uint64_t row = 0;
   for (const column& c : column_table()) {
     row += c.row_bytes(d.sampling.layout);
@@ -112,7 +113,7 @@ std::uint64_t sweep_file_bytes(const sweep_description& d) {
   std::uint64_t task = sizeof(std::uint8_t) + record_size();                 // state, record
   task += 2 * sizeof(double) + sizeof(std::int32_t) + sizeof(std::uint8_t);  // provenance
   const auto points = static_cast<std::uint64_t>(d.points.points.size()) * sizeof(double);
-  constexpr std::uint64_t log = sweep_writer::log_lines * sweep_writer::log_width;
+  constexpr std::uint64_t log = std::uint64_t{sweep_writer::log_lines} * sweep_writer::log_width;
   return static_cast<std::uint64_t>(d.rows()) * row + static_cast<std::uint64_t>(d.tasks()) * task + points + log +
          metadata + d.config_text.size();
 }

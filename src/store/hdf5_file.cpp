@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/hints.hpp>
 #include <spikesweep/store/hdf5.hpp>
 
 namespace spikesweep::hdf5 {
@@ -74,7 +75,7 @@ file file::open(const std::filesystem::path& path) {
 file file::open_parallel(const std::filesystem::path& path, const communicator& ranks) {
   const property_handle access = file_access();
   // HDF5 duplicates the communicator and frees its copy when the file is closed.
-  H5Pset_fapl_mpio(access.id(), ranks, MPI_INFO_NULL);
+  H5Pset_fapl_mpio(access.id(), ranks, no_hints());
   const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id());
   if (id < 0) {
     fail_environment("open for writing", {path.string(), ""});
