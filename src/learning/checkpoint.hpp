@@ -64,7 +64,7 @@ void write_checkpoint(const communicator& comm, const checkpoint_place& place, c
 
 /// Restores a training from the checkpoint if one is there; false if not. Where it is missing or damaged, the previous
 /// one serves, with a warning. Throws input_error if it belongs to other settings or to a model of other dimensions, or
-/// if both are damaged. Collective.
+/// if both are damaged, and format_error if a newer version made it. Collective.
 bool read_checkpoint(const communicator& comm, const checkpoint_place& place, model& m, training_state& state);
 
 }  // namespace spikesweep

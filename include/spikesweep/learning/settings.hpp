@@ -1,12 +1,14 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
+#include <spikesweep/base/setting.hpp>
 #include <spikesweep/learning/precision.hpp>
 
 namespace spikesweep {
 
-/// An ensemble has at most so many members.
+/// Most members of an ensemble.
 inline constexpr int most_members = 100;
 
 /// How the surrogate is built and trained.
@@ -35,5 +37,8 @@ struct learning_settings {
 
   bool operator==(const learning_settings&) const = default;
 };
+
+/// Every setting of learning: the keys of [learning], and what a checkpoint is compared by.
+std::span<const setting<learning_settings>> learning_table();
 
 }  // namespace spikesweep
