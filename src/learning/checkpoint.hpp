@@ -65,7 +65,8 @@ void write_checkpoint(const communicator& comm, const checkpoint_place& place, c
 
 /// Restores a training from its checkpoint; returns false if there is none. If the checkpoint is missing or damaged,
 /// the previous one is used, with a warning. Throws input_error if the checkpoint belongs to other settings or to a
-/// model of other dimensions, or if both checkpoints are damaged. Collective.
+/// model of other dimensions, or if both checkpoints are damaged, and format_error if a newer version made it.
+/// Collective.
 bool read_checkpoint(const communicator& comm, const checkpoint_place& place, model_member& m, training_state& state);
 
 }  // namespace spikesweep

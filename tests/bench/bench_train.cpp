@@ -161,14 +161,14 @@ int export_steps(int batch, int steps, double rate, int hidden, const std::strin
   const auto filled = rows.filled();
   hdf5::file file = hdf5::file::create(path);
   hdf5::group& root = file.root();
-  const auto n = static_cast<hsize_t>(batch);
+  const auto n = static_cast<std::size_t>(batch);
   const auto write = [&](const char* name, std::span<const float> values) {
     root.write_array<float>(name, values, {n, values.size() / n}, {"1", name});
   };
   write("counts_input", filled.counts_input);
   write("profile_input", filled.profile_input);
   write("profile_targets", filled.profile_targets);
-  root.write_array<float>("targets", targets, {static_cast<hsize_t>(steps), n, targets.size() / n / rates.size()},
+  root.write_array<float>("targets", targets, {static_cast<std::size_t>(steps), n, targets.size() / n / rates.size()},
                           {"1", "targets of each step"});
   root.write_array("rates", rates, {"1", "learning rate of each step"});
   root.write_array("counts_weights", first.surrogate().counts_weights, {"1", "flat and plain"});

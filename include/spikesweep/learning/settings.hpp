@@ -1,7 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
+#include <spikesweep/base/setting.hpp>
 #include <spikesweep/learning/precision.hpp>
 
 namespace spikesweep {
@@ -35,5 +37,8 @@ struct learning_settings {
 
   bool operator==(const learning_settings&) const = default;
 };
+
+/// Every setting of learning: the keys of [learning], and what a checkpoint is compared by.
+std::span<const setting<learning_settings>> learning_table();
 
 }  // namespace spikesweep

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <vector>
 
 #include <spikesweep/network/parameters.hpp>
@@ -38,6 +39,10 @@ struct sampling_settings {
   /// are the task's own.
   std::vector<swept_range> swept;
 };
+
+/// Every setting of sampling itself, without those of layout and simulation: keys of [sweep], and datasets of /sampling
+/// in the sweep file.
+std::span<const setting<sampling_settings>> sampling_table();
 
 /// Identity of a task: its randomness is a function of this alone.
 struct task_identity {

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 
+#include <spikesweep/base/setting.hpp>
 #include <spikesweep/network/parameters.hpp>
 
 namespace spikesweep {
@@ -21,6 +23,9 @@ struct simulation_settings {
 
   bool operator==(const simulation_settings&) const = default;
 };
+
+/// Every setting of a simulator: keys of [sweep], and datasets in files.
+std::span<const setting<simulation_settings>> simulation_table();
 
 /// Whether time goes on in steps of `dt_ms`, so that every stopping time is a multiple of it.
 inline bool is_stepped(network_model model, const simulation_settings& simulation) {

@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <Eigen/Core>
 
+#include <spikesweep/base/setting.hpp>
 #include <spikesweep/network/state.hpp>
 
 namespace spikesweep {
@@ -27,6 +29,9 @@ struct transition_layout {
 
   bool operator==(const transition_layout&) const = default;
 };
+
+/// Every setting of a layout: keys of [sweep], and datasets in files.
+std::span<const setting<transition_layout>> layout_table();
 
 /// Transitions, a structure of arrays; row i of every member is one transition.
 struct transition_block {
