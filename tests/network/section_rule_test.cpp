@@ -16,7 +16,7 @@ bool holds(const stop_levels& levels, double time, int pending) {
 
 class section_rule_levels : public testing::TestWithParam<section_kind> {};
 
-// Made-up events about a millisecond apart, at half of which a recurrent E spike fires: some 20000 of them end phases.
+// Made-up events about a millisecond apart, at half of which a recurrent E spike fires. Thousands of them end phases.
 TEST_P(section_rule_levels, SayWhatTheRuleSays) {
   section_settings section;
   section.kind = GetParam();
@@ -40,14 +40,14 @@ TEST_P(section_rule_levels, SayWhatTheRuleSays) {
       ++ends;
     }
   }
-  EXPECT_GT(ends, 5000);
+  EXPECT_GT(ends, 1000);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sections, section_rule_levels, testing::Values(section_kind::mfe, section_kind::volley),
                          [](const auto& set) { return std::string(name_of(set.param)); });
 
 TEST(section_rule, StepsOfAnIntervalEndAtTheirLatestEndOnly) {
-  section_rule rule(section_settings(), parameters());
+  section_rule rule(section_settings{}, parameters{});
   EXPECT_EQ(rule.phase(), phase_kind::step);
   EXPECT_FALSE(rule.cuts());
   EXPECT_DOUBLE_EQ(rule.latest_end(3), 3.01);
