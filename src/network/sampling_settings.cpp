@@ -1,6 +1,6 @@
 #include <array>
 
-#include <spikesweep/network/sampler.hpp>
+#include <spikesweep/network/task.hpp>
 
 namespace spikesweep {
 

@@ -10,7 +10,7 @@
 
 #include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
-#include <spikesweep/network/sampler.hpp>
+#include <spikesweep/network/task.hpp>
 #include <spikesweep/study/validation_text.hpp>
 
 namespace spikesweep {

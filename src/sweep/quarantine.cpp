@@ -39,20 +39,20 @@ namespace spikesweep {
 namespace {
 
 /// In the new process: runs the tasks and sends each result.
-void run_and_tell(task_engine& engine, std::vector<std::int64_t> tasks, const child_process::sender& send) {
+void run_and_tell(task_simulator& simulator, std::vector<network_task> tasks, const child_process::sender& send) {
   std::reverse(tasks.begin(), tasks.end());
-  engine.run(
-      [&]() -> std::optional<std::int64_t> {
+  simulator.run(
+      [&]() -> std::optional<network_task> {
         if (tasks.empty()) {
           return std::nullopt;
         }
-        const std::int64_t next = tasks.back();
+        network_task next = std::move(tasks.back());
         tasks.pop_back();
         return next;
       },
-      [&](std::int64_t task, task_result&& result) {
+      [&](const network_task& task, task_result&& result) {
         std::ostringstream text;
-        boost::archive::binary_oarchive(text, boost::archive::no_header) << task << std::as_const(result);
+        boost::archive::binary_oarchive(text, boost::archive::no_header) << task.label << std::as_const(result);
         send(text.str());
       },
       [] { return true; });
@@ -68,22 +68,22 @@ std::pair<std::int64_t, task_result> unpacked(std::string message) {
 }  // namespace
 
 bool run_in_quarantine(
-    task_engine& engine, const std::vector<std::int64_t>& tasks,
+    task_simulator& simulator, const std::vector<network_task>& tasks,
     const std::function<void(std::int64_t task, task_result&& result, const std::string& how)>& finished,
     const std::function<bool()>& poll) {
   if (tasks.empty()) {
     return true;
   }
-  std::vector<std::int64_t> left = tasks;
+  std::vector<network_task> left = tasks;
   std::string how;
   {
     child_process process("spikesweep: in quarantine",
-                          [&](const child_process::sender& send) { run_and_tell(engine, tasks, send); });
+                          [&](const child_process::sender& send) { run_and_tell(simulator, tasks, send); });
     while (process.receive()) {
       while (auto message = process.next()) {
-        auto [task, result] = unpacked(*std::move(message));
-        std::erase(left, task);
-        finished(task, std::move(result), "");
+        auto [label, result] = unpacked(*std::move(message));
+        std::erase_if(left, [label = label](const network_task& task) { return task.label == label; });
+        finished(label, std::move(result), "");
       }
       if (!poll()) {
         return false;
@@ -97,16 +97,16 @@ bool run_in_quarantine(
   if (left.size() == 1) {
     // It ran beside other tasks: one of these may have ended the process.
     if (tasks.size() > 1) {
-      return run_in_quarantine(engine, left, finished, poll);
+      return run_in_quarantine(simulator, left, finished, poll);
     }
     task_result result;
     result.state = task_state::crashed;
-    finished(left.front(), std::move(result), how);
+    finished(left.front().label, std::move(result), how);
     return true;
   }
   const auto middle = left.begin() + static_cast<std::ptrdiff_t>(left.size() / 2);
-  return run_in_quarantine(engine, {left.begin(), middle}, finished, poll) &&
-         run_in_quarantine(engine, {middle, left.end()}, finished, poll);
+  return run_in_quarantine(simulator, {left.begin(), middle}, finished, poll) &&
+         run_in_quarantine(simulator, {middle, left.end()}, finished, poll);
 }
 
 }  // namespace spikesweep
