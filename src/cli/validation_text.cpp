@@ -10,7 +10,7 @@
 
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
-#include <spikesweep/network/sampler.hpp>
+#include <spikesweep/network/task.hpp>
 
 namespace spikesweep {
 

@@ -7,7 +7,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/nearest.hpp>
-#include <spikesweep/network/network_sampler.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/study/config.hpp>
 
@@ -101,7 +101,7 @@ sweep_description describe_sweep(const configuration& config) {
   description.config_text = config.text;
   description.settings = canonical_settings(config, config_group::sweep);
   description.settings.emplace_back("simulator",
-                                    network_sampler::version(config.network.model, config.sampling.simulation));
+                                    simulator_of_tasks(config.network.model, config.sampling.simulation).version);
   return description;
 }
 

@@ -5,6 +5,8 @@
 #include <optional>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/network/phases.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/surrogate/trajectory.hpp>
 
 namespace spikesweep {
@@ -206,7 +208,7 @@ std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& 
   return out;
 }
 
-std::vector<trajectory> run_exact(std::span<const ensemble_task> networks, const section_settings& section,
+std::vector<trajectory> run_exact(std::span<const network_task> networks, const section_settings& section,
                                   const simulation_settings& simulation, const trajectory_settings& settings,
                                   const std::function<bool()>& poll) {
   std::vector<trajectory> out(networks.size());
@@ -218,21 +220,22 @@ std::vector<trajectory> run_exact(std::span<const ensemble_task> networks, const
   sampling.max_pending = max_pending_limit;
   // Only the measurement of the mean pool needs a burn-in: what is recorded has one of its own.
   sampling.burn_in_s = section.kind == section_kind::volley ? settings.burn_in_s : 0;
-  network_sampler sampler(networks.front().network.model, section, sampling, networks.front().identity.seed);
+  const network_task& first = networks.front();
+  const auto simulator = make_simulator(first.network.model, section, sampling, first.identity.seed);
   std::size_t next = 0;
   // Past the end by less than an event, so that rounding does not cut the last step.
   const double length = settings.burn_in_s + settings.duration_s + 1e3 * time_tolerance;
-  const bool all = sampler.follow(
+  const bool all = simulator->follow(
       length,
-      [&]() -> std::optional<ensemble_task> {
+      [&]() -> std::optional<network_task> {
         if (next == networks.size()) {
           return std::nullopt;
         }
-        ensemble_task task = networks[next];
+        network_task task = networks[next];
         task.label = static_cast<std::int64_t>(next++);
         return task;
       },
-      [&](const ensemble_task& task, exact_run&& run) {
+      [&](const network_task& task, exact_run&& run) {
         recorder to(settings, task.network.N_E);
         for (const auto& spike : run.spikes) {
           to.spike(spike.time - run.begin, spike.neuron);
@@ -266,8 +269,7 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
   double pool_mean = 0;
   if (m.space.section.kind == section_kind::volley) {
     Network probe = net;
-    constexpr double mean_over_s = 2;
-    pool_mean = mean_pool(probe, mean_over_s, max_pending_limit);
+    pool_mean = mean_pool(probe, max_pending_limit);
   }
   recorder out(settings, c.p.N_E);
   spike_places places(c);
@@ -278,7 +280,7 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
     spikes.clear();
     const double shift = out.time() - net.time();
     const double limit = net.time() + settings.burn_in_s + settings.duration_s - out.time();
-    const phase_outcome quiet = cutter.run(net, spikes, limit, [&] { return net.pending() <= max_pending_limit; });
+    const phase_record quiet = cutter.run(net, spikes, limit, [&] { return net.pending() <= max_pending_limit; });
     for (const auto& spike : spikes) {
       out.spike(spike.time + shift, spike.neuron);
     }
@@ -305,15 +307,9 @@ trajectory run_hybrid(const model& m, const kernel& step, chain start, const tra
     throw input_error("a hybrid run needs a model of section 'mfe' or 'volley': with 'interval' no phase is quiet");
   }
   const parameters p = start.p;
-  const simulation_settings& simulation = m.space.simulation;
   const random_stream stream(m.seed, purpose::validation, start.stream.word(), start.stream.word());
-  if (p.model == network_model::discrete) {
-    return follow_hybrid(m, step, std::move(start), discrete_network(p, simulation.dt_ms, stream), settings);
-  }
-  if (simulation.simulator == simulator_kind::tau_leaping) {
-    return follow_hybrid(m, step, std::move(start), leaping_network(p, simulation.dt_ms, stream), settings);
-  }
-  return follow_hybrid(m, step, std::move(start), oracle(p, stream), settings);
+  return with_network(p, m.space.simulation, stream,
+                      [&](auto net) { return follow_hybrid(m, step, std::move(start), std::move(net), settings); });
 }
 
 spectrum rate_spectrum(std::span<const trajectory> runs, const parameters& p, double bin_s, double segment_s) {

@@ -63,23 +63,23 @@ bool write_all(int to, std::span<const char> bytes) {
 }
 
 /// In the new process: runs the tasks and writes each result to the pipe, behind its length. Never returns.
-[[noreturn]] void run_and_tell(task_engine& engine, std::vector<std::int64_t> tasks, int pipe) {
+[[noreturn]] void run_and_tell(task_simulator& simulator, std::vector<network_task> tasks, int pipe) {
   die_with_parent();
   int code = 0;
   try {
     std::reverse(tasks.begin(), tasks.end());
-    engine.run(
-        [&]() -> std::optional<std::int64_t> {
+    simulator.run(
+        [&]() -> std::optional<network_task> {
           if (tasks.empty()) {
             return std::nullopt;
           }
-          const std::int64_t next = tasks.back();
+          network_task next = std::move(tasks.back());
           tasks.pop_back();
           return next;
         },
-        [&](std::int64_t task, task_result&& result) {
+        [&](const network_task& task, task_result&& result) {
           std::ostringstream text;
-          boost::archive::binary_oarchive(text, boost::archive::no_header) << task << std::as_const(result);
+          boost::archive::binary_oarchive(text, boost::archive::no_header) << task.label << std::as_const(result);
           const std::string body = text.str();
           const std::uint64_t length = body.size();
           std::array<char, sizeof length> head{};
@@ -108,7 +108,7 @@ std::string death(int status) {
 /// A process that runs some tasks, and what came through its pipe.
 class quarantine_process {
  public:
-  quarantine_process(task_engine& engine, const std::vector<std::int64_t>& tasks) {
+  quarantine_process(task_simulator& simulator, const std::vector<network_task>& tasks) {
     std::array<int, 2> ends{};
     if (::pipe(ends.data()) != 0) {
       throw environment_error(std::string("cannot make a pipe: ") + std::strerror(errno));
@@ -116,7 +116,7 @@ class quarantine_process {
     process_ = ::fork();
     if (process_ == 0) {
       ::close(ends[0]);
-      run_and_tell(engine, tasks, ends[1]);
+      run_and_tell(simulator, tasks, ends[1]);
     }
     const int error = errno;
     ::close(ends[1]);
@@ -191,19 +191,19 @@ class quarantine_process {
 }  // namespace
 
 bool run_in_quarantine(
-    task_engine& engine, const std::vector<std::int64_t>& tasks,
+    task_simulator& simulator, const std::vector<network_task>& tasks,
     const std::function<void(std::int64_t task, task_result&& result, const std::string& how)>& finished,
     const std::function<bool()>& poll) {
   if (tasks.empty()) {
     return true;
   }
-  std::vector<std::int64_t> left = tasks;
+  std::vector<network_task> left = tasks;
   std::string how;
   {
-    quarantine_process process(engine, tasks);
+    quarantine_process process(simulator, tasks);
     while (process.receive()) {
       while (auto result = process.next()) {
-        std::erase(left, result->first);
+        std::erase_if(left, [&](const network_task& task) { return task.label == result->first; });
         finished(result->first, std::move(result->second), "");
       }
       if (!poll()) {
@@ -218,16 +218,16 @@ bool run_in_quarantine(
   if (left.size() == 1) {
     // Of several, the last one left may have died of another's doing.
     if (tasks.size() > 1) {
-      return run_in_quarantine(engine, left, finished, poll);
+      return run_in_quarantine(simulator, left, finished, poll);
     }
     task_result result;
     result.state = task_state::crashed;
-    finished(left.front(), std::move(result), how);
+    finished(left.front().label, std::move(result), how);
     return true;
   }
   const auto middle = left.begin() + static_cast<std::ptrdiff_t>(left.size() / 2);
-  return run_in_quarantine(engine, {left.begin(), middle}, finished, poll) &&
-         run_in_quarantine(engine, {middle, left.end()}, finished, poll);
+  return run_in_quarantine(simulator, {left.begin(), middle}, finished, poll) &&
+         run_in_quarantine(simulator, {middle, left.end()}, finished, poll);
 }
 
 }  // namespace spikesweep

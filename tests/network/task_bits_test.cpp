@@ -1,6 +1,6 @@
-// The results of tasks bit for bit, by every simulator and section. They were noted when sampler and lockstep still had
-// a procedure each: a change of the law or of the order of random draws shows here, and needs another version of the
-// simulator.
+// The results of tasks bit for bit, of every simulator and section. The checksums were noted when each way of
+// simulating still had a procedure of its own. A change of the law, or of the order of random draws, shows here: it
+// needs a new version of the simulator in simulators.hpp, and new checksums.
 #include <cstdint>
 #include <map>
 #include <string>
@@ -8,8 +8,8 @@
 
 #include <gtest/gtest.h>
 
-#include <spikesweep/network/ensemble.hpp>
-#include <spikesweep/network/sampler.hpp>
+#include <spikesweep/network/lockstep.hpp>
+#include <spikesweep/network/serial.hpp>
 
 #include "network/network_sets.hpp"
 
@@ -119,7 +119,7 @@ class task_bits : public testing::TestWithParam<bits_case> {
   }
 
   task_result sample(const parameters& p, const task_identity& task) const {
-    return GetParam().by == simulator::lockstep ? sample_task_ensemble(p, section_, sampling_, task)
+    return GetParam().by == simulator::lockstep ? sample_task_lockstep(p, section_, sampling_, task)
                                                 : sample_task(p, section_, sampling_, task);
   }
 
@@ -129,13 +129,13 @@ class task_bits : public testing::TestWithParam<bits_case> {
     }
     exact_run out;
     bool given = false;
-    ensemble_sampler lockstep(section_, sampling_, task.seed);
-    lockstep.follow(
+    lockstep_simulator simulator(section_, sampling_, task.seed);
+    simulator.follow(
         seconds,
         [&] {
-          return std::exchange(given, true) ? std::nullopt : std::optional(ensemble_task{p, task, 0});
+          return std::exchange(given, true) ? std::nullopt : std::optional(network_task{p, task, 0});
         },
-        [&](const ensemble_task&, exact_run&& run) { out = std::move(run); });
+        [&](const network_task&, exact_run&& run) { out = std::move(run); });
     return out;
   }
 

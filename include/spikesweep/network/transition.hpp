@@ -56,8 +56,8 @@ struct task_summary {
   std::int64_t phases = 0;    ///< Phases that are not quiet.
   std::int64_t capped = 0;    ///< Of these, ended at the cap.
   std::int64_t empty = 0;     ///< Phases of any kind without a spike.
-  std::int64_t grown = 0;  ///< MFEs that grew (`mfe` only; DESIGN: pending E-to-E kicks up by two fan-outs, over 4 ms).
-  std::int64_t events = 0;  ///< Network events simulated, burn-in and excursions included.
+  std::int64_t grown = 0;     ///< MFEs that grew (`mfe` only): see section_rule::grown.
+  std::int64_t events = 0;    ///< Network events simulated, burn-in and excursions included.
 };
 
 /// Why a task ended.

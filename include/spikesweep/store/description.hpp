@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <spikesweep/network/parameters.hpp>
-#include <spikesweep/network/sampler.hpp>
 #include <spikesweep/network/section.hpp>
+#include <spikesweep/network/task.hpp>
 #include <spikesweep/store/points.hpp>
 
 namespace spikesweep {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <spikesweep/network/parameters.hpp>
-#include <spikesweep/network/phases.hpp>
+#include <spikesweep/network/phase_record.hpp>
 
 namespace spikesweep {
 

@@ -1,10 +1,10 @@
 // Vectors over lanes: random words, logarithm, memory. Included once for each instruction set.
 
-#if defined(SPIKESWEEP_NETWORK_ENSEMBLE_SIMD_INL_HPP) == defined(HWY_TARGET_TOGGLE)
-#ifdef SPIKESWEEP_NETWORK_ENSEMBLE_SIMD_INL_HPP
-#undef SPIKESWEEP_NETWORK_ENSEMBLE_SIMD_INL_HPP
+#if defined(SPIKESWEEP_NETWORK_LOCKSTEP_SIMD_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef SPIKESWEEP_NETWORK_LOCKSTEP_SIMD_INL_HPP
+#undef SPIKESWEEP_NETWORK_LOCKSTEP_SIMD_INL_HPP
 #else
-#define SPIKESWEEP_NETWORK_ENSEMBLE_SIMD_INL_HPP
+#define SPIKESWEEP_NETWORK_LOCKSTEP_SIMD_INL_HPP
 #endif
 
 #include <array>
@@ -14,7 +14,7 @@
 
 #include <hwy/highway.h>
 
-#include "network/ensemble_lanes.hpp"
+#include "network/lockstep_lanes.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace spikesweep::HWY_NAMESPACE {

@@ -3,15 +3,15 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "network/ensemble_lanes.hpp"
+#include "network/lockstep_lanes.hpp"
 
 // clang-format off
 #undef HWY_TARGET_INCLUDE
-#define HWY_TARGET_INCLUDE "network/ensemble_step.cpp"
+#define HWY_TARGET_INCLUDE "network/lockstep_step.cpp"
 #include <hwy/foreach_target.h>  // Has to come before highway.h.
 #include <hwy/highway.h>
-#include "network/ensemble_simd-inl.hpp"
-#include "network/ensemble_spike-inl.hpp"
+#include "network/lockstep_simd-inl.hpp"
+#include "network/lockstep_spike-inl.hpp"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -36,7 +36,7 @@ struct lane_registers {
 /// The lanes of one vector.
 class lane_vector {
  public:
-  lane_vector(ensemble_lanes& lanes, lane_control& control, std::size_t g, std::uint64_t step)
+  lane_vector(lockstep_lanes& lanes, lane_control& control, std::size_t g, std::uint64_t step)
       : lanes_(lanes), control_(control), g_(g), step_(step) {}
 
   /// `cuts`: whether lanes stop at events that no spike causes.
@@ -51,9 +51,9 @@ class lane_vector {
   }
 
  private:
-  HWY_INLINE floats constant(const ensemble_lanes::row<float>& of) const { return hn::Load(df, of.data() + g_); }
-  HWY_INLINE ints constant(const ensemble_lanes::row<std::int32_t>& of) const { return hn::Load(di, of.data() + g_); }
-  HWY_INLINE words constant(const ensemble_lanes::row<std::uint32_t>& of) const { return hn::Load(du, of.data() + g_); }
+  HWY_INLINE floats constant(const lockstep_lanes::row<float>& of) const { return hn::Load(df, of.data() + g_); }
+  HWY_INLINE ints constant(const lockstep_lanes::row<std::int32_t>& of) const { return hn::Load(di, of.data() + g_); }
+  HWY_INLINE words constant(const lockstep_lanes::row<std::uint32_t>& of) const { return hn::Load(du, of.data() + g_); }
   template <class T>
   static constexpr auto& of(T& rows, lane_list k) {
     return rows[static_cast<std::size_t>(k)];
@@ -250,13 +250,13 @@ class lane_vector {
     now.generator.store(lanes_.generator, g_);
   }
 
-  ensemble_lanes& lanes_;
+  lockstep_lanes& lanes_;
   lane_control& control_;
   std::size_t g_;
   std::uint64_t step_;
 };
 
-std::uint64_t run_lanes_here(ensemble_lanes& lanes, lane_control& control, std::uint64_t step, std::uint64_t steps) {
+std::uint64_t run_lanes_here(lockstep_lanes& lanes, lane_control& control, std::uint64_t step, std::uint64_t steps) {
   for (std::size_t g = 0; g < lane_count; g += width) {
     if ((lanes.occupied >> g & lane_bits) != 0) {
       lane_vector vector(lanes, control, g, step);
@@ -280,7 +280,7 @@ namespace {
 HWY_EXPORT(run_lanes_here);
 }  // namespace
 
-std::uint64_t run_lanes(ensemble_lanes& lanes, lane_control& control, std::uint64_t step, std::uint64_t steps) {
+std::uint64_t run_lanes(lockstep_lanes& lanes, lane_control& control, std::uint64_t step, std::uint64_t steps) {
   return HWY_DYNAMIC_DISPATCH(run_lanes_here)(lanes, control, step, steps);
 }
 

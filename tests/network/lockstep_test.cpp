@@ -4,7 +4,7 @@
 #include <gtest/gtest.h>
 #include <hwy/targets.h>
 
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/lockstep.hpp>
 
 namespace spikesweep {
 namespace {
@@ -31,7 +31,7 @@ std::string bytes_of(const task_result& result) {
 }
 
 /// Tasks of all sorts: sizes, both inhibition forms, with and without refractoriness, weights that round at random.
-ensemble_task task_number(std::uint32_t i) {
+network_task task_number(std::uint32_t i) {
   parameters p;
   p.N_E = 60 + 37 * static_cast<int>(i % 5);
   p.N_I = 20 + 11 * static_cast<int>(i % 3);
@@ -59,12 +59,12 @@ std::map<std::int64_t, std::string> run_tasks(const section_settings& section,
                                               const std::vector<std::uint32_t>& numbers) {
   std::map<std::int64_t, std::string> out;
   std::size_t next = 0;
-  ensemble_sampler sampler(section, short_sampling(), 5);
-  const bool done = sampler.run(
-      [&]() -> std::optional<ensemble_task> {
+  lockstep_simulator simulator(section, short_sampling(), 5);
+  const bool done = simulator.run(
+      [&]() -> std::optional<network_task> {
         return next < numbers.size() ? std::optional(task_number(numbers[next++])) : std::nullopt;
       },
-      [&](const ensemble_task& task, task_result&& result) { out[task.label] = bytes_of(result); });
+      [&](const network_task& task, task_result&& result) { out[task.label] = bytes_of(result); });
   EXPECT_TRUE(done);
   return out;
 }
@@ -77,7 +77,7 @@ std::vector<std::uint32_t> upwards(std::uint32_t n) {
   return out;
 }
 
-class ensemble : public testing::TestWithParam<section_kind> {
+class lockstep : public testing::TestWithParam<section_kind> {
  protected:
   section_settings section() const {
     section_settings s;
@@ -86,19 +86,19 @@ class ensemble : public testing::TestWithParam<section_kind> {
   }
 };
 
-TEST_P(ensemble, ResultsDoNotDependOnLaneOrNeighbours) {
+TEST_P(lockstep, ResultsDoNotDependOnLaneOrNeighbours) {
   const auto together = run_tasks(section(), upwards(34));
   ASSERT_EQ(together.size(), 34U);
   std::vector<std::uint32_t> backwards = upwards(34);
   std::reverse(backwards.begin(), backwards.end());
   EXPECT_EQ(run_tasks(section(), backwards), together);
   for (const std::uint32_t i : {0U, 7U, 33U}) {
-    const ensemble_task task = task_number(i);
-    EXPECT_EQ(bytes_of(sample_task_ensemble(task.network, section(), short_sampling(), task.identity)), together.at(i));
+    const network_task task = task_number(i);
+    EXPECT_EQ(bytes_of(sample_task_lockstep(task.network, section(), short_sampling(), task.identity)), together.at(i));
   }
 }
 
-TEST_P(ensemble, ResultsAreTheSameBytesOnEveryInstructionSet) {
+TEST_P(lockstep, ResultsAreTheSameBytesOnEveryInstructionSet) {
   std::map<std::int64_t, std::string> expected;
   for (const auto target : hwy::SupportedAndGeneratedTargets()) {
     hwy::SetSupportedTargetsForTest(target);
@@ -113,12 +113,12 @@ TEST_P(ensemble, ResultsAreTheSameBytesOnEveryInstructionSet) {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
-TEST_P(ensemble, OwnTransitionsFollowOneAnotherAndCountEverySpike) {
+TEST_P(lockstep, OwnTransitionsFollowOneAnotherAndCountEverySpike) {
   const parameters p;
   sampling_settings sampling;
   sampling.transitions = 300;
   sampling.perturb_share = 0.15;
-  const task_result result = sample_task_ensemble(p, section(), sampling, {1, 2, 3});
+  const task_result result = sample_task_lockstep(p, section(), sampling, {1, 2, 3});
   ASSERT_EQ(result.state, task_state::done);
   const auto& block = result.block;
   ASSERT_EQ(block.rows(), 300);
@@ -153,33 +153,33 @@ TEST_P(ensemble, OwnTransitionsFollowOneAnotherAndCountEverySpike) {
   EXPECT_NEAR(excursions, 31, 20);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sections, ensemble,
+INSTANTIATE_TEST_SUITE_P(Sections, lockstep,
                          testing::Values(section_kind::interval, section_kind::mfe, section_kind::volley),
                          [](const auto& set) { return std::string(name_of(set.param)); });
 
-TEST(ensemble_failure, ARunawayPoolFailsItsTaskAndNoOther) {
+TEST(lockstep_failure, ARunawayPoolFailsItsTaskAndNoOther) {
   sampling_settings sampling = short_sampling();
   sampling.max_pending = 5000;
-  const ensemble_task calm{parameters(), {5, 1, 0}, 1};
-  ensemble_task wild = calm;
+  const network_task calm{parameters(), {5, 1, 0}, 1};
+  network_task wild = calm;
   wild.label = 0;
   wild.network.S_EI = wild.network.S_II = 0;
   wild.network.S_EE = 20;
   wild.network.P_EE = 1;
-  const auto alone = bytes_of(sample_task_ensemble(calm.network, section_settings(), sampling, calm.identity));
-  std::vector<ensemble_task> tasks{wild, calm, wild, calm};
-  ensemble_sampler sampler(section_settings(), sampling, 5);
+  const auto alone = bytes_of(sample_task_lockstep(calm.network, section_settings(), sampling, calm.identity));
+  std::vector<network_task> tasks{wild, calm, wild, calm};
+  lockstep_simulator simulator(section_settings(), sampling, 5);
   int finished = 0;
-  sampler.run(
-      [&]() -> std::optional<ensemble_task> {
+  simulator.run(
+      [&]() -> std::optional<network_task> {
         if (tasks.empty()) {
           return std::nullopt;
         }
-        const ensemble_task task = tasks.back();
+        const network_task task = tasks.back();
         tasks.pop_back();
         return task;
       },
-      [&](const ensemble_task& task, task_result&& result) {
+      [&](const network_task& task, task_result&& result) {
         ++finished;
         if (task.label == 0) {
           EXPECT_EQ(result.state, task_state::runaway);
@@ -191,43 +191,43 @@ TEST(ensemble_failure, ARunawayPoolFailsItsTaskAndNoOther) {
   EXPECT_EQ(finished, 4);
 }
 
-TEST(ensemble_failure, TooFewPhasesWithinTheTimeCapFailTheTask) {
+TEST(lockstep_failure, TooFewPhasesWithinTheTimeCapFailTheTask) {
   parameters p;
   p.lambda_E = p.lambda_I = 0;
   section_settings section;
   section.kind = section_kind::mfe;
   sampling_settings sampling;
   sampling.max_simulated_s = 2;
-  EXPECT_EQ(sample_task_ensemble(p, section, sampling, {1, 0, 0}).state, task_state::time_cap);
+  EXPECT_EQ(sample_task_lockstep(p, section, sampling, {1, 0, 0}).state, task_state::time_cap);
 }
 
-TEST(ensemble_failure, AnAbandonedTaskStaysPending) {
+TEST(lockstep_failure, AnAbandonedTaskStaysPending) {
   int polls = 0;
-  const auto result = sample_task_ensemble(parameters(), section_settings(), sampling_settings(), {1, 0, 0},
+  const auto result = sample_task_lockstep(parameters(), section_settings(), sampling_settings(), {1, 0, 0},
                                            [&] { return ++polls < 3; });
   EXPECT_EQ(result.state, task_state::pending);
   EXPECT_EQ(polls, 3);
 }
 
-TEST(ensemble_failure, OnlyTasksThatCannotEndInTimeAreDropped) {
+TEST(lockstep_failure, OnlyTasksThatCannotEndInTimeAreDropped) {
   sampling_settings sampling = short_sampling();
   sampling.transitions = 2000;
   sampling.max_simulated_s = 60;
   std::map<std::int64_t, task_state> ended;
   std::vector<std::uint32_t> numbers = upwards(6);
-  ensemble_sampler sampler(section_settings(), sampling, 5);
+  lockstep_simulator simulator(section_settings(), sampling, 5);
   const auto run = [&](double seconds) {
     ended.clear();
     std::size_t next = 0;
     int polls = 0;
-    return sampler.run(
-        [&]() -> std::optional<ensemble_task> {
+    return simulator.run(
+        [&]() -> std::optional<network_task> {
           return next < numbers.size() ? std::optional(task_number(numbers[next++])) : std::nullopt;
         },
-        [&](const ensemble_task& task, task_result&& result) { ended[task.label] = result.state; },
+        [&](const network_task& task, task_result&& result) { ended[task.label] = result.state; },
         [&] {
           if (++polls == 2) {
-            sampler.drop_slow(seconds);
+            simulator.drop_slow(seconds);
           }
           return true;
         });
@@ -243,38 +243,38 @@ TEST(ensemble_failure, OnlyTasksThatCannotEndInTimeAreDropped) {
   }
 }
 
-TEST(ensemble_failure, SilentNetworksPassTheirSteps) {
+TEST(lockstep_failure, SilentNetworksPassTheirSteps) {
   parameters p;
   p.lambda_E = p.lambda_I = 0;
   sampling_settings sampling = short_sampling();
   sampling.perturb_share = sampling.synthetic_share = 0;
-  const auto result = sample_task_ensemble(p, section_settings(), sampling, {1, 0, 0});
+  const auto result = sample_task_lockstep(p, section_settings(), sampling, {1, 0, 0});
   EXPECT_EQ(result.state, task_state::done);
   EXPECT_EQ(result.summary.events, 0);
   EXPECT_EQ(result.summary.empty, 20);
 }
 
 std::vector<exact_run> follow(const section_settings& section, const sampling_settings& sampling, double seconds,
-                              const std::vector<ensemble_task>& tasks) {
+                              const std::vector<network_task>& tasks) {
   std::vector<exact_run> out(tasks.size());
   std::size_t next = 0;
-  ensemble_sampler sampler(section, sampling, 5);
-  EXPECT_TRUE(sampler.follow(
+  lockstep_simulator simulator(section, sampling, 5);
+  EXPECT_TRUE(simulator.follow(
       seconds,
-      [&]() -> std::optional<ensemble_task> {
+      [&]() -> std::optional<network_task> {
         return next < tasks.size() ? std::optional(tasks[next++]) : std::nullopt;
       },
-      [&](const ensemble_task& task, exact_run&& run) { out[static_cast<std::size_t>(task.label)] = std::move(run); }));
+      [&](const network_task& task, exact_run&& run) { out[static_cast<std::size_t>(task.label)] = std::move(run); }));
   return out;
 }
 
-TEST(ensemble_follow, NotesWhatTransitionsCount) {
+TEST(lockstep_follow, NotesWhatTransitionsCount) {
   sampling_settings sampling = short_sampling();
   sampling.perturb_share = sampling.synthetic_share = 0;
   const section_settings section;
-  const ensemble_task task{parameters(), {5, 7, 1}, 0};
+  const network_task task{parameters(), {5, 7, 1}, 0};
   const exact_run run = follow(section, sampling, 20 * section.interval_ms * 1e-3 + 1e-6, {task}).front();
-  const task_result sampled = sample_task_ensemble(task.network, section, sampling, task.identity);
+  const task_result sampled = sample_task_lockstep(task.network, section, sampling, task.identity);
   ASSERT_EQ(run.state, task_state::done);
   ASSERT_EQ(run.phases.size(), 20U);
   EXPECT_EQ(run.begin, sampling.burn_in_s);
@@ -288,11 +288,11 @@ TEST(ensemble_follow, NotesWhatTransitionsCount) {
   EXPECT_EQ(static_cast<std::int64_t>(run.spikes.size()), counted);
 }
 
-TEST(ensemble_follow, CutsTheWholeRunIntoPhasesWhateverRunsBesideIt) {
+TEST(lockstep_follow, CutsTheWholeRunIntoPhasesWhateverRunsBesideIt) {
   for (const section_kind kind : {section_kind::interval, section_kind::mfe, section_kind::volley}) {
     section_settings section;
     section.kind = kind;
-    std::vector<ensemble_task> tasks;
+    std::vector<network_task> tasks;
     for (std::uint32_t i = 0; i < 20; ++i) {
       tasks.push_back({parameters(), {5, i, 0}, i});
     }

@@ -1,18 +1,17 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <vector>
 
 #include <spikesweep/network/parameters.hpp>
-#include <spikesweep/network/phases.hpp>
+#include <spikesweep/network/phase_record.hpp>
 #include <spikesweep/network/section.hpp>
 #include <spikesweep/network/simulation.hpp>
 #include <spikesweep/network/transition.hpp>
 
 namespace spikesweep {
 
-/// Most pending kicks that a network may be allowed: what the lockstep simulator can hold.
+/// The highest bound on pending kicks that settings may state: what the lockstep simulator can hold.
 inline constexpr std::int64_t max_pending_limit = 4'000'000;
 
 /// Mark of the phase that starts from a synthetic state, where those after a perturbation are counted from 1.
@@ -46,24 +45,20 @@ struct task_identity {
   std::uint32_t replicate = 0;
 };
 
+/// A task with its network: what a simulator takes.
+struct network_task {
+  parameters network;
+  task_identity identity;
+  std::int64_t label = 0;  ///< The caller's; comes back with the result.
+};
+
 /// A network that was followed through its phases, all its spikes noted.
 struct exact_run {
   task_state state = task_state::pending;  ///< done, runaway, or pending: abandoned.
   double begin = 0;                        ///< Of the first phase: after the burn-in [s].
   std::vector<spike_record> spikes;        ///< From then on, in order of time.
-  std::vector<phase_outcome> phases;       ///< From then on, those that ended.
+  std::vector<phase_record> phases;        ///< From then on, those that ended.
   std::int64_t events = 0;                 ///< Network events simulated, burn-in included.
 };
-
-/// Simulates one task, by the oracle, by tau-leaping or as a discrete network. The result is a function of the
-/// arguments but `poll`, which is called many times a second so that the caller can serve messages meanwhile; returning
-/// false from it abandons the task (state pending). Needs valid parameters and settings.
-task_result sample_task(const parameters& p, const section_settings& section, const sampling_settings& sampling,
-                        const task_identity& task, const std::function<bool()>& poll = {});
-
-/// The same, but follows the network for `seconds` after its burn-in (with `volley` also after the measurement of the
-/// mean pool) instead of sampling transitions.
-exact_run follow_task(const parameters& p, const section_settings& section, const sampling_settings& sampling,
-                      const task_identity& task, double seconds, const std::function<bool()>& poll = {});
 
 }  // namespace spikesweep

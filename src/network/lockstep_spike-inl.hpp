@@ -1,16 +1,16 @@
 // What a spike does. Included once for each instruction set.
 
-#if defined(SPIKESWEEP_NETWORK_ENSEMBLE_SPIKE_INL_HPP) == defined(HWY_TARGET_TOGGLE)
-#ifdef SPIKESWEEP_NETWORK_ENSEMBLE_SPIKE_INL_HPP
-#undef SPIKESWEEP_NETWORK_ENSEMBLE_SPIKE_INL_HPP
+#if defined(SPIKESWEEP_NETWORK_LOCKSTEP_SPIKE_INL_HPP) == defined(HWY_TARGET_TOGGLE)
+#ifdef SPIKESWEEP_NETWORK_LOCKSTEP_SPIKE_INL_HPP
+#undef SPIKESWEEP_NETWORK_LOCKSTEP_SPIKE_INL_HPP
 #else
-#define SPIKESWEEP_NETWORK_ENSEMBLE_SPIKE_INL_HPP
+#define SPIKESWEEP_NETWORK_LOCKSTEP_SPIKE_INL_HPP
 #endif
 
 #include <bit>
 #include <cstring>
 
-#include "network/ensemble_simd-inl.hpp"
+#include "network/lockstep_simd-inl.hpp"
 
 HWY_BEFORE_NAMESPACE();
 namespace spikesweep::HWY_NAMESPACE {
@@ -18,7 +18,7 @@ namespace spikesweep::HWY_NAMESPACE {
 /// Spikes of one lane.
 class spiker {
  public:
-  spiker(ensemble_lanes& lanes, int lane) : lanes_(lanes), lane_(lane), l_(static_cast<std::size_t>(lane)) {}
+  spiker(lockstep_lanes& lanes, int lane) : lanes_(lanes), lane_(lane), l_(static_cast<std::size_t>(lane)) {}
 
   void fire(int neuron) {
     auto& v = lanes_.potential(lane_, neuron);
@@ -126,7 +126,7 @@ class spiker {
     return out;
   }
 
-  ensemble_lanes& lanes_;
+  lockstep_lanes& lanes_;
   int lane_;
   std::size_t l_;
 };

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "network/ensemble_lanes.hpp"
+#include "network/lockstep_lanes.hpp"
 
 namespace spikesweep {
 namespace {
@@ -85,7 +85,7 @@ class single_events : public lane_control {
   }
 
   parameters p_;
-  ensemble_lanes lanes_;
+  lockstep_lanes lanes_;
   lane_snapshot snapshot_;
 };
 
@@ -102,7 +102,7 @@ void expect_share(double hits, double n, double p) {
 }
 
 // 800,000 events from one state.
-TEST(ensemble_events, ClassesNeuronsAndWaitingTimesHaveTheirLaw) {
+TEST(lockstep_events, ClassesNeuronsAndWaitingTimesHaveTheirLaw) {
   parameters p;
   p.S_EI = 2.2;
   p.lambda_I = 2000;
@@ -135,7 +135,7 @@ TEST(ensemble_events, ClassesNeuronsAndWaitingTimesHaveTheirLaw) {
   EXPECT_NEAR(control.squares / control.events * total * total, 2, 4 * std::sqrt(20 / control.events));
 }
 
-TEST(ensemble_events, WeightsRoundAtRandom) {
+TEST(lockstep_events, WeightsRoundAtRandom) {
   parameters p;
   p.S_EE = 3.7;
   p.S_EI = 2.2;

@@ -54,7 +54,7 @@ struct lane_snapshot {
 ///
 /// A list holds neurons in uniformly random order: what is added goes to a random place and what was there to the end,
 /// so the last entry is a uniform member whatever happened before, and an event takes the last one away.
-struct ensemble_lanes {
+struct lockstep_lanes {
   template <class T>
   struct alignas(64) row : std::array<T, lane_count> {};
 
@@ -93,7 +93,7 @@ struct ensemble_lanes {
   std::vector<lane_potential> potentials;  ///< [block][neuron][lane of the block]
   std::int32_t neuron_capacity = 1;
 
-  explicit ensemble_lanes(std::uint64_t seed);
+  explicit lockstep_lanes(std::uint64_t seed);
 
   /// Gives a lane a network at time 0 with all potentials 0 and empty lists. The lane stays idle.
   void assign(int lane, const parameters& p, std::uint32_t point, std::uint32_t replicate);
@@ -168,6 +168,6 @@ class lane_control {
 
 /// Simulates all lanes for `steps` steps from step number `step` on, and returns the number of the step after the last.
 /// One step is one event in each lane. The bits do not depend on the instruction set.
-std::uint64_t run_lanes(ensemble_lanes& lanes, lane_control& control, std::uint64_t step, std::uint64_t steps);
+std::uint64_t run_lanes(lockstep_lanes& lanes, lane_control& control, std::uint64_t step, std::uint64_t steps);
 
 }  // namespace spikesweep

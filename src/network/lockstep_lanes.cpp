@@ -1,4 +1,4 @@
-#include "ensemble_lanes.hpp"
+#include "lockstep_lanes.hpp"
 
 #include <algorithm>
 #include <limits>
@@ -23,7 +23,7 @@ std::uint64_t to_32_bits(double probability) {
 
 }  // namespace
 
-ensemble_lanes::ensemble_lanes(std::uint64_t seed_of_all) : seed(seed_of_all) {
+lockstep_lanes::lockstep_lanes(std::uint64_t seed_of_all) : seed(seed_of_all) {
   potentials.assign(lane_count, lane_refractory_mark);
   items.assign(1, 0);
   for (int lane = 0; lane < lane_count; ++lane) {
@@ -31,7 +31,7 @@ ensemble_lanes::ensemble_lanes(std::uint64_t seed_of_all) : seed(seed_of_all) {
   }
 }
 
-void ensemble_lanes::idle(int lane) {
+void lockstep_lanes::idle(int lane) {
   const auto l = static_cast<std::size_t>(lane);
   time[l] = 0;
   slice[l] = infinity;
@@ -48,7 +48,7 @@ void ensemble_lanes::idle(int lane) {
   potential(lane, 0) = lane_refractory_mark;
 }
 
-void ensemble_lanes::wake(int lane, const parameters& p) {
+void lockstep_lanes::wake(int lane, const parameters& p) {
   const auto l = static_cast<std::size_t>(lane);
   N_E[l] = static_cast<std::uint32_t>(p.N_E);
   N_I[l] = static_cast<std::uint32_t>(p.N_I);
@@ -58,7 +58,7 @@ void ensemble_lanes::wake(int lane, const parameters& p) {
   external_I[l] = static_cast<float>(p.N_I * p.lambda_I);
 }
 
-void ensemble_lanes::set_parameters(int lane, const parameters& p) {
+void lockstep_lanes::set_parameters(int lane, const parameters& p) {
   const auto l = static_cast<std::size_t>(lane);
   const bool by_voltage = p.inhibition == inhibition_kind::voltage_dependent;
   const double inhibitory = by_voltage ? -1.0 / (threshold_potential - reversal_potential) : -1.0;
@@ -76,7 +76,7 @@ void ensemble_lanes::set_parameters(int lane, const parameters& p) {
   reach[l] = {to_32_bits(p.P_EE), to_32_bits(p.P_IE), to_32_bits(p.P_EI), to_32_bits(p.P_II)};
 }
 
-void ensemble_lanes::assign(int lane, const parameters& p, std::uint32_t point, std::uint32_t replicate) {
+void lockstep_lanes::assign(int lane, const parameters& p, std::uint32_t point, std::uint32_t replicate) {
   const auto l = static_cast<std::size_t>(lane);
   reserve_neurons(p.N_E + p.N_I);
   idle(lane);
@@ -100,7 +100,7 @@ void ensemble_lanes::assign(int lane, const parameters& p, std::uint32_t point, 
   words[l].next = lane_words::capacity;
 }
 
-void ensemble_lanes::grow(lane_list k, int lane, std::int32_t wanted) {
+void lockstep_lanes::grow(lane_list k, int lane, std::int32_t wanted) {
   const auto l = static_cast<std::size_t>(lane);
   const auto of = static_cast<std::size_t>(k);
   const std::int32_t room = std::max(wanted, 2 * capacity[l][of]);
@@ -113,7 +113,7 @@ void ensemble_lanes::grow(lane_list k, int lane, std::int32_t wanted) {
   capacity[l][of] = room;
 }
 
-void ensemble_lanes::reserve_neurons(std::int32_t neurons) {
+void lockstep_lanes::reserve_neurons(std::int32_t neurons) {
   if (neurons <= neuron_capacity) {
     return;
   }
@@ -131,7 +131,7 @@ void ensemble_lanes::reserve_neurons(std::int32_t neurons) {
   all_neurons_ = first;
 }
 
-std::vector<lane_potential> ensemble_lanes::potentials_of(int lane) {
+std::vector<lane_potential> lockstep_lanes::potentials_of(int lane) {
   const auto l = static_cast<std::size_t>(lane);
   std::vector<lane_potential> out(N_E[l] + N_I[l]);
   for (std::size_t i = 0; i < out.size(); ++i) {
@@ -140,13 +140,13 @@ std::vector<lane_potential> ensemble_lanes::potentials_of(int lane) {
   return out;
 }
 
-void ensemble_lanes::set_potentials(int lane, std::span<const lane_potential> of_neurons) {
+void lockstep_lanes::set_potentials(int lane, std::span<const lane_potential> of_neurons) {
   for (std::size_t i = 0; i < of_neurons.size(); ++i) {
     potential(lane, static_cast<int>(i)) = of_neurons[i];
   }
 }
 
-lane_snapshot ensemble_lanes::save(int lane) {
+lane_snapshot lockstep_lanes::save(int lane) {
   const auto l = static_cast<std::size_t>(lane);
   lane_snapshot out;
   out.potential = potentials_of(lane);
@@ -158,7 +158,7 @@ lane_snapshot ensemble_lanes::save(int lane) {
   return out;
 }
 
-void ensemble_lanes::restore(int lane, const lane_snapshot& snapshot) {
+void lockstep_lanes::restore(int lane, const lane_snapshot& snapshot) {
   const auto l = static_cast<std::size_t>(lane);
   set_potentials(lane, snapshot.potential);
   for (std::size_t of = 0; of < lane_lists; ++of) {

@@ -3,7 +3,8 @@
 
 #include <gtest/gtest.h>
 
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/lockstep.hpp>
+#include <spikesweep/network/serial.hpp>
 #include <spikesweep/network/statistics.hpp>
 
 #include "network_sets.hpp"
@@ -22,13 +23,13 @@ std::vector<task_result> simulate(bool lockstep, const parameters& p, const sect
     }
     return out;
   }
-  ensemble_sampler sampler(section, sampling, 22);
-  sampler.run(
-      [&]() -> std::optional<ensemble_task> {
+  lockstep_simulator simulator(section, sampling, 22);
+  simulator.run(
+      [&]() -> std::optional<network_task> {
         const std::uint32_t i = next++;
-        return i < replicates ? std::optional(ensemble_task{p, {22, 0, i}, i}) : std::nullopt;
+        return i < replicates ? std::optional(network_task{p, {22, 0, i}, i}) : std::nullopt;
       },
-      [&](const ensemble_task& task, task_result&& result) {
+      [&](const network_task& task, task_result&& result) {
         out[static_cast<std::size_t>(task.label)] = std::move(result);
       });
   return out;
@@ -54,13 +55,13 @@ estimate over(const std::vector<task_result>& results, const F& statistic) {
 /// Two independent means of the same law differ by more than five standard errors once in 50,000 times (32 and 64
 /// replicates, normal errors to good approximation); about 150 are compared.
 template <class F>
-void expect_same(const char* what, const std::vector<task_result>& oracle, const std::vector<task_result>& ensemble,
+void expect_same(const char* what, const std::vector<task_result>& oracle, const std::vector<task_result>& lockstep,
                  const F& statistic) {
   const estimate a = over(oracle, statistic);
-  const estimate b = over(ensemble, statistic);
+  const estimate b = over(lockstep, statistic);
   const double error = std::hypot(a.error, b.error);
   EXPECT_LT(std::abs(a.mean - b.mean), 5 * error)
-      << what << ": oracle " << a.mean << " +- " << a.error << ", ensemble " << b.mean << " +- " << b.error;
+      << what << ": oracle " << a.mean << " +- " << a.error << ", lockstep " << b.mean << " +- " << b.error;
 }
 
 struct reference_set {
@@ -73,10 +74,10 @@ struct reference_set {
   double peak_highest;
 };
 
-class ensemble_law : public testing::TestWithParam<reference_set> {};
+class lockstep_law : public testing::TestWithParam<reference_set> {};
 
 // The figures are of independent 40 s runs; seed-to-seed spread of rates below 1 %. Here 64 replicates of 2 s: 128 s.
-TEST_P(ensemble_law, RatesFanoFactorAndSpectrumAreTheOracleS) {
+TEST_P(lockstep_law, RatesFanoFactorAndSpectrumAreTheOracleS) {
   const auto& set = GetParam();
   section_settings section;
   section.interval_ms = 1;
@@ -84,7 +85,7 @@ TEST_P(ensemble_law, RatesFanoFactorAndSpectrumAreTheOracleS) {
   sampling.transitions = 2000;
   sampling.perturb_share = 0;
   const auto oracle = simulate(false, set.p, section, sampling, 32);
-  const auto ensemble = simulate(true, set.p, section, sampling, 64);
+  const auto lockstep = simulate(true, set.p, section, sampling, 64);
 
   const auto rate_E = [&](const task_result& r) {
     return static_cast<double>(r.summary.spikes_E) / (set.p.N_E * r.summary.simulated_s);
@@ -100,18 +101,18 @@ TEST_P(ensemble_law, RatesFanoFactorAndSpectrumAreTheOracleS) {
     return counts;
   };
   const auto fano = [&](const task_result& r) { return fano_factor(counts_E(r)); };
-  expect_same("E rate", oracle, ensemble, rate_E);
-  expect_same("I rate", oracle, ensemble, rate_I);
-  expect_same("Fano factor", oracle, ensemble, fano);
-  expect_same("events per second", oracle, ensemble, [&](const task_result& r) {
+  expect_same("E rate", oracle, lockstep, rate_E);
+  expect_same("I rate", oracle, lockstep, rate_I);
+  expect_same("Fano factor", oracle, lockstep, fano);
+  expect_same("events per second", oracle, lockstep, [&](const task_result& r) {
     return static_cast<double>(r.summary.events) / (r.summary.simulated_s + sampling.burn_in_s);
   });
-  EXPECT_NEAR(over(ensemble, rate_E).mean / set.rate_E, 1, 0.02);
-  EXPECT_NEAR(over(ensemble, rate_I).mean / set.rate_I, 1, 0.02);
-  EXPECT_NEAR(over(ensemble, fano).mean / set.fano, 1, 0.07);
+  EXPECT_NEAR(over(lockstep, rate_E).mean / set.rate_E, 1, 0.02);
+  EXPECT_NEAR(over(lockstep, rate_I).mean / set.rate_I, 1, 0.02);
+  EXPECT_NEAR(over(lockstep, fano).mean / set.fano, 1, 0.07);
 
   std::vector<std::vector<double>> series;
-  for (const auto& result : ensemble) {
+  for (const auto& result : lockstep) {
     series.push_back(counts_E(result));
   }
   const double peak = peak_frequency(welch(series, 1e-3, 1000));
@@ -121,7 +122,7 @@ TEST_P(ensemble_law, RatesFanoFactorAndSpectrumAreTheOracleS) {
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    Sets, ensemble_law,
+    Sets, lockstep_law,
     // The Fano factor at zhang2024 is of plain_network.hpp, over two runs of 40 s: 3.72 and 3.82.
     testing::Values(reference_set{"zhang2024", parameters(), 7.5, 32.6, 3.77, 35, 37},
                     reference_set{"cai2021_hom", cai2021(4, 1.2), 23.2, 54.5, 2.0, 70, 79},
@@ -132,9 +133,9 @@ INSTANTIATE_TEST_SUITE_P(
                     reference_set{"cai2021_small_syn", cai2021_small(1.4), 40.0, 83.0, 8.6, 36, 36}),
     [](const auto& set) { return std::string(set.param.name); });
 
-class ensemble_section_law : public testing::TestWithParam<section_kind> {};
+class lockstep_section_law : public testing::TestWithParam<section_kind> {};
 
-TEST_P(ensemble_section_law, PhasesAndExcursionsAreTheOracleS) {
+TEST_P(lockstep_section_law, PhasesAndExcursionsAreTheOracleS) {
   const parameters p;
   section_settings section;
   section.kind = GetParam();
@@ -142,16 +143,16 @@ TEST_P(ensemble_section_law, PhasesAndExcursionsAreTheOracleS) {
   sampling.synthetic_share = 0.2;
   sampling.swept = {{&find_parameter("S_EE"), 3.5, 4.5}, {&find_parameter("lambda_I"), 2500, 3500}};
   const auto oracle = simulate(false, p, section, sampling, 32);
-  const auto ensemble = simulate(true, p, section, sampling, 64);
+  const auto lockstep = simulate(true, p, section, sampling, 64);
 
   if (GetParam() != section_kind::interval) {
-    expect_same("phase rate", oracle, ensemble,
+    expect_same("phase rate", oracle, lockstep,
                 [](const task_result& r) { return static_cast<double>(r.summary.phases) / r.summary.simulated_s; });
   }
-  expect_same("share of E spikes per second", oracle, ensemble,
+  expect_same("share of E spikes per second", oracle, lockstep,
               [](const task_result& r) { return static_cast<double>(r.summary.spikes_E) / r.summary.simulated_s; });
   if (GetParam() == section_kind::mfe) {
-    expect_same("grown MFEs per second", oracle, ensemble,
+    expect_same("grown MFEs per second", oracle, lockstep,
                 [](const task_result& r) { return static_cast<double>(r.summary.grown) / r.summary.simulated_s; });
   }
   const auto layout = sampling.layout.state;
@@ -176,32 +177,32 @@ TEST_P(ensemble_section_law, PhasesAndExcursionsAreTheOracleS) {
           return mean(values);
         };
       };
-      expect_same("E spikes", oracle, ensemble, mean_of([](const auto& b, auto i) { return 1.0 * b.spikes(i, 0); }));
-      expect_same("I spikes", oracle, ensemble, mean_of([](const auto& b, auto i) { return 1.0 * b.spikes(i, 1); }));
-      expect_same("first part's E spikes", oracle, ensemble,
+      expect_same("E spikes", oracle, lockstep, mean_of([](const auto& b, auto i) { return 1.0 * b.spikes(i, 0); }));
+      expect_same("I spikes", oracle, lockstep, mean_of([](const auto& b, auto i) { return 1.0 * b.spikes(i, 1); }));
+      expect_same("first part's E spikes", oracle, lockstep,
                   mean_of([](const auto& b, auto i) { return 1.0 * b.spike_times_E(i, 0); }));
       if (kind != phase_kind::step) {
-        expect_same("duration", oracle, ensemble,
+        expect_same("duration", oracle, lockstep,
                     mean_of([](const auto& b, auto i) { return b.duration[static_cast<std::size_t>(i)]; }));
       }
       for (int k = 0; k < pool_count; ++k) {
         const int at = layout.pending(static_cast<pool>(k));
-        expect_same("pending before", oracle, ensemble,
+        expect_same("pending before", oracle, lockstep,
                     mean_of([at](const auto& b, auto i) { return 1.0 * b.before(i, at); }));
-        expect_same("pending after", oracle, ensemble,
+        expect_same("pending after", oracle, lockstep,
                     mean_of([at](const auto& b, auto i) { return 1.0 * b.after(i, at); }));
       }
       const int high = layout.bins() - 3;
-      expect_same("E neurons near the threshold", oracle, ensemble,
+      expect_same("E neurons near the threshold", oracle, lockstep,
                   mean_of([high](const auto& b, auto i) { return 1.0 * b.before(i, high); }));
-      expect_same("refractory E neurons", oracle, ensemble, mean_of([&layout](const auto& b, auto i) {
+      expect_same("refractory E neurons", oracle, lockstep, mean_of([&layout](const auto& b, auto i) {
                     return 1.0 * b.after(i, layout.refractory_cell(population::E));
                   }));
     }
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Sections, ensemble_section_law,
+INSTANTIATE_TEST_SUITE_P(Sections, lockstep_section_law,
                          testing::Values(section_kind::interval, section_kind::mfe, section_kind::volley),
                          [](const auto& set) { return std::string(name_of(set.param)); });
 

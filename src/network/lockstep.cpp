@@ -1,12 +1,13 @@
 #include <array>
 #include <chrono>
+#include <optional>
 #include <utility>
 
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/lockstep.hpp>
 
-#include "ensemble_lanes.hpp"
-#include "ensemble_task.hpp"
+#include "lockstep_lanes.hpp"
+#include "lockstep_task.hpp"
 
 namespace spikesweep {
 
@@ -15,9 +16,11 @@ namespace {
 /// About half a millisecond: a rank that looks for messages more often spends more on it than the messages take.
 constexpr std::uint64_t steps_between_polls = 8192;
 
+static_assert(lockstep_simulator::lanes == lane_count);
+
 }  // namespace
 
-class ensemble_sampler::implementation : public lane_control {
+class lockstep_simulator::implementation : public lane_control {
  public:
   implementation(const section_settings& section, const sampling_settings& sampling, std::uint64_t seed)
       : section_(section), sampling_(sampling), seed_(seed), lanes_(seed) {
@@ -113,7 +116,7 @@ class ensemble_sampler::implementation : public lane_control {
   const section_settings section_;
   const sampling_settings sampling_;
   std::uint64_t seed_;
-  ensemble_lanes lanes_;
+  lockstep_lanes lanes_;
   std::array<std::optional<lane_task>, lane_count> tasks_;
   std::uint64_t step_ = 0;
   double follow_s_ = 0;
@@ -124,49 +127,45 @@ class ensemble_sampler::implementation : public lane_control {
   const take* finished_ = nullptr;
 };
 
-int ensemble_sampler::lanes() {
-  return lane_count;
-}
-
-ensemble_sampler::ensemble_sampler(const section_settings& section, const sampling_settings& sampling,
-                                   std::uint64_t seed)
+lockstep_simulator::lockstep_simulator(const section_settings& section, const sampling_settings& sampling,
+                                       std::uint64_t seed)
     : implementation_(std::make_unique<implementation>(section, sampling, seed)) {}
 
-ensemble_sampler::~ensemble_sampler() = default;
+lockstep_simulator::~lockstep_simulator() = default;
 
-bool ensemble_sampler::run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) {
+bool lockstep_simulator::run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) {
   return implementation_->run(
       0, next,
       [&](lane_task& from, std::uint64_t step) {
-        const ensemble_task task = from.task();
+        const network_task task = from.task();
         finished(task, from.take_result(step));
       },
       poll);
 }
 
-void ensemble_sampler::drop_slow(double seconds) {
+void lockstep_simulator::drop_slow(double seconds) {
   implementation_->drop_slow(seconds);
 }
 
-bool ensemble_sampler::follow(double seconds, const next_task& next, const finished_run& finished,
-                              const std::function<bool()>& poll) {
+bool lockstep_simulator::follow(double seconds, const next_task& next, const finished_run& finished,
+                                const std::function<bool()>& poll) {
   return implementation_->run(
       seconds, next,
       [&](lane_task& from, std::uint64_t step) {
-        const ensemble_task task = from.task();
+        const network_task task = from.task();
         finished(task, from.take_run(step));
       },
       poll);
 }
 
-task_result sample_task_ensemble(const parameters& p, const section_settings& section,
+task_result sample_task_lockstep(const parameters& p, const section_settings& section,
                                  const sampling_settings& sampling, const task_identity& task,
                                  const std::function<bool()>& poll) {
-  std::optional<ensemble_task> only = ensemble_task{p, task, 0};
+  std::optional<network_task> only = network_task{p, task, 0};
   task_result out;
-  ensemble_sampler sampler(section, sampling, task.seed);
-  sampler.run([&] { return std::exchange(only, std::nullopt); },
-              [&](const ensemble_task&, task_result&& result) { out = std::move(result); }, poll);
+  lockstep_simulator simulator(section, sampling, task.seed);
+  simulator.run([&] { return std::exchange(only, std::nullopt); },
+                [&](const network_task&, task_result&& result) { out = std::move(result); }, poll);
   return out;
 }
 
