@@ -30,7 +30,7 @@ TEST(command, version_names_every_linked_library) {
   const command_result result = command_runner().run("--version");
   EXPECT_EQ(result.code, 0) << result.err;
   for (const char* library : {"spikesweep", "Open MPI", "Boost", "Eigen", "HDF5", "oneDNN", "FFTW", "Highway", "toml++",
-                              "CLI11", "spdlog", "Random123", "xxHash"}) {
+                              "CLI11", "nlohmann-json", "spdlog", "Random123", "xxHash"}) {
     EXPECT_EQ(count(result.out, std::string(library) + " "), 1) << library << " in:\n" << result.out;
   }
 }
