@@ -11,10 +11,11 @@
 #include <spikesweep/base/duration.hpp>
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/network/figures.hpp>
 #include <spikesweep/store/spike_file.hpp>
+#include <spikesweep/surrogate/closed_loop.hpp>
 #include <spikesweep/surrogate/departure.hpp>
 #include <spikesweep/surrogate/kernel.hpp>
-#include <spikesweep/surrogate/trajectory.hpp>
 
 namespace spikesweep {
 
@@ -89,9 +90,8 @@ void print_json(const model& m, const std::vector<double>& values, double durati
     network.add(m.space.axes[i], values[i]);
   }
   json_object object;
-  const std::vector<double> all = figures.values();
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    object.add(figure_names()[i], all[i]);
+  for (const figure& f : compared_figures()) {
+    object.add(f.name, figures[f]);
   }
   object.add("simulated_s", duration).add("wall_s", wall_s).add("realtime_factor", duration / wall_s);
   object.add("network", network).add("distance_to_training", distance_to_training(m.space, values));
@@ -110,9 +110,8 @@ void print_table(const model& m, const std::vector<double>& values, double durat
     table.add_row({m.space.axes[i], readable(values[i]), std::string(find_parameter(m.space.axes[i]).unit)});
   }
   table.add_row({"duration", readable(duration), "s"});
-  const std::vector<double> all = figures.values();
-  for (std::size_t i = 0; i < all.size(); ++i) {
-    table.add_row({figure_names()[i], readable(all[i]), figure_units()[i]});
+  for (const figure& f : compared_figures()) {
+    table.add_row({f.name, readable(figures[f]), f.unit});
   }
   table.add_row({"states beyond training", readable(100 * seen.share_beyond()), "%"});
   table.print(std::cout);
@@ -137,7 +136,7 @@ std::vector<trajectory> follow(const model& m, const predict_arguments& argument
 std::vector<member_rates> rates_of_members(const model& m, const predict_arguments& arguments,
                                            const std::vector<double>& values, trajectory_settings settings,
                                            const run_figures& figures) {
-  std::vector<member_rates> rates{{m.seed, figures.rate_E_hz, figures.rate_I_hz}};
+  std::vector<member_rates> rates{{m.seed, figures.rate_E(), figures.rate_I()}};
   settings.raster_s = 0;
   model one = m;
   for (const model_member& other : m.others) {
@@ -147,8 +146,8 @@ std::vector<member_rates> rates_of_members(const model& m, const predict_argumen
     const parameters network = chains.front().p;
     departure of_member;
     const auto runs = follow(one, arguments, chains, settings, of_member);
-    const run_figures own = figures_of(runs, network, settings.bin_s, std::min(1.0, settings.duration_s));
-    rates.push_back({other.seed, own.rate_E_hz, own.rate_I_hz});
+    const run_figures own = figures_of(kept_runs(runs, network, settings.bin_s, std::min(1.0, settings.duration_s)));
+    rates.push_back({other.seed, own.rate_E(), own.rate_I()});
   }
   return rates;
 }
@@ -170,7 +169,7 @@ exit_code execute(const predict_arguments& arguments) {
   departure seen;
   const std::vector<trajectory> runs = follow(m, arguments, chains, settings, seen);
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
-  const run_figures figures = figures_of(runs, network, settings.bin_s, std::min(1.0, settings.duration_s));
+  const run_figures figures = figures_of(kept_runs(runs, network, settings.bin_s, std::min(1.0, settings.duration_s)));
   if (!arguments.output.empty()) {
     save_spikes(arguments.output, {network, 0, settings.duration_s, m.seed, m.config_text, runs.front().raster, {}});
   }

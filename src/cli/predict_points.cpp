@@ -77,11 +77,9 @@ void print_json_lines(const model& m, const std::vector<point_prediction>& point
     }
     json_object line;
     json_object spread;
-    const auto figures = point.figures.values();
-    const auto spreads = point.spread.values();
-    for (std::size_t f = 0; f < figures.size(); ++f) {
-      line.add(figure_names()[f], figures[f]);
-      spread.add(figure_names()[f], spreads[f]);
+    for (const figure& f : compared_figures()) {
+      line.add(f.name, point.figures[f]);
+      spread.add(f.name, point.spread[f]);
     }
     line.add("spread", spread).add("replicates", s.replicates).add("simulated_s", s.replicates * s.run.duration_s);
     line.add("network", network).add("distance_to_training", point.distance);
@@ -95,8 +93,8 @@ void print_csv(const model& m, const std::vector<point_prediction>& points) {
     header += axis + ',';
   }
   header += "distance_to_training";
-  for (const std::string& name : figure_names()) {
-    header += ',' + name + ',' + name + "_spread";
+  for (const figure& f : compared_figures()) {
+    header += ',' + f.name + ',' + f.name + "_spread";
   }
   std::cout << header << '\n';
   for (const auto& point : points) {
@@ -105,10 +103,8 @@ void print_csv(const model& m, const std::vector<point_prediction>& points) {
       line += fmt::format("{},", value);
     }
     line += fmt::format("{}", point.distance);
-    const auto figures = point.figures.values();
-    const auto spreads = point.spread.values();
-    for (std::size_t f = 0; f < figures.size(); ++f) {
-      line += fmt::format(",{},{}", figures[f], spreads[f]);
+    for (const figure& f : compared_figures()) {
+      line += fmt::format(",{},{}", point.figures[f], point.spread[f]);
     }
     std::cout << line << '\n';
   }
@@ -116,18 +112,18 @@ void print_csv(const model& m, const std::vector<point_prediction>& points) {
 
 void print_rows(const model& m, const std::vector<point_prediction>& points) {
   std::vector<std::string> header = m.space.axes;
-  header.insert(header.end(), figure_names().begin(), figure_names().end());
+  for (const figure& f : compared_figures()) {
+    header.push_back(f.name);
+  }
   text_table table(header);
   for (const auto& point : points) {
     std::vector<std::string> row;
     for (const double value : point.values) {
       row.push_back(readable(value));
     }
-    const auto figures = point.figures.values();
-    const auto spreads = point.spread.values();
-    for (std::size_t f = 0; f < figures.size(); ++f) {
-      row.push_back(readable(figures[f]) +
-                    (std::isfinite(spreads[f]) ? fmt::format(" +- {:.2g}", spreads[f]) : std::string()));
+    for (const figure& f : compared_figures()) {
+      row.push_back(readable(point.figures[f]) +
+                    (std::isfinite(point.spread[f]) ? fmt::format(" +- {:.2g}", point.spread[f]) : std::string()));
     }
     table.add_row(row);
   }

@@ -1,4 +1,3 @@
-#include <array>
 #include <chrono>
 #include <cmath>
 #include <iostream>
@@ -10,9 +9,9 @@
 #include <spikesweep/base/duration.hpp>
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/network/figures.hpp>
 #include <spikesweep/network/network_sampler.hpp>
 #include <spikesweep/network/phases.hpp>
-#include <spikesweep/network/statistics.hpp>
 #include <spikesweep/store/spike_file.hpp>
 
 #include "command_context.hpp"
@@ -32,7 +31,7 @@ struct simulate_arguments {
 
 /// What one or more replicates showed.
 struct simulated {
-  std::vector<activity_summary> each;   ///< Of each replicate.
+  std::vector<run_figures> each;        ///< Of each replicate.
   std::vector<spike_record> spikes;     ///< One replicate after the other.
   std::vector<std::int32_t> replicate;  ///< Of each spike.
   std::int64_t events = 0;              ///< Burn-in included.
@@ -53,9 +52,10 @@ environment_error ran_away(const configuration& config) {
 void take_in(simulated& out, std::vector<spike_record>&& spikes, int replicate, const configuration& config,
              double duration) {
   const double begin = config.sampling.burn_in_s;
-  out.each[static_cast<std::size_t>(replicate)] = summarise(spikes, config.network, begin, begin + duration);
-  out.spikes.insert(out.spikes.end(), spikes.begin(), spikes.end());
-  out.replicate.insert(out.replicate.end(), spikes.size(), replicate);
+  const trajectory run = trajectory_of(std::move(spikes), config.network, begin, begin + duration);
+  out.each[static_cast<std::size_t>(replicate)] = figures_of(run, config.network);
+  out.spikes.insert(out.spikes.end(), run.raster.begin(), run.raster.end());
+  out.replicate.insert(out.replicate.end(), run.raster.size(), replicate);
 }
 
 /// One network by its plain simulator: burn-in, then `duration` seconds.
@@ -141,38 +141,24 @@ simulated simulate(const command_context& context, const configuration& config, 
   return out;
 }
 
-estimate over(const std::vector<activity_summary>& each, double activity_summary::*figure) {
+estimate over(const std::vector<run_figures>& each, const figure& f) {
   std::vector<double> values;
-  for (const activity_summary& one : each) {
-    values.push_back(one.*figure);
+  for (const run_figures& one : each) {
+    values.push_back(one[f]);
   }
   const double m = mean(values);
   return {m, m * coefficient_of_variation(values) / std::sqrt(static_cast<double>(values.size()))};
 }
-
-struct figure {
-  std::string_view key;
-  std::string_view name;
-  std::string_view unit;
-  double activity_summary::*value;
-};
-
-constexpr std::array<figure, 5> figures{
-    {{"rate_E_hz", "E rate", "Hz", &activity_summary::rate_E_hz},
-     {"rate_I_hz", "I rate", "Hz", &activity_summary::rate_I_hz},
-     {"fano_E_1ms", "Fano factor of E counts in 1 ms", "", &activity_summary::fano_E},
-     {"peak_hz", "spectral peak of the E rate", "Hz", &activity_summary::peak_hz},
-     {"synchrony", "spike synchrony index", "", &activity_summary::synchrony}}};
 
 void print_json(const configuration& config, const simulated& run, double duration) {
   const auto replicates = static_cast<double>(run.each.size());
   const double begin = config.sampling.burn_in_s;
   json_object object;
   json_object errors;
-  for (const figure& f : figures) {
-    const estimate e = over(run.each, f.value);
-    object.add(f.key, e.mean);
-    errors.add(f.key, e.error);
+  for (const figure& f : spike_figures()) {
+    const estimate e = over(run.each, f);
+    object.add(f.name, e.mean);
+    errors.add(f.name, e.error);
   }
   object.add("simulated_s", replicates * duration).add("burn_in_s", begin).add("wall_s", run.wall_s);
   object.add("realtime_factor", replicates * (begin + duration) / run.wall_s).add("events", run.events);
@@ -197,10 +183,9 @@ void print_table(const configuration& config, const simulated& run, double durat
     table.add_row({"replicates", std::to_string(run.each.size()), ""});
   }
   table.add_row({"duration", readable(duration), "s"});
-  for (const figure& f : figures) {
-    const estimate e = over(run.each, f.value);
-    table.add_row(
-        {std::string(f.name), readable(e.mean) + (many ? " +- " + readable(e.error) : ""), std::string(f.unit)});
+  for (const figure& f : spike_figures()) {
+    const estimate e = over(run.each, f);
+    table.add_row({f.words, readable(e.mean) + (many ? " +- " + readable(e.error) : ""), f.unit == "1" ? "" : f.unit});
   }
   const double simulated_s = replicates * (config.sampling.burn_in_s + duration);
   table.add_row({"simulated over wall time", readable(simulated_s / run.wall_s), ""});

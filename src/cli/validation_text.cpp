@@ -16,9 +16,6 @@ namespace spikesweep {
 
 namespace {
 
-/// The spectral peak counts as right within this [Hz].
-constexpr double peak_tolerance_hz = 2;
-
 /// A run's name for people: "mean_transition" becomes "mean transition".
 std::string readable_run(std::string name) {
   std::replace(name.begin(), name.end(), '_', ' ');
@@ -123,7 +120,7 @@ void print_published(const validation_result& result, std::ostream& out) {
     }
     for (const run_result& run : comparison.here.runs) {
       if (run.run == "exact" || run.run == "surrogate") {
-        cells.push_back(rates_text(run.figures.rate_E_hz, run.figures.rate_I_hz));
+        cells.push_back(rates_text(run.figures.rate_E(), run.figures.rate_I()));
       }
     }
     table.add_row(cells);
@@ -189,10 +186,10 @@ json_object point_json(const point_result& point) {
   for (const run_result& run : point.runs) {
     json_object object;
     object.add("run", run.run);
-    object.add("rate_E_hz", run.figures.rate_E_hz).add("standard_error_E_hz", run.batches_E.standard_error());
-    object.add("rate_I_hz", run.figures.rate_I_hz).add("standard_error_I_hz", run.batches_I.standard_error());
+    object.add("rate_E_hz", run.figures.rate_E()).add("standard_error_E_hz", run.batches_E.standard_error());
+    object.add("rate_I_hz", run.figures.rate_I()).add("standard_error_I_hz", run.batches_I.standard_error());
     if (run.run != "exact") {
-      object.add("p_E", run.rate_E.p).add("p_I", run.rate_I.p).add("verdict", name_of(run.outcome()));
+      object.add("p_E", run.rate_E.p).add("p_I", run.rate_I.p).add("verdict", name_of(run.verdict()));
     }
     runs.push_back(object);
   }
@@ -241,9 +238,9 @@ void print_validation(const validation_result& result, std::ostream& out) {
   print_verdicts(result, out);
   print_published(result, out);
   print_calibration(result, out);
+  const figure& peak = figure_named("peak_hz");
   out << fmt::format("{} held-out points; spectral peak within {} Hz at {:.3g} % of them; {} ran away\n",
-                     result.points.size(), peak_tolerance_hz, 100 * peak_share(result, peak_tolerance_hz),
-                     runaways(result));
+                     result.points.size(), peak.tolerance.value(), 100 * right_share(result, peak), runaways(result));
   if (const int beyond = exact_runaways(result); beyond > 0) {
     out << fmt::format(
         "no figures at {} of them: an exact run passed {} pending kicks, the most that can be followed\n", beyond,
@@ -261,7 +258,8 @@ std::string validation_json(const validation_result& result) {
   json_object object;
   object.add("points", result.points.size()).add("runaways", runaways(result));
   object.add("exact_runaways", exact_runaways(result));
-  object.add("peak_tolerance_hz", peak_tolerance_hz).add("peak_share", peak_share(result, peak_tolerance_hz));
+  const figure& peak = figure_named("peak_hz");
+  object.add("peak_tolerance_hz", peak.tolerance.value()).add("peak_share", right_share(result, peak));
   object.add("errors", errors);
   object.add("verdict_s", std::min(result.settings.verdict_s, result.settings.duration_s));
   object.add("verdicts", json_list(verdict_table(result), verdicts_json));

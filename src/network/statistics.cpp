@@ -64,21 +64,31 @@ double mean(std::span<const double> values) {
   return values.empty() ? nan : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
+double squares_about(std::span<const double> values, double centre) {
+  double sum = 0;
+  for (const double x : values) {
+    sum += (x - centre) * (x - centre);
+  }
+  return sum;
+}
+
 namespace {
 
 double variance(std::span<const double> values) {
-  if (values.size() < 2) {
-    return nan;
-  }
-  const double m = mean(values);
-  double sum = 0;
-  for (const double x : values) {
-    sum += (x - m) * (x - m);
-  }
-  return sum / static_cast<double>(values.size() - 1);
+  return values.size() < 2 ? nan : squares_about(values, mean(values)) / static_cast<double>(values.size() - 1);
 }
 
 }  // namespace
+
+double standard_deviation(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  // Predictions have always summed shares of the mean. Rounding differs from that of mean(), and files keep every bit.
+  double centre = 0;
+  for (const double x : values) {
+    centre += x / n;
+  }
+  return n > 1 ? std::sqrt(squares_about(values, centre) / (n - 1)) : nan;
+}
 
 double fano_factor(std::span<const double> counts) {
   const double m = mean(counts);
@@ -221,32 +231,6 @@ double spike_synchrony_index(std::span<const spike_record> spikes, int neurons, 
     sum += static_cast<double>(distinct) / neurons;
   }
   return sum / static_cast<double>(spikes.size());
-}
-
-activity_summary summarise(std::span<const spike_record> spikes, const parameters& p, double begin, double end,
-                           double bin, double segment) {
-  std::vector<double> times_E;
-  std::int64_t spikes_I = 0;
-  for (const auto& spike : spikes) {
-    if (spike.neuron < p.N_E) {
-      times_E.push_back(spike.time);
-    } else {
-      ++spikes_I;
-    }
-  }
-  const double seconds = end - begin;
-  const auto bins = static_cast<std::int64_t>(std::llround(seconds / bin));
-  std::vector<std::vector<double>> counts{bin_times(times_E, begin, bin, bins)};
-  activity_summary out;
-  out.rate_E_hz = static_cast<double>(times_E.size()) / (p.N_E * seconds);
-  out.rate_I_hz = static_cast<double>(spikes_I) / (p.N_I * seconds);
-  out.fano_E = fano_factor(counts[0]);
-  for (auto& count : counts[0]) {
-    count /= p.N_E * bin;
-  }
-  out.peak_hz = peak_frequency(welch(counts, bin, std::llround(segment / bin)));
-  out.synchrony = spike_synchrony_index(spikes, p.N_E + p.N_I);
-  return out;
 }
 
 }  // namespace spikesweep

@@ -3,8 +3,8 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/reduce.hpp>
+#include <spikesweep/surrogate/closed_loop.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
-#include <spikesweep/surrogate/trajectory.hpp>
 
 namespace spikesweep {
 

@@ -11,15 +11,6 @@ namespace spikesweep {
 
 namespace {
 
-double distance_squared(const transition_space& space, std::span<const double> a, std::span<const double> b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double range = std::max(space.axis_max[i] - space.axis_min[i], 1e-300);
-    sum += (a[i] - b[i]) * (a[i] - b[i]) / (range * range);
-  }
-  return sum;
-}
-
 /// Start states among which a point's chains are spread.
 constexpr std::size_t nearest_starts = 8;
 
@@ -27,11 +18,11 @@ constexpr std::size_t nearest_starts = 8;
 /// enough from it to be no longer what takes time.
 constexpr int most_rows = 128;
 
-/// Draws the next phase of a block of chains.
-class block_sampler {
+/// Advances chains by one phase, a block of them at a time.
+class block_stepper {
  public:
   /// For `chains` chains, in as few blocks of equal size as there can be.
-  block_sampler(const model& m, int chains, precision numbers)
+  block_stepper(const model& m, int chains, precision numbers)
       : rows_(at_most(chains)), law_(m, static_cast<int>(rows_), numbers), queries_(rows_), samples_(rows_) {}
 
   std::size_t rows() const { return rows_; }
@@ -72,6 +63,15 @@ class block_sampler {
 
 }  // namespace
 
+double axis_distance_squared(const transition_space& space, std::span<const double> a, std::span<const double> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double range = std::max(space.axis_max[i] - space.axis_min[i], 1e-300);
+    sum += (a[i] - b[i]) * (a[i] - b[i]) / (range * range);
+  }
+  return sum;
+}
+
 phase_kind next_phase(phase_kind phase) {
   switch (phase) {
     case phase_kind::active:
@@ -85,7 +85,7 @@ phase_kind next_phase(phase_kind phase) {
 }
 
 kernel surrogate_kernel(const model& m, int count, precision numbers) {
-  return [work = std::make_shared<block_sampler>(m, count, numbers)](std::span<chain> chains,
+  return [work = std::make_shared<block_stepper>(m, count, numbers)](std::span<chain> chains,
                                                                      std::span<chain_step> steps) {
     const std::size_t block = work->rows();
     for (std::size_t begin = 0; begin < chains.size(); begin += block) {
@@ -117,8 +117,8 @@ std::vector<chain> start_chains(const model& m, std::span<const double> values, 
   const std::size_t near = std::min(nearest_starts, order.size());
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(near), order.end(),
                     [&](std::size_t a, std::size_t b) {
-                      return distance_squared(m.space, m.starts.values[a], values) <
-                             distance_squared(m.space, m.starts.values[b], values);
+                      return axis_distance_squared(m.space, m.starts.values[a], values) <
+                             axis_distance_squared(m.space, m.starts.values[b], values);
                     });
   const std::vector<double> looked_up = shifted(m.space, m.shift, values);
   std::vector<chain> chains;

@@ -8,6 +8,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/surrogate/closed_loop.hpp>
 #include <spikesweep/surrogate/prediction.hpp>
 
 #include "serialise.hpp"
@@ -37,27 +38,17 @@ std::size_t points_at_once(const prediction_settings& s) {
   return static_cast<std::size_t>(std::max(1.0, std::min(most_chains, most_counts / bins) / s.replicates));
 }
 
-/// Standard deviations over runs; NaN of fewer than two.
+/// Standard deviation of each figure over runs.
 run_figures spread_of(std::span<const run_figures> runs) {
-  std::vector<double> mean(figure_names().size(), 0.0);
-  std::vector<double> squares(mean.size(), 0.0);
-  const auto n = static_cast<double>(runs.size());
-  for (const auto& run : runs) {
-    const auto values = run.values();
-    for (std::size_t k = 0; k < mean.size(); ++k) {
-      mean[k] += values[k] / n;
+  run_figures out;
+  for (const figure& f : figure_table()) {
+    std::vector<double> values;
+    for (const run_figures& run : runs) {
+      values.push_back(run[f]);
     }
+    out[f] = standard_deviation(values);
   }
-  for (const auto& run : runs) {
-    const auto values = run.values();
-    for (std::size_t k = 0; k < mean.size(); ++k) {
-      squares[k] += (values[k] - mean[k]) * (values[k] - mean[k]);
-    }
-  }
-  for (double& x : squares) {
-    x = n > 1 ? std::sqrt(x / (n - 1)) : std::numeric_limits<double>::quiet_NaN();
-  }
-  return run_figures::of(squares);
+  return out;
 }
 
 std::vector<trajectory> follow(const model& m, std::vector<chain>& chains, const prediction_settings& s) {
@@ -72,9 +63,8 @@ std::vector<trajectory> follow(const model& m, std::vector<chain>& chains, const
   return runs;
 }
 
-void keep_samples(point_prediction& out, std::span<trajectory> runs, const parameters& p,
-                  const prediction_settings& s) {
-  out.power = rate_spectrum(runs, p, s.run.bin_s, std::min(segment_s, s.run.duration_s)).power;
+void keep_samples(point_prediction& out, const kept_runs& kept, std::span<trajectory> runs) {
+  out.power = kept.power().power;
   out.raster = std::move(runs.front().raster);
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const trajectory& run = runs[r];
@@ -99,14 +89,15 @@ void predict_group(const model& m, const prediction_settings& s, std::span<point
     const auto mine = std::span(runs).subspan(i * per_point, per_point);
     const parameters& p = chains[i * per_point].p;
     const double segment = std::min(segment_s, s.run.duration_s);
-    points[i].figures = figures_of(mine, p, s.run.bin_s, segment);
+    const kept_runs kept(mine, p, s.run.bin_s, segment);
+    points[i].figures = figures_of(kept);
     std::vector<run_figures> each;
     for (const auto& run : mine) {
-      each.push_back(figures_of(std::span(&run, 1), p, s.run.bin_s, segment));
+      each.push_back(figures_of(run, p, s.run.bin_s, segment));
     }
     points[i].spread = spread_of(each);
     if (s.keep_samples) {
-      keep_samples(points[i], mine, p, s);
+      keep_samples(points[i], kept, mine);
     }
   }
 }

@@ -13,11 +13,11 @@ namespace {
 using predictions = std::vector<point_prediction>;
 
 void write_figures(hdf5::group& root, const predictions& points) {
-  for (std::size_t f = 0; f < figure_names().size(); ++f) {
-    root.write_array("figures/" + figure_names()[f], over(points, [f](const auto& p) { return p.figures.values()[f]; }),
-                     {figure_units()[f], "over all replicates of each point"});
-    root.write_array("spread/" + figure_names()[f], over(points, [f](const auto& p) { return p.spread.values()[f]; }),
-                     {figure_units()[f], "standard deviation over the replicates of each point"});
+  for (const figure& f : compared_figures()) {
+    root.write_array("figures/" + f.name, over(points, [&f](const auto& p) { return p.figures[f]; }),
+                     {f.unit, "over all replicates of each point"});
+    root.write_array("spread/" + f.name, over(points, [&f](const auto& p) { return p.spread[f]; }),
+                     {f.unit, "standard deviation over the replicates of each point"});
   }
 }
 

@@ -11,6 +11,7 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
+#include <spikesweep/surrogate/closed_loop.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 
 #include "serialise.hpp"
@@ -24,7 +25,7 @@ void serialize(Archive& ar, spikesweep::batched_rate& b, unsigned) {
 
 template <class Archive>
 void serialize(Archive& ar, spikesweep::rate_comparison& c, unsigned) {
-  ar& c.p& c.outcome;
+  ar& c.p& c.verdict;
 }
 
 template <class Archive>
@@ -50,22 +51,12 @@ double seconds_since(clock::time_point begin) {
   return std::chrono::duration<double>(clock::now() - begin).count();
 }
 
-/// Samples of one run at one point, kept until its distances are known.
-struct run_samples {
+/// Samples of the exact run at one point, kept until the distances of all other runs to it are known.
+struct reference_samples {
   std::vector<double> sizes;
   std::vector<double> intervals;
   spectrum power;
 };
-
-run_samples samples_of(std::span<const trajectory> runs, const parameters& p, const validation_settings& s) {
-  run_samples out;
-  for (const auto& run : runs) {
-    out.sizes.insert(out.sizes.end(), run.sizes.begin(), run.sizes.end());
-    out.intervals.insert(out.intervals.end(), run.intervals.begin(), run.intervals.end());
-  }
-  out.power = rate_spectrum(runs, p, s.bin_ms * 1e-3, s.segment_s);
-  return out;
-}
 
 /// Batches of all runs, one run after another.
 batched_rate batched(std::span<const trajectory> runs, std::vector<double> trajectory::*counts, int neurons) {
@@ -178,7 +169,7 @@ class validator {
   }
 
   bool ran_away(std::size_t i, const trajectory& run) const {
-    const double truth = results_[i].runs.front().figures.rate_E_hz;
+    const double truth = results_[i].runs.front().figures.rate_E();
     const double rate =
         static_cast<double>(run.spikes_E) / (parameters_at(m_.space, results_[i].values).N_E * run.duration_s);
     return rate > 2 * truth || rate < truth / 2;
@@ -188,17 +179,17 @@ class validator {
     const parameters p = parameters_at(m_.space, results_[i].values);
     run_result r;
     r.run = name;
-    r.figures = figures_of(runs, p, settings_.bin_ms * 1e-3, settings_.segment_s);
+    const kept_runs kept(runs, p, settings_.bin_ms * 1e-3, settings_.segment_s);
+    r.figures = figures_of(kept);
     r.wall_s = wall;
-    run_samples samples = samples_of(runs, p, settings_);
     if (name == "exact") {
-      references_[i] = samples;
+      references_[i] = {kept.sizes(), kept.intervals(), kept.power()};
     }
-    r.size_ks = ks_distance(samples.sizes, references_[i].sizes);
-    r.interval_ks = ks_distance(samples.intervals, references_[i].intervals);
-    r.spectrum = spectrum_distance(samples.power, references_[i].power);
+    r.size_ks = ks_distance(kept.sizes(), references_[i].sizes);
+    r.interval_ks = ks_distance(kept.intervals(), references_[i].intervals);
+    r.spectrum = spectrum_distance(kept.power(), references_[i].power);
     if (keep_power) {
-      r.power = samples.power.power;
+      r.power = kept.power().power;
     }
     r.raster = runs.front().raster;
     compare_with_exact(i, r, runs, p);
@@ -226,7 +217,7 @@ class validator {
   const model& m_;
   const validation_settings& settings_;
   std::vector<point_result> results_;
-  std::vector<run_samples> references_;  ///< Of the exact run at each point.
+  std::vector<reference_samples> references_;  ///< One a point.
 };
 
 /// The ranks keep in step, so that a signal at any of them ends the validation on all.

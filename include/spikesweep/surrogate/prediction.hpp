@@ -5,8 +5,9 @@
 #include <string>
 #include <vector>
 
+#include <spikesweep/network/figures.hpp>
 #include <spikesweep/parallel/communicator.hpp>
-#include <spikesweep/surrogate/trajectory.hpp>
+#include <spikesweep/surrogate/kernel.hpp>
 
 namespace spikesweep {
 
