@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Checks a finished run against what the README promises of the quickstart.
+"""Checks a finished quickstart against its promises, which docs/how-to/check-a-run.md lists.
 
-Prints a line for every figure and exits 0 if all hold, 1 if one does not, 2 if DIR holds no readable run.
+Prints one line for each promise. Exit codes: 0 all hold, 1 one does not hold, 2 DIR holds no readable run.
 """
 
 import argparse

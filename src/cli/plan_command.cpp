@@ -6,21 +6,22 @@
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
+#include <spikesweep/study/config.hpp>
 #include <spikesweep/sweep/plan.hpp>
 
-#include "command_context.hpp"
+#include "commands.hpp"
 
 namespace spikesweep {
 
 namespace {
 
-/// More than any machine has.
+/// More ranks than any machine has.
 constexpr int most_ranks = 10'000'000;
 
 struct plan_arguments {
   std::string config;
   std::vector<std::string> overrides;
-  int ranks = 0;  ///< 0: those that run this, or one for each core.
+  int ranks = 0;  ///< 0: the ranks that run this command, or one for each core.
   bool json = false;
 };
 
@@ -38,7 +39,7 @@ std::string plan_json(const sweep_plan& plan, int ranks) {
   return object.text();
 }
 
-/// What the times rest on.
+/// What the estimate of the times rests on.
 std::string basis(const task_calibration& trial) {
   if (trial.wall_s == 0) {
     return "nothing: a usual time for each event";
@@ -71,11 +72,11 @@ void print_plan(const sweep_plan& plan, const refine_settings& refine, int ranks
   table.print(std::cout);
 }
 
-exit_code execute(const command_context& context, const plan_arguments& arguments) {
+exit_code execute(const rank_context& job, const plan_arguments& arguments) {
   const configuration config = load_configuration(arguments.config, arguments.overrides);
   const sweep_description description = describe_sweep(config);
   const sweep_plan plan = plan_sweep(description, calibrate(description));
-  const int here = context.job.ranks() > 1 ? context.job.ranks() : usable_cores();
+  const int here = job.ranks() > 1 ? job.ranks() : usable_cores();
   const int ranks = arguments.ranks > 0 ? arguments.ranks : here;
   if (arguments.json) {
     std::cout << plan_json(plan, ranks) << '\n';
@@ -87,18 +88,15 @@ exit_code execute(const command_context& context, const plan_arguments& argument
 
 }  // namespace
 
-void add_plan_command(CLI::App& app, command_context& context) {
-  CLI::App* command = app.add_subcommand("plan", "say what a sweep would run: tasks, samples, disk, memory, time");
+command_action plan_command(const command_options& options) {
   const auto arguments = std::make_shared<plan_arguments>();
-  add_config_argument(*command, arguments->config);
-  add_set_option(*command, arguments->overrides, "override a config key");
-  command->add_option("--ranks", arguments->ranks, "ranks to give a time for; by default one for each core here")
-      ->check(CLI::Range(1, most_ranks))
-      ->type_name("N");
-  command->add_flag("--json", arguments->json, "print one JSON object");
-  command->callback([&context, arguments] {
-    execute_on_rank_0(context, [&context, arguments] { return execute(context, *arguments); });
-  });
+  options.config(arguments->config);
+  options.set(arguments->overrides, "override a config key");
+  options.number("--ranks", arguments->ranks, "ranks to estimate the time for; default: one for each core here")
+      .between(1, most_ranks)
+      .value_name("N");
+  options.flag("--json", arguments->json, "print one JSON object");
+  return on_rank_0([arguments](const rank_context& job) { return execute(job, *arguments); });
 }
 
 }  // namespace spikesweep

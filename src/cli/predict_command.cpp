@@ -8,14 +8,16 @@
 
 #include <fmt/format.h>
 
-#include <spikesweep/base/duration.hpp>
 #include <spikesweep/base/json.hpp>
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/network/figures.hpp>
+#include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/spike_file.hpp>
-#include <spikesweep/surrogate/closed_loop.hpp>
+#include <spikesweep/study/config.hpp>
 #include <spikesweep/surrogate/departure.hpp>
 #include <spikesweep/surrogate/kernel.hpp>
+#include <spikesweep/surrogate/closed_loop.hpp>
 
 namespace spikesweep {
 
@@ -118,15 +120,16 @@ void print_table(const model& m, const std::vector<double>& values, double durat
 }
 
 /// Follows the chains; adds to `seen` how far they strayed from the training states.
-std::vector<trajectory> follow(const model& m, const predict_arguments& arguments, std::vector<chain>& chains,
+std::vector<trajectory> follow(const member_view& m, const predict_arguments& arguments, std::vector<chain>& chains,
                                const trajectory_settings& settings, departure& seen) {
-  const kernel step = watched(surrogate_kernel(m, arguments.hybrid ? 1 : arguments.chains, arguments.numbers), m, seen);
+  const kernel step =
+      watched(surrogate_kernel(m, arguments.hybrid ? 1 : arguments.chains, arguments.numbers), m.shared, seen);
   if (!arguments.hybrid) {
     return run_closed_loop(step, chains, settings);
   }
   std::vector<trajectory> runs;
   for (const chain& start : chains) {
-    runs.push_back(run_hybrid(m, step, start, settings));
+    runs.push_back(run_hybrid(m.shared, step, start, settings));
   }
   return runs;
 }
@@ -136,18 +139,17 @@ std::vector<trajectory> follow(const model& m, const predict_arguments& argument
 std::vector<member_rates> rates_of_members(const model& m, const predict_arguments& arguments,
                                            const std::vector<double>& values, trajectory_settings settings,
                                            const run_figures& figures) {
-  std::vector<member_rates> rates{{m.seed, figures.rate_E(), figures.rate_I()}};
+  const std::uint64_t seed = m.surrogate().seed;
+  std::vector<member_rates> rates{{seed, figures.rate_E(), figures.rate_I()}};
   settings.raster_s = 0;
-  model one = m;
-  for (const model_member& other : m.others) {
-    static_cast<model_member&>(one) = other;
-    one.seed = m.seed;
-    std::vector<chain> chains = start_chains(one, values, arguments.chains, m.seed, 0);
+  for (std::size_t k = 1; k < m.members.size(); ++k) {
+    const member_view one(m, m.members[k]);
+    std::vector<chain> chains = start_chains(one, values, arguments.chains, seed, 0);
     const parameters network = chains.front().p;
     departure of_member;
     const auto runs = follow(one, arguments, chains, settings, of_member);
     const run_figures own = figures_of(kept_runs(runs, network, settings.bin_s, std::min(1.0, settings.duration_s)));
-    rates.push_back({other.seed, own.rate_E(), own.rate_I()});
+    rates.push_back({one.own.seed, own.rate_E(), own.rate_I()});
   }
   return rates;
 }
@@ -164,14 +166,15 @@ exit_code execute(const predict_arguments& arguments) {
   settings.duration_s = duration / arguments.chains;
   settings.raster_s = arguments.output.empty() ? 0 : settings.duration_s;
   const auto begin = std::chrono::steady_clock::now();
-  std::vector<chain> chains = start_chains(m, values, arguments.chains, m.seed, 0);
+  std::vector<chain> chains = start_chains(m, values, arguments.chains, m.surrogate().seed, 0);
   const parameters network = chains.front().p;
   departure seen;
   const std::vector<trajectory> runs = follow(m, arguments, chains, settings, seen);
   const double wall_s = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
   const run_figures figures = figures_of(kept_runs(runs, network, settings.bin_s, std::min(1.0, settings.duration_s)));
   if (!arguments.output.empty()) {
-    save_spikes(arguments.output, {network, 0, settings.duration_s, m.seed, m.config_text, runs.front().raster, {}});
+    save_spikes(arguments.output,
+                {network, 0, settings.duration_s, m.surrogate().seed, m.config_text, runs.front().raster, {}});
   }
   warn_of(seen);
   const std::vector<member_rates> members = rates_of_members(m, arguments, values, settings, figures);
@@ -186,36 +189,27 @@ exit_code execute(const predict_arguments& arguments) {
   return exit_code::done;
 }
 
-CLI::Option* add_time_option(CLI::App& command, const std::string& name, double& seconds,
-                             const std::string& description) {
-  return command
-      .add_option_function<std::string>(
-          name, [&seconds](const std::string& text) { seconds = parse_duration(text); }, description)
-      ->type_name("TIME");
-}
-
-/// Returns those that mean nothing of one point.
-std::vector<CLI::Option*> add_options_of_many(CLI::App& command, predict_arguments& arguments, CLI::Option* json,
-                                              CLI::Option* chains) {
+/// Adds the options of many points. Returns those that mean nothing for one point.
+std::vector<command_option> add_options_of_many(const command_options& options, predict_arguments& arguments,
+                                                command_option json, command_option chains) {
   constexpr int most = 1000000;
-  CLI::Option* points =
-      command
-          .add_option("--points", arguments.points,
-                      "predict at every point of a CSV file, whose header names axes; under mpirun on all ranks")
-          ->type_name("FILE.csv")
-          ->excludes(chains);
-  command
-      .add_option("--design", arguments.design, "predict at so many points of a Sobol sequence over the trained range")
-      ->check(CLI::Range(1, most))
-      ->excludes(points)
-      ->excludes(chains);
-  CLI::Option* replicates =
-      command.add_option("--replicates", arguments.replicates, "independent runs at each of many points")
-          ->check(CLI::Range(1, most))
-          ->capture_default_str();
-  CLI::Option* csv = command.add_flag("--csv", arguments.csv, "print many points as CSV")->excludes(json);
-  CLI::Option* raster =
-      add_time_option(command, "--raster", arguments.raster_s, "spikes to write of each of many points; default 1s");
+  const command_option points =
+      options
+          .text("--points", arguments.points,
+                "predict at every point of a CSV file whose header names axes; under mpirun on all ranks")
+          .value_name("FILE.csv")
+          .excludes(chains);
+  options.number("--design", arguments.design, "predict at this many points of a Sobol sequence over the trained range")
+      .between(1, most)
+      .excludes(points)
+      .excludes(chains);
+  const command_option replicates =
+      options.number("--replicates", arguments.replicates, "independent runs at each of many points")
+          .between(1, most)
+          .show_default();
+  const command_option csv = options.flag("--csv", arguments.csv, "print many points as CSV").excludes(json);
+  const command_option raster = options.time("--raster", arguments.raster_s,
+                                             "time whose spikes are written, for each of many points; default 1s");
   return {replicates, csv, raster};
 }
 
@@ -269,48 +263,45 @@ void check_range(const model& m, const predict_arguments& arguments, const std::
   }
 }
 
-void add_predict_command(CLI::App& app, command_context& context) {
-  CLI::App* command = app.add_subcommand("predict", "run a surrogate on its own, without simulating a neuron");
+command_action predict_command(const command_options& options) {
   const auto arguments = std::make_shared<predict_arguments>();
-  command->add_option("-m,--model", arguments->model, "model file")->required()->type_name("MODEL.h5");
-  add_set_option(*command, arguments->overrides,
-                 "value of a swept parameter, such as S_EE=4.1; the others stay in the middle of their trained range");
-  add_time_option(*command, "--duration", arguments->duration_s,
-                  "simulated time, such as 10s or 500ms; of many points, that of each replicate")
-      ->required();
-  command
-      ->add_option("-o,--output", arguments->output,
-                   "write the spikes of the first chain to this file, their neurons drawn; of many points figures, "
-                   "spectra, phases, return map and rasters")
-      ->type_name("FILE.h5");
-  CLI::Option* json = command->add_flag("--json", arguments->json, "print one JSON object; of many points one a line");
-  CLI::Option* chains = command->add_option("--chains", arguments->chains, "independent runs that share the time")
-                            ->check(CLI::Range(1, 1024))
-                            ->capture_default_str();
-  const auto of_many = add_options_of_many(*command, *arguments, json, chains);
-  command
-      ->add_option_function<std::string>(
-          "--precision",
-          [arguments](const std::string& name) {
-            arguments->numbers = name == name_of(precision::bf16) ? precision::bf16 : precision::fp32;
+  options.text("-m,--model", arguments->model, "model file").required().value_name("MODEL.h5");
+  options.set(arguments->overrides,
+              "value of a swept parameter, such as S_EE=4.1; the others stay in the middle of their trained range");
+  options
+      .time("--duration", arguments->duration_s,
+            "simulated time, such as 10s or 500ms; for many points, the time of each replicate")
+      .required();
+  options
+      .text("-o,--output", arguments->output,
+            "write the spikes of the first chain, with drawn neurons; for many points write figures, spectra, phases, "
+            "return map and rasters")
+      .value_name("FILE.h5");
+  const command_option json =
+      options.flag("--json", arguments->json, "print one JSON object; for many points, one per line");
+  const command_option chains =
+      options.number("--chains", arguments->chains, "independent runs that share the simulated time")
+          .between(1, 1024)
+          .show_default();
+  const auto of_many = add_options_of_many(options, *arguments, json, chains);
+  options.choice(
+      "--precision", {std::string(name_of(precision::fp32)), std::string(name_of(precision::bf16))},
+      [arguments](const std::string& name) {
+        arguments->numbers = name == name_of(precision::bf16) ? precision::bf16 : precision::fp32;
+      },
+      "number format of the products: fp32 (default), or bf16, which is faster on CPUs with AVX512-BF16");
+  options.flag("--hybrid", arguments->hybrid,
+               "simulate the network exactly in quiet phases; for models of section mfe or volley");
+  options.flag("--extrapolate", arguments->extrapolate, "predict outside the trained range, too");
+  return {[arguments, of_many](const rank_context& job) {
+            for (const command_option& option : of_many) {
+              if (option.given() && !arguments->many()) {
+                throw input_error(option.name() + " needs --points or --design");
+              }
+            }
+            return arguments->many() ? predict_many(job, *arguments) : execute(*arguments);
           },
-          "numbers of the products: fp32, the default, or bf16: faster, where the CPU has AVX512-BF16")
-      ->check(CLI::IsMember({std::string(name_of(precision::fp32)), std::string(name_of(precision::bf16))}));
-  command->add_flag("--hybrid", arguments->hybrid,
-                    "simulate the network exactly in quiet phases; for models of section mfe or volley");
-  command->add_flag("--extrapolate", arguments->extrapolate, "predict outside the trained range, too");
-  command->callback([&context, arguments, of_many] {
-    for (const CLI::Option* option : of_many) {
-      if (option->count() > 0 && !arguments->many()) {
-        throw input_error(option->get_name() + " needs --points or --design");
-      }
-    }
-    if (arguments->many()) {
-      context.execute = [&context, arguments] { return predict_many(context, *arguments); };
-    } else {
-      execute_on_rank_0(context, [arguments] { return execute(*arguments); });
-    }
-  });
+          [arguments] { return !arguments->many(); }};
 }
 
 }  // namespace spikesweep

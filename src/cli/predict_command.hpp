@@ -1,11 +1,12 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
 #include <spikesweep/learning/model.hpp>
 
-#include "command_context.hpp"
+#include "commands.hpp"
 
 namespace spikesweep {
 
@@ -39,6 +40,6 @@ void check_range(const model& m, const predict_arguments& arguments, const std::
                  const std::function<std::string(std::size_t i)>& place = {});
 
 /// Many points: one row of figures each. Collective.
-exit_code predict_many(const command_context& context, const predict_arguments& arguments);
+exit_code predict_many(const rank_context& job, const predict_arguments& arguments);
 
 }  // namespace spikesweep

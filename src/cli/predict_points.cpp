@@ -1,7 +1,5 @@
 #include <cmath>
-#include <fstream>
 #include <iostream>
-#include <iterator>
 
 #include <fmt/format.h>
 
@@ -10,6 +8,8 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
+#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/text_file.hpp>
 #include <spikesweep/study/points_file.hpp>
 #include <spikesweep/surrogate/prediction.hpp>
 #include <spikesweep/sweep/design.hpp>
@@ -21,14 +21,6 @@ namespace spikesweep {
 namespace {
 
 using axis_points = std::vector<std::vector<double>>;
-
-std::string read_text(const std::string& path) {
-  std::ifstream stream(path, std::ios::binary);
-  if (!stream) {
-    throw input_error("cannot read '" + path + "'");
-  }
-  return {std::istreambuf_iterator<char>(stream), {}};
-}
 
 /// Axes without a column keep their value in `middle`.
 axis_points points_of_file(const model& m, const predict_arguments& arguments, const std::vector<double>& middle) {
@@ -132,7 +124,7 @@ void print_rows(const model& m, const std::vector<point_prediction>& points) {
 
 }  // namespace
 
-exit_code predict_many(const command_context& context, const predict_arguments& arguments) {
+exit_code predict_many(const rank_context& job, const predict_arguments& arguments) {
   const interrupt_guard guard;
   const model m = load_model(arguments.model);
   // Every rank reads the points, and throws the same error for them.
@@ -140,9 +132,9 @@ exit_code predict_many(const command_context& context, const predict_arguments& 
   const axis_points points =
       arguments.design > 0 ? points_of_design(m, arguments.design) : points_of_file(m, arguments, middle);
   if (!arguments.output.empty()) {
-    on_root(context.job.world, [&] { check_output_file(arguments.output); });
+    on_root(job.world, [&] { check_output_file(arguments.output); });
   }
-  report_launch(context.job.world);
+  report_launch(job.world);
   prediction_settings settings;
   settings.run.duration_s = arguments.duration_s;
   settings.replicates = arguments.replicates;
@@ -150,15 +142,15 @@ exit_code predict_many(const command_context& context, const predict_arguments& 
   settings.numbers = arguments.numbers;
   settings.keep_samples = !arguments.output.empty();
   settings.run.raster_s = settings.keep_samples ? std::min(arguments.raster_s, arguments.duration_s) : 0;
-  progress_line line(context.job.progress());
-  const auto predictions = predict_points(context.job.world, m, points, settings, [&](int done, int share) {
+  progress_line line(job.progress());
+  const auto predictions = predict_points(job.world, m, points, settings, [&](int done, int share) {
     line.update(fmt::format("predict: {} of {} points of this rank", done, share));
   });
   line.finish(fmt::format("predict: {} points done", points.size()));
   if (!arguments.output.empty()) {
-    on_root(context.job.world, [&] { save_prediction(arguments.output, predictions, settings, m, arguments.model); });
+    on_root(job.world, [&] { save_prediction(arguments.output, predictions, settings, m, arguments.model); });
   }
-  if (context.job.root()) {
+  if (job.root()) {
     if (arguments.json) {
       print_json_lines(m, predictions, settings);
     } else if (arguments.csv) {

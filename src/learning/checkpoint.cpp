@@ -27,7 +27,8 @@ struct other_training : input_error {
 };
 
 /// Everything that decides the course of a training beside the data.
-std::string fingerprint(const learning_settings& s, const std::string& identity, const model& m) {
+std::string fingerprint(const checkpoint_place& place) {
+  const learning_settings& s = place.settings;
   return fmt::format(
       "hidden {} layers {} components {} epochs {} batch {} shards {} slices {} learning_rate {} weight_decay {} "
       "warmup_share {} "
@@ -36,11 +37,11 @@ std::string fingerprint(const learning_settings& s, const std::string& identity,
       "data {}",
       s.hidden, s.layers, s.components, s.epochs, s.batch, s.shards, s.slices, s.learning_rate, s.weight_decay,
       s.warmup_share, s.gradient_clip, s.ema_decay, name_of(s.numbers), s.patience, s.candidates, s.selection_s,
-      s.selection_chains, s.seed, m.features.size(), identity);
+      s.selection_chains, s.seed, place.features, place.identity);
 }
 
 /// The numbers of the records, flat.
-std::vector<double> flatten(const model& m) {
+std::vector<double> flatten_history(const model_member& m) {
   std::vector<double> out;
   for (const auto& r : m.history) {
     out.insert(out.end(), {static_cast<double>(r.epoch), r.learning_rate, r.train_counts, r.train_profile,
@@ -49,7 +50,7 @@ std::vector<double> flatten(const model& m) {
   return out;
 }
 
-std::vector<double> flatten_candidates(const model& m) {
+std::vector<double> flatten_candidates(const model_member& m) {
   std::vector<double> out;
   for (const auto& c : m.candidates) {
     out.insert(out.end(), {static_cast<double>(c.epoch), c.error_E, c.error_I});
@@ -57,7 +58,7 @@ std::vector<double> flatten_candidates(const model& m) {
   return out;
 }
 
-void restore_records(const std::vector<double>& history, const std::vector<double>& candidates, model& m) {
+void restore_records(const std::vector<double>& history, const std::vector<double>& candidates, model_member& m) {
   m.history.clear();
   for (std::size_t i = 0; i + 7 <= history.size(); i += 7) {
     const double* v = history.data() + i;
@@ -95,11 +96,11 @@ void read_network(const hdf5::group& root, const std::string& name, network_stat
                             root.read_scalar<std::int64_t>(name + "/steps"));
 }
 
-void read_file(const std::filesystem::path& path, const checkpoint_place& place, model& m, training_state& state) {
+void read_file(const std::filesystem::path& path, const checkpoint_place& place, model_member& m,
+               training_state& state) {
   const hdf5::file file = hdf5::file::open(path);
   const hdf5::group& root = file.root();
-  if (root.read_string_attribute("format") != checkpoint_format ||
-      root.read_string("settings") != fingerprint(place.settings, place.identity, m)) {
+  if (root.read_string_attribute("format") != checkpoint_format || root.read_string("settings") != fingerprint(place)) {
     throw other_training(path);
   }
   read_network(root, "counts", state.now.counts);
@@ -127,14 +128,13 @@ void read_file(const std::filesystem::path& path, const checkpoint_place& place,
   restore_records(root.read_array<double>("history"), root.read_array<double>("candidates"), m);
 }
 
-void write_file(const std::filesystem::path& path, const checkpoint_place& place, const model& m,
+void write_file(const std::filesystem::path& path, const checkpoint_place& place, const model_member& m,
                 const training_state& state) {
   hdf5::file file = hdf5::file::create(path);
   {
     hdf5::group& root = file.root();
     root.write_attribute("format", std::string(checkpoint_format));
-    root.write_string("settings", fingerprint(place.settings, place.identity, m),
-                      {"1", "what the training depends on"});
+    root.write_string("settings", fingerprint(place), {"1", "what the training depends on"});
     write_network(root, "counts", state.now.counts);
     write_network(root, "profile", state.now.profile);
     root.write_scalar("epoch", state.epoch, {"1", "epochs done"});
@@ -156,7 +156,7 @@ void write_file(const std::filesystem::path& path, const checkpoint_place& place
       root.write_array("best/counts", state.best_counts, {"1", "weights of the best candidate, flat"});
       root.write_array("best/profile", state.best_profile, {"1", "weights of the best candidate, flat"});
     }
-    root.write_array("history", flatten(m), {"1", "epoch records, flat"});
+    root.write_array("history", flatten_history(m), {"1", "epoch records, flat"});
     root.write_array("candidates", flatten_candidates(m), {"1", "candidate records, flat"});
   }
   file.close();
@@ -175,7 +175,7 @@ std::filesystem::path previous_checkpoint(const std::filesystem::path& last) {
   return last.string() + ".previous";
 }
 
-void write_checkpoint(const communicator& comm, const checkpoint_place& place, const model& m,
+void write_checkpoint(const communicator& comm, const checkpoint_place& place, const model_member& m,
                       const training_state& state) {
   on_root(comm, [&] {
     write_then_rename(place.path, [&](const std::filesystem::path& temporary) {
@@ -186,7 +186,7 @@ void write_checkpoint(const communicator& comm, const checkpoint_place& place, c
   });
 }
 
-bool read_checkpoint(const communicator& comm, const checkpoint_place& place, model& m, training_state& state) {
+bool read_checkpoint(const communicator& comm, const checkpoint_place& place, model_member& m, training_state& state) {
   std::string name;
   on_root(comm, [&] {
     // Tried by rank 0 alone first, so that all ranks take the same.
@@ -196,7 +196,7 @@ bool read_checkpoint(const communicator& comm, const checkpoint_place& place, mo
         continue;
       }
       try {
-        model tried = m;
+        model_member tried = m;
         training_state into = state;
         read_file(path, place, tried, into);
         if (!damage.empty()) {

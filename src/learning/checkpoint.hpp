@@ -29,7 +29,7 @@ struct law_state {
   network_state profile;
 };
 
-/// Where a training stands, beside the model's history.
+/// Where a training stands, beside the member's history.
 struct training_state {
   explicit training_state(law_state first) : now(std::move(first)), epoch_begin(now) {}
 
@@ -55,16 +55,17 @@ struct checkpoint_place {
   std::filesystem::path path;  ///< Empty: nowhere.
   const learning_settings& settings;
   const std::string& identity;  ///< Of the data: what decides them.
+  int features;                 ///< Inputs of the model's networks.
 };
 
 /// Rank 0 writes the state of a training under a temporary name and renames it into place; what was there becomes the
 /// previous one. Collective.
-void write_checkpoint(const communicator& comm, const checkpoint_place& place, const model& m,
+void write_checkpoint(const communicator& comm, const checkpoint_place& place, const model_member& m,
                       const training_state& state);
 
 /// Restores a training from the checkpoint if one is there; false if not. Where it is missing or damaged, the previous
 /// one serves, with a warning. Throws input_error if it belongs to other settings or to a model of other dimensions, or
 /// if both are damaged. Collective.
-bool read_checkpoint(const communicator& comm, const checkpoint_place& place, model& m, training_state& state);
+bool read_checkpoint(const communicator& comm, const checkpoint_place& place, model_member& m, training_state& state);
 
 }  // namespace spikesweep

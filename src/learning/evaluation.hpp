@@ -12,7 +12,7 @@ namespace spikesweep {
 /// collective and takes the weights that the model has then.
 class evaluation {
  public:
-  evaluation(const communicator& comm, const training_data& data, std::uint64_t seed, const model& m);
+  evaluation(const communicator& comm, const training_data& data, std::uint64_t seed, const member_view& m);
 
   /// Mean losses over the selection rows of all ranks, all together and by phase and regime, into the record.
   void measure_selection(epoch_record& record);
@@ -26,7 +26,7 @@ class evaluation {
   const communicator& comm_;
   const training_data& data_;
   std::uint64_t seed_;
-  const model& model_;
+  member_view model_;
   law_batch batch_;
 };
 

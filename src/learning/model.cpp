@@ -232,12 +232,13 @@ std::string member_group(std::size_t member) {
   return fmt::format("members/{}", member);
 }
 
-void read_others(const hdf5::group& root, model& m) {
-  const std::size_t others = root.has("members") ? root.open_group("members").names().size() : 0;
-  for (std::size_t k = 1; k <= others; ++k) {
+/// Members 1, 2, ... of an ensemble; the first member lies in the root of the file.
+void read_more_members(const hdf5::group& root, model& m) {
+  const std::size_t more = root.has("members") ? root.open_group("members").names().size() : 0;
+  for (std::size_t k = 1; k <= more; ++k) {
     mlp_shape counts;
     mlp_shape profile;
-    m.others.push_back(read_member(root.open_group(member_group(k)), m, counts, profile));
+    m.members.push_back(read_member(root.open_group(member_group(k)), m, counts, profile));
     if (counts != m.counts_network || profile != m.profile_network) {
       throw input_error(fmt::format("{}: the networks of /{} are of other dimensions than those of member 0",
                                     root.where().file, member_group(k)));
@@ -252,15 +253,17 @@ void prepare_networks(model& m, const learning_settings& settings) {
   m.mixture = {m.targets.dims(), settings.components};
   m.counts_network = {m.features.size(), hidden, m.mixture.outputs()};
   m.profile_network = {m.features.size() + m.targets.dims(), hidden, m.targets.profile_size()};
-  m.seed = settings.seed;
-  m.counts_weights.resize(m.counts_network.parameter_count());
-  m.profile_weights.resize(m.profile_network.parameter_count());
+  model_member& own = m.surrogate();
+  own.seed = settings.seed;
+  own.counts_weights.resize(m.counts_network.parameter_count());
+  own.profile_weights.resize(m.profile_network.parameter_count());
   random_stream counts(settings.seed, purpose::initial, 0);
   random_stream profile(settings.seed, purpose::initial, 1);
-  initialise(m.counts_network, counts, m.counts_weights);
-  initialise(m.profile_network, profile, m.profile_weights);
+  initialise(m.counts_network, counts, own.counts_weights);
+  initialise(m.profile_network, profile, own.profile_weights);
   // The components' means start apart, or they would all follow the same gradient.
-  spread_components(m.mixture, counts, std::span(m.counts_weights).last(static_cast<std::size_t>(m.mixture.outputs())));
+  spread_components(m.mixture, counts,
+                    std::span(own.counts_weights).last(static_cast<std::size_t>(m.mixture.outputs())));
 }
 
 void save_model(const std::filesystem::path& path, const model& m) {
@@ -275,15 +278,15 @@ void save_model(const std::filesystem::path& path, const model& m) {
       write_space(root, m);
       write_statistics(root, "features", m.features.statistics());
       write_targets(root, m);
-      write_member(root, m, m);
+      write_member(root, m, m.surrogate());
       write_starts(root, m.starts);
       write_cloud(root, m.cloud);
       root.write_scalar("range/lowest_rate_E", m.lowest_rate_E_hz, {"Hz", "lowest E rate of a training point"});
       root.write_scalar("range/highest_rate_E", m.highest_rate_E_hz, {"Hz", "highest E rate of a training point"});
       root.write_string("config/text", m.config_text, {"1", "the configuration as given"});
-      for (std::size_t k = 0; k < m.others.size(); ++k) {
-        hdf5::group member = root.create_group(member_group(k + 1));
-        write_member(member, m, m.others[k]);
+      for (std::size_t k = 1; k < m.members.size(); ++k) {
+        hdf5::group member = root.create_group(member_group(k));
+        write_member(member, m, m.members[k]);
       }
     }
     file.close();
@@ -311,14 +314,14 @@ model load_model(const std::filesystem::path& path) {
   m.targets = target_map(m.space);
   m.features.set_statistics(read_statistics(root, "features"));
   read_targets(root, m);
-  static_cast<model_member&>(m) = read_member(root, m, m.counts_network, m.profile_network);
+  m.surrogate() = read_member(root, m, m.counts_network, m.profile_network);
   read_starts(root, m.space, m.starts);
   read_cloud(root, m);
   m.lowest_rate_E_hz = root.read_scalar<double>("range/lowest_rate_E");
   m.highest_rate_E_hz = root.read_scalar<double>("range/highest_rate_E");
   m.config_text = root.read_string("config/text");
   check_dimensions(m, name);
-  read_others(root, m);
+  read_more_members(root, m);
   return m;
 }
 

@@ -10,16 +10,6 @@
 
 namespace spikesweep {
 
-namespace {
-
-void shuffle(std::span<std::uint32_t> values, random_stream stream) {
-  for (std::size_t i = values.size(); i > 1; --i) {
-    std::swap(values[i - 1], values[stream.below(static_cast<std::uint32_t>(i))]);
-  }
-}
-
-}  // namespace
-
 row_source::row_source(const training_data& data, const model& m, const learning_settings& settings, int first,
                        int last)
     : data_(data),

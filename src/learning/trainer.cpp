@@ -35,6 +35,7 @@ class trainer {
         options_(options),
         settings_(options.settings),
         model_(m),
+        own_(m.surrogate()),
         rows_per_shard_(settings_.batch / data.plan.shards),
         first_shard_(data.plan.first_of(comm.rank(), comm.size())),
         last_shard_(data.plan.first_of(comm.rank() + 1, comm.size())),
@@ -43,16 +44,16 @@ class trainer {
                                             : last_shard_ - first_shard_),
         batch_(m, static_cast<int>(shards_per_slice_ * rows_per_shard_), true, settings_.numbers),
         evaluation_(comm, data, settings_.seed, m),
-        gradient_(m.counts_weights.size() + m.profile_weights.size() + extras),
+        gradient_(own_.counts_weights.size() + own_.profile_weights.size() + extras),
         sum_(data.plan.exact() ? gradient_.size() : 0),
         rows_(data, m, settings_, first_shard_, last_shard_),
         identity_(options.identity + data.chunks.identity()),
-        place_{options.checkpoint, settings_, identity_} {}
+        place_{options.checkpoint, settings_, identity_, m.features.size()} {}
 
   void run() {
     training_state state = first_state();
     if (!options_.checkpoint.empty()) {
-      read_checkpoint(comm_, place_, model_, state);
+      read_checkpoint(comm_, place_, own_, state);
     }
     while (state.epoch < settings_.epochs && !state.stopped) {
       try {
@@ -65,16 +66,16 @@ class trainer {
       try_candidate(state);
       keep(state);
       if (options_.progress) {
-        options_.progress(model_.history.back(), settings_.epochs);
+        options_.progress(own_.history.back(), settings_.epochs);
       }
     }
     evaluated(state);
     if (!state.best_counts.empty()) {
-      model_.counts_weights = state.best_counts;
-      model_.profile_weights = state.best_profile;
+      own_.counts_weights = state.best_counts;
+      own_.profile_weights = state.best_profile;
     }
-    model_.dispersion = evaluation_.measure_dispersion();
-    for (auto& candidate : model_.candidates) {
+    own_.dispersion = evaluation_.measure_dispersion();
+    for (auto& candidate : own_.candidates) {
       candidate.chosen = candidate.epoch == state.best_epoch;
     }
   }
@@ -109,7 +110,7 @@ class trainer {
     const auto begin = [&](std::span<const float> weights) {
       return network_state(weights, s, settings_.ema_decay > 0);
     };
-    return training_state({begin(model_.counts_weights), begin(model_.profile_weights)});
+    return training_state({begin(own_.counts_weights), begin(own_.profile_weights)});
   }
 
   /// Back to the end of the last epoch, from where it goes on at half the rate. Every rank does the same.
@@ -129,7 +130,7 @@ class trainer {
   void keep(const training_state& state) {
     if (!options_.checkpoint.empty()) {
       rows_.settle();  // HDF5 is not thread-safe.
-      write_checkpoint(comm_, place_, model_, state);
+      write_checkpoint(comm_, place_, own_, state);
       kept_ = std::chrono::steady_clock::now();
     }
   }
@@ -177,7 +178,7 @@ class trainer {
     evaluation_.measure_selection(record);
     clock();
     record.wall_s = state.wall_s;
-    model_.history.push_back(record);
+    own_.history.push_back(record);
   }
 
   /// Puts the weights that are evaluated, and may become the surrogate's, into the model.
@@ -186,8 +187,8 @@ class trainer {
       const auto& weights = from.average.empty() ? from.weights : from.average;
       std::ranges::copy(weights, to.begin());
     };
-    take(state.now.counts, model_.counts_weights);
-    take(state.now.profile, model_.profile_weights);
+    take(state.now.counts, own_.counts_weights);
+    take(state.now.profile, own_.profile_weights);
   }
 
   /// Rank 0's wish after this step, on rank 0; nothing on the others.
@@ -280,8 +281,8 @@ class trainer {
       }
     }
     const auto all = std::span(gradient_);
-    const auto counts = all.first(model_.counts_weights.size());
-    const auto profile = all.subspan(counts.size(), model_.profile_weights.size());
+    const auto counts = all.first(own_.counts_weights.size());
+    const auto profile = all.subspan(counts.size(), own_.profile_weights.size());
     const batch_loss mine = batch_.differentiate(counts, profile);
     const auto extra_sums = all.last(extras);
     extra_sums[counts_loss] = static_cast<float>(mine.counts);
@@ -302,7 +303,7 @@ class trainer {
 
   /// Ends the training when the selection losses have not improved for `patience` epochs.
   void stop_early(training_state& state) {
-    const double loss = model_.history.back().selection_counts + model_.history.back().selection_profile;
+    const double loss = own_.history.back().selection_counts + own_.history.back().selection_profile;
     if (loss < state.best_loss) {
       state.best_loss = loss;
       state.best_loss_epoch = state.epoch;
@@ -324,14 +325,14 @@ class trainer {
     if (!options_.score || !is_candidate(state)) {
       return;
     }
-    model_.dispersion = evaluation_.measure_dispersion();
+    own_.dispersion = evaluation_.measure_dispersion();
     const closed_loop_score score = options_.score(model_);
-    model_.candidates.push_back({state.epoch, score.error_E, score.error_I, false});
+    own_.candidates.push_back({state.epoch, score.error_E, score.error_I, false});
     if (score.total() < state.best_score) {
       state.best_score = score.total();
       state.best_epoch = state.epoch;
-      state.best_counts = model_.counts_weights;
-      state.best_profile = model_.profile_weights;
+      state.best_counts = own_.counts_weights;
+      state.best_profile = own_.profile_weights;
     }
   }
 
@@ -340,6 +341,7 @@ class trainer {
   const training_options& options_;
   const learning_settings& settings_;
   model& model_;
+  model_member& own_;  ///< The member that is trained.
   std::int64_t rows_per_shard_;
   int first_shard_;
   int last_shard_;

@@ -100,8 +100,8 @@ double law_pit(const target_map& targets, const mixture_marginals& law, phase_ki
 }
 
 struct law_calibrator::impl {
-  explicit impl(const model& of) : m(of), counts(of.counts_network, batch_rows, false), sampler(of, draws) {
-    counts.set_parameters(of.counts_weights);
+  explicit impl(const member_view& of) : m(of.shared), counts(m.counts_network, batch_rows, false), sampler(of, draws) {
+    counts.set_parameters(of.own.counts_weights);
     tallies.resize(phase_kind_count * output_names.size());
   }
 
@@ -175,7 +175,7 @@ struct law_calibrator::impl {
   std::vector<pit_tally> tallies;  ///< phases x outputs
 };
 
-law_calibrator::law_calibrator(const model& m) : impl_(std::make_unique<impl>(m)) {}
+law_calibrator::law_calibrator(const member_view& m) : impl_(std::make_unique<impl>(m)) {}
 
 law_calibrator::~law_calibrator() = default;
 

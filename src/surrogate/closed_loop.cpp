@@ -95,7 +95,7 @@ trajectory run_hybrid(const model& m, const kernel& step, chain start, const tra
   }
   const parameters p = start.p;
   const simulation_settings& simulation = m.space.simulation;
-  const random_stream stream(m.seed, purpose::validation, start.stream.word(), start.stream.word());
+  const random_stream stream(m.surrogate().seed, purpose::validation, start.stream.word(), start.stream.word());
   if (p.model == network_model::discrete) {
     return follow_hybrid(m, step, std::move(start), discrete_network(p, simulation.dt_ms, stream), settings);
   }

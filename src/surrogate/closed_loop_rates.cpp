@@ -24,7 +24,7 @@ void stop_if_asked(const communicator& comm, const std::function<bool()>& stop) 
 }
 
 /// Fills in the rates at the points of these numbers.
-void run_block(const model& m, const kernel& step, std::span<const loop_point> points,
+void run_block(const member_view& m, const kernel& step, std::span<const loop_point> points,
                std::span<const std::size_t> numbers, const loop_settings& settings, loop_rates& rates) {
   std::vector<chain> chains;
   std::vector<parameters> networks;
@@ -49,7 +49,7 @@ void run_block(const model& m, const kernel& step, std::span<const loop_point> p
 
 }  // namespace
 
-loop_rates closed_loop_rates(const communicator& comm, const model& m, std::span<const loop_point> points,
+loop_rates closed_loop_rates(const communicator& comm, const member_view& m, std::span<const loop_point> points,
                              const loop_settings& settings, const std::function<bool()>& stop) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   const std::vector<std::size_t> mine = share_of(comm, points.size());
@@ -71,7 +71,7 @@ loop_rates closed_loop_rates(const communicator& comm, const model& m, std::span
   return rates;
 }
 
-std::vector<rate_ratios> closed_loop_ratios(const communicator& comm, const model& m,
+std::vector<rate_ratios> closed_loop_ratios(const communicator& comm, const member_view& m,
                                             std::span<const measured_point> points, const loop_settings& settings,
                                             const std::function<bool()>& stop) {
   std::vector<loop_point> places;

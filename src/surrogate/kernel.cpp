@@ -22,7 +22,7 @@ constexpr int most_rows = 128;
 class block_stepper {
  public:
   /// For `chains` chains, in as few blocks of equal size as there can be.
-  block_stepper(const model& m, int chains, precision numbers)
+  block_stepper(const member_view& m, int chains, precision numbers)
       : rows_(at_most(chains)), law_(m, static_cast<int>(rows_), numbers), queries_(rows_), samples_(rows_) {}
 
   std::size_t rows() const { return rows_; }
@@ -84,7 +84,7 @@ phase_kind next_phase(phase_kind phase) {
   return phase_kind::step;
 }
 
-kernel surrogate_kernel(const model& m, int count, precision numbers) {
+kernel surrogate_kernel(const member_view& m, int count, precision numbers) {
   return [work = std::make_shared<block_stepper>(m, count, numbers)](std::span<chain> chains,
                                                                      std::span<chain_step> steps) {
     const std::size_t block = work->rows();
@@ -109,8 +109,9 @@ void fit_population(const state_layout& layout, const parameters& p, double u, s
   }
 }
 
-std::vector<chain> start_chains(const model& m, std::span<const double> values, int count, std::uint64_t seed,
+std::vector<chain> start_chains(const member_view& of, std::span<const double> values, int count, std::uint64_t seed,
                                 std::uint32_t id) {
+  const model& m = of.shared;
   const parameters p = parameters_at(m.space, values);
   std::vector<std::size_t> order(m.starts.values.size());
   std::iota(order.begin(), order.end(), 0);
@@ -120,7 +121,7 @@ std::vector<chain> start_chains(const model& m, std::span<const double> values, 
                       return axis_distance_squared(m.space, m.starts.values[a], values) <
                              axis_distance_squared(m.space, m.starts.values[b], values);
                     });
-  const std::vector<double> looked_up = shifted(m.space, m.shift, values);
+  const std::vector<double> looked_up = shifted(m.space, of.own.shift, values);
   std::vector<chain> chains;
   for (int i = 0; i < count; ++i) {
     const std::size_t start = order[static_cast<std::size_t>(i) % near];

@@ -79,7 +79,7 @@ void keep_samples(point_prediction& out, const kept_runs& kept, std::span<trajec
 void predict_group(const model& m, const prediction_settings& s, std::span<point_prediction> points) {
   std::vector<chain> chains;
   for (const auto& point : points) {
-    for (auto& c : start_chains(m, point.values, s.replicates, m.seed, 0)) {
+    for (auto& c : start_chains(m, point.values, s.replicates, m.surrogate().seed, 0)) {
       chains.push_back(std::move(c));
     }
   }

@@ -102,7 +102,7 @@ void save_prediction(const std::filesystem::path& path, const std::vector<point_
     root.write_attribute("format_version", std::int32_t{1});
     root.write_attribute("spikesweep_version", std::string(SPIKESWEEP_VERSION));
     root.write_attribute("model", model_file);
-    root.write_attribute("seed", m.seed);
+    root.write_attribute("seed", m.surrogate().seed);
     root.write_attribute("duration_s", settings.run.duration_s);
     root.write_attribute("burn_in_s", settings.run.burn_in_s);
     root.write_attribute("raster_s", settings.run.raster_s);

@@ -113,7 +113,7 @@ int share(const mpi::communicator& ranks, int batch) {
   model m;
   const training_data data = testing::real_transitions(ranks, 8192, 16, m);
   const double step_s = median(time_steps(ranks, data, options_for(batch, units, 1, 1e-4), m));
-  std::vector<float> buffer(m.counts_weights.size() + m.profile_weights.size());
+  std::vector<float> buffer(m.surrogate().counts_weights.size() + m.surrogate().profile_weights.size());
   std::vector<double> seconds;
   for (int i = 0; i < 30; ++i) {
     ranks.barrier();
@@ -165,8 +165,8 @@ int export_steps(int batch, int steps, double rate, int hidden, const std::strin
   root.write_array<float>("targets", targets, {static_cast<hsize_t>(steps), n, targets.size() / n / rates.size()},
                           {"1", "targets of each step"});
   root.write_array("rates", rates, {"1", "learning rate of each step"});
-  root.write_array("counts_weights", first.counts_weights, {"1", "flat and plain"});
-  root.write_array("profile_weights", first.profile_weights, {"1", "flat and plain"});
+  root.write_array("counts_weights", first.surrogate().counts_weights, {"1", "flat and plain"});
+  root.write_array("profile_weights", first.surrogate().profile_weights, {"1", "flat and plain"});
   const auto groups = first.targets.groups();
   root.write_array("groups", std::vector<int>(groups.begin(), groups.end()), {"1", "softmax groups"});
   root.write_array("counts_sizes", first.counts_network.sizes(), {"1", "units of each layer"});

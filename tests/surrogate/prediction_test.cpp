@@ -32,7 +32,7 @@ TEST_P(prediction, ManyPointsAreWhatEachIsAlone) {
   ASSERT_EQ(all.size(), points.size());
   for (std::size_t i = 0; i < points.size(); ++i) {
     EXPECT_EQ(all[i].values, points[i]);
-    auto chains = start_chains(model_, points[i], 3, model_.seed, 0);
+    auto chains = start_chains(model_, points[i], 3, model_.surrogate().seed, 0);
     const auto runs = run_closed_loop(surrogate_kernel(model_, 3), chains, settings.run);
     const run_figures figures = figures_of(kept_runs(runs, chains[0].p, settings.run.bin_s, 1.0));
     EXPECT_EQ(all[i].figures.rate_E(), figures.rate_E());
@@ -101,9 +101,9 @@ TEST_P(hybrid, RunsAtManyPointsAreWhatEachIsAlone) {
   settings.hybrid = true;
   const auto all = predict_points(world_, model_, {{3.9, 2.2}, middle()}, settings);
   if (world_.rank() == 0) {
-    const chain start = start_chains(model_, middle(), 2, model_.seed, 0)[0];
+    const chain start = start_chains(model_, middle(), 2, model_.surrogate().seed, 0)[0];
     const trajectory run = run_hybrid(model_, surrogate_kernel(model_, 1), start, settings.run);
-    const chain other = start_chains(model_, middle(), 2, model_.seed, 0)[1];
+    const chain other = start_chains(model_, middle(), 2, model_.surrogate().seed, 0)[1];
     const trajectory second = run_hybrid(model_, surrogate_kernel(model_, 1), other, settings.run);
     ASSERT_EQ(all.size(), 2U);
     EXPECT_EQ(all[1].figures.rate_E(), static_cast<double>(run.spikes_E + second.spikes_E) / (300 * 2 * 0.5));

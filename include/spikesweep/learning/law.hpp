@@ -35,7 +35,7 @@ struct law_sample {
 class law_sampler {
  public:
   /// `rows`: queries that go through the networks at a time. `numbers`: of the products in them.
-  law_sampler(const model& m, int rows, precision numbers = precision::fp32);
+  law_sampler(const member_view& m, int rows, precision numbers = precision::fp32);
   ~law_sampler();
   law_sampler(const law_sampler&) = delete;
   law_sampler& operator=(const law_sampler&) = delete;

@@ -19,10 +19,11 @@ std::vector<std::filesystem::path> member_checkpoints(const std::filesystem::pat
 /// Every file that such trainings may leave behind.
 std::vector<std::filesystem::path> checkpoint_files(const std::filesystem::path& first);
 
-/// Trains the members of an ensemble one after another on the same data, member 0 into the model itself and the others
-/// into m.others. The model needs its space and scales; its networks are made here. `options_of` gives the options of
-/// a member, with its settings and its own checkpoint: a member that was finished, by its checkpoint, is not trained
-/// again. Collective; the same on every rank. Throws interrupted_error as train() does, and between two members.
+/// Trains the members of a model one after another on the same data, `members` of them, at least 1. The model needs its
+/// space and its scales; its networks are made here. While member k is trained and tuned, it is the surrogate of the
+/// model; at the end m.members holds all of them in order. `options_of` gives the options of a member, with its
+/// settings and its own checkpoint: a member whose checkpoint says that it is finished is not trained again.
+/// Collective; the same on every rank. Throws interrupted_error as train() does, and between two members.
 void train_members(const communicator& comm, const training_data& data, int members,
                    const std::function<training_options(int member)>& options_of, model& m);
 

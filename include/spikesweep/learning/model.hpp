@@ -59,7 +59,7 @@ struct start_states {
   std::vector<std::vector<double>> values;  ///< Axis values of the point that each was met at.
 };
 
-/// What one training leaves, from weights of its own seed.
+/// What one training leaves. Members of one model differ in their seed alone, and with it in what they have learnt.
 struct model_member {
   std::vector<float> counts_weights;  ///< Flat and plain: per layer W (outputs x inputs), then b.
   std::vector<float> profile_weights;
@@ -70,9 +70,9 @@ struct model_member {
   std::uint64_t seed = 0;
 };
 
-/// Everything that a surrogate needs to predict: the law with its weights, its inputs' and targets' scales, where it
-/// was trained, and how that went. It is its own member 0, and that is the surrogate.
-struct model : model_member {
+/// Everything that a surrogate needs to predict: what its members share (the scales of inputs and targets, the range
+/// of the training, states to start from), and the members, each with weights of its own.
+struct model {
   transition_space space;
   feature_map features;
   target_map targets;
@@ -85,10 +85,25 @@ struct model : model_member {
   double highest_rate_E_hz = 0;
   std::string data_file;  ///< The sweep it was trained on, as given.
   std::string config_text;
-  std::vector<model_member> others;  ///< Members 1, 2, ... of an ensemble, trained on the same data.
+  /// All trained on the same data; never empty. The first one is the surrogate, more are an ensemble.
+  std::vector<model_member> members = std::vector<model_member>(1);
+
+  model_member& surrogate() { return members.front(); }
+  const model_member& surrogate() const { return members.front(); }
 };
 
-/// Shapes and scales of a model that is still to be trained, with its first weights (a function of settings.seed).
+/// One member of a model together with what all members share: what is needed to run it. Only refers to both, so they
+/// have to outlive it, and `members` must not change meanwhile. A model can stand for the view of its surrogate.
+struct member_view {
+  member_view(const model& m) : shared(m), own(m.surrogate()) {}  // NOLINT(google-explicit-constructor)
+  member_view(const model& m, const model_member& member) : shared(m), own(member) {}
+
+  const model& shared;
+  const model_member& own;
+};
+
+/// Sets the shapes of the networks of a model that is still to be trained, and the first weights of its surrogate,
+/// which are a function of settings.seed.
 void prepare_networks(model& m, const learning_settings& settings);
 
 /// Writes the model under a temporary name and renames it into place. Throws environment_error.

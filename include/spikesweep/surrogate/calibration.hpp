@@ -62,7 +62,7 @@ struct output_calibration {
 class law_calibrator {
  public:
   /// Keeps a reference to the model.
-  explicit law_calibrator(const model& m);
+  explicit law_calibrator(const member_view& m);
   ~law_calibrator();
   law_calibrator(const law_calibrator&) = delete;
   law_calibrator& operator=(const law_calibrator&) = delete;

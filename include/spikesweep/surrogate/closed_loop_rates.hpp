@@ -34,7 +34,7 @@ struct loop_rates {
 /// Runs a model in closed loop at some points, which are shared out over the ranks; every rank gets the rates at all of
 /// them, the same for any number of ranks. `stop`, if there is one, is asked now and then on rank 0. Collective. Throws
 /// interrupted_error, on every rank, if it said so.
-loop_rates closed_loop_rates(const communicator& comm, const model& m, std::span<const loop_point> points,
+loop_rates closed_loop_rates(const communicator& comm, const member_view& m, std::span<const loop_point> points,
                              const loop_settings& settings, const std::function<bool()>& stop = {});
 
 /// Rates over those that the sweep measured.
@@ -44,7 +44,7 @@ struct rate_ratios {
 };
 
 /// The same at measured points, over all chains of each. One entry a point.
-std::vector<rate_ratios> closed_loop_ratios(const communicator& comm, const model& m,
+std::vector<rate_ratios> closed_loop_ratios(const communicator& comm, const member_view& m,
                                             std::span<const measured_point> points, const loop_settings& settings,
                                             const std::function<bool()>& stop = {});
 

@@ -1,4 +1,3 @@
-#include "status_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -9,6 +8,7 @@
 
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/study/status_text.hpp>
 
 namespace spikesweep {
 

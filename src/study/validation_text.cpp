@@ -1,4 +1,3 @@
-#include "validation_text.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -11,6 +10,7 @@
 #include <spikesweep/base/json.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/network/sampler.hpp>
+#include <spikesweep/study/validation_text.hpp>
 
 namespace spikesweep {
 
