@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <numbers>
 #include <numeric>
 
@@ -22,6 +23,26 @@ constexpr double peak_band = 0.75;
 struct fftw_deleter {
   void operator()(void* memory) const { fftw_free(memory); }
 };
+
+/// FFTW makes and destroys plans for one thread at a time only.
+std::mutex& planner() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+struct plan_deleter {
+  void operator()(fftw_plan plan) const {
+    const std::scoped_lock lock(planner());
+    fftw_destroy_plan(plan);
+  }
+};
+
+using plan_holder = std::unique_ptr<fftw_plan_s, plan_deleter>;
+
+plan_holder plan_transform(int n, double* in, fftw_complex* out) {
+  const std::scoped_lock lock(planner());
+  return plan_holder(fftw_plan_dft_r2c_1d(n, in, out, FFTW_ESTIMATE));
+}
 
 double step_of(const spectrum& s) {
   return s.frequency.size() > 1 ? s.frequency[1] - s.frequency[0] : 0;
@@ -136,8 +157,7 @@ spectrum welch(std::span<const std::vector<double>> series, double step, std::in
   }
   const std::unique_ptr<double[], fftw_deleter> in(fftw_alloc_real(n));
   const std::unique_ptr<fftw_complex[], fftw_deleter> transformed(fftw_alloc_complex(half));
-  const std::unique_ptr<fftw_plan_s, decltype(&fftw_destroy_plan)> plan(
-      fftw_plan_dft_r2c_1d(static_cast<int>(n), in.get(), transformed.get(), FFTW_ESTIMATE), &fftw_destroy_plan);
+  const plan_holder plan = plan_transform(static_cast<int>(n), in.get(), transformed.get());
   std::vector<double> sum(half, 0.0);
   std::int64_t segments = 0;
   for (const auto& values : series) {

@@ -14,7 +14,7 @@ void record(trajectory_recorder& to, const chain_step& step, spike_places& place
 }  // namespace
 
 std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& chains,
-                                        const trajectory_settings& settings) {
+                                        const trajectory_settings& settings, const chain_observer& observer) {
   std::vector<trajectory_recorder> recorders;
   std::vector<spike_places> places;
   for (auto& c : chains) {
@@ -24,6 +24,9 @@ std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& 
   std::vector<chain_step> steps(chains.size());
   // Chains that are done go on unrecorded until all are, so that the batch keeps its shape.
   while (!std::ranges::all_of(recorders, &trajectory_recorder::finished)) {
+    if (observer) {
+      observer(chains, [&recorders](std::size_t i) { return recorders[i].finished(); });
+    }
     step(chains, steps);
     for (std::size_t i = 0; i < chains.size(); ++i) {
       if (!recorders[i].finished()) {

@@ -23,7 +23,10 @@ class block_stepper {
  public:
   /// For `chains` chains, in as few blocks of equal size as there can be.
   block_stepper(const member_view& m, int chains, precision numbers)
-      : rows_(at_most(chains)), law_(m, static_cast<int>(rows_), numbers), queries_(rows_), samples_(rows_) {}
+      : rows_(static_cast<std::size_t>(rows_at_a_time(chains))),
+        law_(m, static_cast<int>(rows_), numbers),
+        queries_(rows_),
+        samples_(rows_) {}
 
   std::size_t rows() const { return rows_; }
 
@@ -50,11 +53,6 @@ class block_stepper {
   }
 
  private:
-  static std::size_t at_most(int chains) {
-    const int blocks = (chains + most_rows - 1) / most_rows;
-    return static_cast<std::size_t>((chains + blocks - 1) / blocks);
-  }
-
   std::size_t rows_;
   law_sampler law_;
   std::vector<law_query> queries_;
@@ -82,6 +80,11 @@ phase_kind next_phase(phase_kind phase) {
       break;
   }
   return phase_kind::step;
+}
+
+int rows_at_a_time(int chains) {
+  const int blocks = (chains + most_rows - 1) / most_rows;
+  return (chains + blocks - 1) / blocks;
 }
 
 kernel surrogate_kernel(const member_view& m, int count, precision numbers) {

@@ -24,7 +24,7 @@ TEST_P(prediction, ManyPointsAreWhatEachIsAlone) {
   for (int i = 0; i < 5; ++i) {
     points.push_back({3.7 + 0.15 * i, 2.05 + 0.07 * i});
   }
-  const auto all = predict_points(world_, model_, points, settings);
+  const auto all = predict_points(world_, predictor(model_), points, settings);
   if (world_.rank() != 0) {
     EXPECT_TRUE(all.empty());
     return;
@@ -99,7 +99,7 @@ TEST_P(hybrid, RunsAtManyPointsAreWhatEachIsAlone) {
   settings.run.burn_in_s = 0.1;
   settings.replicates = 2;
   settings.hybrid = true;
-  const auto all = predict_points(world_, model_, {{3.9, 2.2}, middle()}, settings);
+  const auto all = predict_points(world_, predictor(model_), {{3.9, 2.2}, middle()}, settings);
   if (world_.rank() == 0) {
     const chain start = start_chains(model_, middle(), 2, model_.surrogate().seed, 0)[0];
     const trajectory run = run_hybrid(model_, surrogate_kernel(model_, 1), start, settings.run);

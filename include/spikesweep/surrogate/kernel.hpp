@@ -40,6 +40,9 @@ double axis_distance_squared(const transition_space& space, std::span<const doub
 /// The phase that follows one.
 phase_kind next_phase(phase_kind phase);
 
+/// How many of `chains` chains the kernel for that number takes through the networks at a time.
+int rows_at_a_time(int chains);
+
 /// The kernel of a model: features, both networks, and the decoder. Takes any number of chains; `count`, the number
 /// that it is best at. A chain's bits depend on neither, nor on the chains beside it. Keeps a reference to the model.
 kernel surrogate_kernel(const member_view& m, int count, precision numbers = precision::fp32);
