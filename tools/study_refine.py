@@ -116,7 +116,7 @@ def run(directory, text, *options, refines=False):
     if done.returncode != 0:
         raise SystemExit(f"study_refine: {' '.join(map(str, command))} ended with {done.returncode}")
     validation = reading.read_run(directory / "run").validation
-    errors = {rate: merit.errors(validation, "surrogate", merit.BY_KEY[rate]) for rate in RATES}
+    errors = {rate: merit.errors(validation, "surrogate", rate) for rate in RATES}
     found = [float(summarise(errors[rate])) for summarise in SUMMARIES.values() for rate in RATES]
     return found + [foreseen(directory / "run/model.h5", validation, errors) if refines else math.nan]
 

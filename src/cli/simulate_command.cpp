@@ -1,4 +1,3 @@
-#include <array>
 #include <cmath>
 #include <iostream>
 #include <memory>
@@ -34,38 +33,24 @@ struct estimate {
   double error;  ///< Standard error; NaN for one replicate.
 };
 
-estimate over(const std::vector<activity_summary>& each, double activity_summary::*figure) {
+estimate over(const std::vector<run_figures>& each, const figure& f) {
   std::vector<double> values;
-  for (const activity_summary& one : each) {
-    values.push_back(one.*figure);
+  for (const run_figures& one : each) {
+    values.push_back(one[f]);
   }
   const double m = mean(values);
   return {m, m * coefficient_of_variation(values) / std::sqrt(static_cast<double>(values.size()))};
 }
-
-struct figure {
-  std::string_view key;
-  std::string_view name;
-  std::string_view unit;
-  double activity_summary::*value;
-};
-
-constexpr std::array<figure, 5> figures{
-    {{"rate_E_hz", "E rate", "Hz", &activity_summary::rate_E_hz},
-     {"rate_I_hz", "I rate", "Hz", &activity_summary::rate_I_hz},
-     {"fano_E_1ms", "Fano factor of E counts in 1 ms", "", &activity_summary::fano_E},
-     {"peak_hz", "spectral peak of the E rate", "Hz", &activity_summary::peak_hz},
-     {"synchrony", "spike synchrony index", "", &activity_summary::synchrony}}};
 
 void print_json(const configuration& config, const simulation_result& run, double duration) {
   const auto replicates = static_cast<double>(run.each.size());
   const double begin = config.sampling.burn_in_s;
   nlohmann::ordered_json object;
   nlohmann::ordered_json errors;
-  for (const figure& f : figures) {
-    const estimate e = over(run.each, f.value);
-    object[f.key] = e.mean;
-    errors[f.key] = e.error;
+  for (const figure& f : spike_figures()) {
+    const estimate e = over(run.each, f);
+    object[f.name] = e.mean;
+    errors[f.name] = e.error;
   }
   object["simulated_s"] = replicates * duration;
   object["burn_in_s"] = begin;
@@ -96,10 +81,9 @@ void print_table(const configuration& config, const simulation_result& run, doub
     table.add_row({"replicates", std::to_string(run.each.size()), ""});
   }
   table.add_row({"duration", readable(duration), "s"});
-  for (const figure& f : figures) {
-    const estimate e = over(run.each, f.value);
-    table.add_row(
-        {std::string(f.name), readable(e.mean) + (many ? " +- " + readable(e.error) : ""), std::string(f.unit)});
+  for (const figure& f : spike_figures()) {
+    const estimate e = over(run.each, f);
+    table.add_row({f.words, readable(e.mean) + (many ? " +- " + readable(e.error) : ""), f.unit == "1" ? "" : f.unit});
   }
   const double simulated_s = replicates * (config.sampling.burn_in_s + duration);
   table.add_row({"simulated over wall time", readable(simulated_s / run.wall_s), ""});

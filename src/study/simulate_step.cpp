@@ -22,9 +22,10 @@ environment_error ran_away(const configuration& config) {
 void add_replicate(simulation_result& out, std::vector<spike_record>&& spikes, int replicate,
                    const configuration& config, double duration) {
   const double begin = config.sampling.burn_in_s;
-  out.each[static_cast<std::size_t>(replicate)] = summarise(spikes, config.network, begin, begin + duration);
-  out.spikes.insert(out.spikes.end(), spikes.begin(), spikes.end());
-  out.replicate.insert(out.replicate.end(), spikes.size(), replicate);
+  const trajectory run = trajectory_of(std::move(spikes), config.network, begin, begin + duration);
+  out.each[static_cast<std::size_t>(replicate)] = figures_of(run, config.network);
+  out.spikes.insert(out.spikes.end(), run.raster.begin(), run.raster.end());
+  out.replicate.insert(out.replicate.end(), run.raster.size(), replicate);
 }
 
 /// One network by its plain simulator: burn-in, then `duration` seconds.

@@ -19,9 +19,6 @@ namespace {
 
 using nlohmann::ordered_json;
 
-/// The spectral peak counts as right within this [Hz].
-constexpr double peak_tolerance_hz = 2;
-
 /// A run's name for people: "mean_transition" becomes "mean transition".
 std::string readable_run(std::string name) {
   std::replace(name.begin(), name.end(), '_', ' ');
@@ -126,7 +123,7 @@ void print_published(const validation_result& result, std::ostream& out) {
     }
     for (const run_result& run : comparison.here.runs) {
       if (run.run == "exact" || run.run == "surrogate") {
-        cells.push_back(rates_text(run.figures.rate_E_hz, run.figures.rate_I_hz));
+        cells.push_back(rates_text(run.figures.rate_E(), run.figures.rate_I()));
       }
     }
     table.add_row(cells);
@@ -190,14 +187,14 @@ ordered_json point_json(const point_result& point) {
   ordered_json runs = ordered_json::array();
   for (const run_result& run : point.runs) {
     ordered_json object{{"run", run.run},
-                        {"rate_E_hz", run.figures.rate_E_hz},
+                        {"rate_E_hz", run.figures.rate_E()},
                         {"standard_error_E_hz", run.batches_E.standard_error()},
-                        {"rate_I_hz", run.figures.rate_I_hz},
+                        {"rate_I_hz", run.figures.rate_I()},
                         {"standard_error_I_hz", run.batches_I.standard_error()}};
     if (run.run != "exact") {
       object["p_E"] = run.rate_E.p;
       object["p_I"] = run.rate_I.p;
-      object["verdict"] = name_of(run.outcome());
+      object["verdict"] = name_of(run.verdict());
     }
     runs.push_back(object);
   }
@@ -240,9 +237,9 @@ void print_validation(const validation_result& result, std::ostream& out) {
   print_verdicts(result, out);
   print_published(result, out);
   print_calibration(result, out);
+  const figure& peak = figure_named("peak_hz");
   out << fmt::format("{} held-out points; spectral peak within {} Hz at {:.3g} % of them; {} ran away\n",
-                     result.points.size(), peak_tolerance_hz, 100 * peak_share(result, peak_tolerance_hz),
-                     runaways(result));
+                     result.points.size(), peak.tolerance.value(), 100 * right_share(result, peak), runaways(result));
   if (const int beyond = exact_runaways(result); beyond > 0) {
     out << fmt::format(
         "no figures at {} of them: an exact run passed {} pending kicks, the most that can be followed\n", beyond,
@@ -255,11 +252,12 @@ std::string validation_json(const validation_result& result) {
     return ordered_json{
         {"run", row.run}, {"quantity", row.quantity}, {"unit", row.unit}, {"median", row.median}, {"worst", row.worst}};
   });
+  const figure& peak = figure_named("peak_hz");
   return json_text({{"points", result.points.size()},
                     {"runaways", runaways(result)},
                     {"exact_runaways", exact_runaways(result)},
-                    {"peak_tolerance_hz", peak_tolerance_hz},
-                    {"peak_share", peak_share(result, peak_tolerance_hz)},
+                    {"peak_tolerance_hz", peak.tolerance.value()},
+                    {"peak_share", right_share(result, peak)},
                     {"errors", errors},
                     {"verdict_s", std::min(result.settings.verdict_s, result.settings.duration_s)},
                     {"verdicts", json_list(verdict_table(result), verdicts_json)},

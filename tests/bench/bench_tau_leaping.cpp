@@ -9,10 +9,10 @@
 #include <ctime>
 #include <vector>
 
+#include <spikesweep/network/figures.hpp>
 #include <spikesweep/network/leaping.hpp>
 #include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/network/serial.hpp>
-#include <spikesweep/network/statistics.hpp>
 
 #include "network/network_sets.hpp"
 
@@ -35,10 +35,10 @@ double processor_seconds() {
 }
 
 void take_in(measurement& m, const exact_run& run, const parameters& p) {
-  const activity_summary s = summarise(run.spikes, p, run.begin, run.begin + run_s);
-  m.rate_E.push_back(s.rate_E_hz);
-  m.rate_I.push_back(s.rate_I_hz);
-  m.fano_E.push_back(s.fano_E);
+  const run_figures s = figures_of(trajectory_of(run.spikes, p, run.begin, run.begin + run_s), p);
+  m.rate_E.push_back(s.rate_E());
+  m.rate_I.push_back(s.rate_I());
+  m.fano_E.push_back(s["fano_E_1ms"]);
 }
 
 /// One network at a time.

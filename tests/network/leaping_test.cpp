@@ -6,10 +6,10 @@
 
 #include <gtest/gtest.h>
 
+#include <spikesweep/network/figures.hpp>
 #include <spikesweep/network/leaping.hpp>
 #include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/network/serial.hpp>
-#include <spikesweep/network/statistics.hpp>
 
 #include "network_sets.hpp"
 
@@ -32,10 +32,10 @@ struct figures {
 
   void take_in(const exact_run& run, const parameters& p) {
     ASSERT_EQ(run.state, task_state::done);
-    const activity_summary s = summarise(run.spikes, p, run.begin, run.begin + run_s);
-    rate_E.values.push_back(s.rate_E_hz);
-    rate_I.values.push_back(s.rate_I_hz);
-    fano_E.values.push_back(s.fano_E);
+    const run_figures s = figures_of(trajectory_of(run.spikes, p, run.begin, run.begin + run_s), p);
+    rate_E.values.push_back(s.rate_E());
+    rate_I.values.push_back(s.rate_I());
+    fano_E.values.push_back(s["fano_E_1ms"]);
   }
 };
 

@@ -6,8 +6,8 @@
 #include <set>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/surrogate/closed_loop.hpp>
 #include <spikesweep/surrogate/departure.hpp>
-#include <spikesweep/surrogate/trajectory.hpp>
 #include <spikesweep/surrogate/tuning.hpp>
 
 #include "small_surrogate.hpp"

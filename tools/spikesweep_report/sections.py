@@ -20,9 +20,8 @@ def tile(label, value, below):
 
 
 def error_tile(validation, key, label):
-    quantity = merit.BY_KEY[key]
-    median, worst, _ = merit.median_and_worst(merit.errors(validation, "surrogate", quantity))
-    floor, _, _ = merit.median_and_worst(merit.errors(validation, "exact_repeat", quantity))
+    median, worst, _ = merit.median_and_worst(merit.errors(validation, "surrogate", key))
+    floor, _, _ = merit.median_and_worst(merit.errors(validation, "exact_repeat", key))
     return tile(f"{label} error, median", f"{error(median)} <small>%</small>",
                 f"worst {error(worst)}&nbsp;% · noise floor {error(floor)}&nbsp;%")
 
@@ -44,9 +43,10 @@ def headline(run):
     tiles = []
     if validation:
         tiles += [error_tile(validation, "rate_E_hz", "E rate"), error_tile(validation, "rate_I_hz", "I rate")]
-        tiles.append(tile(f"Peak within {merit.PEAK_TOLERANCE_HZ:g} Hz",
-                          small_units(share(merit.peak_share(validation, "surrogate"))),
-                          f"of test points · noise floor {share(merit.peak_share(validation, 'exact_repeat'))}"))
+        tiles.append(tile(f"Peak within {merit.quantity(validation, 'peak_hz').tolerance:g} Hz",
+                          small_units(share(merit.right_share(validation, "surrogate", "peak_hz"))),
+                          "of test points · noise floor "
+                          + share(merit.right_share(validation, "exact_repeat", "peak_hz"))))
         if validation.verdicts:
             tiles.append(tile(f"Not told apart in {validation.verdicts.seconds:g} s",
                               small_units(share(merit.verdict_share(validation, "surrogate", "indistinguishable"))),
@@ -181,10 +181,10 @@ def table_section(run):
     head = "".join(f'<th scope=col{" class=surrogate" if r == "surrogate" else ""}>{escape(merit.run_label(r))}</th>'
                    for r in runs)
     body, undefined = [], []
-    for quantity in merit.QUANTITIES:
+    for quantity in merit.quantities(validation):
         cells, known = [], 0
         for name in runs:
-            median, worst, count = merit.median_and_worst(merit.errors(validation, name, quantity))
+            median, worst, count = merit.median_and_worst(merit.errors(validation, name, quantity.key))
             known += count
             shown = f"<b>{error(median)}</b><span>{error(worst)}</span>" if count else NONE
             some = 0 < count < validation.count
@@ -193,10 +193,10 @@ def table_section(run):
                          f'data-quantity="{quantity.key}" data-median="{median!r}" data-worst="{worst!r}"{partial}>'
                          f"{shown}{'*' if partial else ''}</td>")
         if known:
-            unit = f" <small>[{quantity.unit}]</small>" if quantity.unit else ""
-            body.append(f"<tr><th scope=row>{quantity.label}{unit}</th>{''.join(cells)}</tr>")
+            unit = f" <small>[{quantity.error_unit}]</small>" if quantity.error_unit else ""
+            body.append(f"<tr><th scope=row>{escape(quantity.label)}{unit}</th>{''.join(cells)}</tr>")
         else:
-            undefined.append(quantity.label[0].lower() + quantity.label[1:])
+            undefined.append(escape(quantity.words))
     for verdict in merit.VERDICTS if validation.verdicts else ():
         cells = "".join(f'<td{" class=surrogate" if name == "surrogate" else ""} data-run="{escape(name)}" '
                         f'data-verdict="{verdict}"><b>{share(merit.verdict_share(validation, name, verdict))}</b></td>'

@@ -3,8 +3,7 @@
 #include <cstdint>
 #include <vector>
 
-#include <spikesweep/network/phases.hpp>
-#include <spikesweep/network/statistics.hpp>
+#include <spikesweep/network/figures.hpp>
 #include <spikesweep/parallel/rank_context.hpp>
 #include <spikesweep/study/config.hpp>
 
@@ -12,7 +11,7 @@ namespace spikesweep {
 
 /// What one or more replicates of a network showed.
 struct simulation_result {
-  std::vector<activity_summary> each;   ///< Of each replicate.
+  std::vector<run_figures> each;        ///< Of each replicate.
   std::vector<spike_record> spikes;     ///< One replicate after the other.
   std::vector<std::int32_t> replicate;  ///< Of each spike.
   std::int64_t events = 0;              ///< Of all replicates, burn-in included.
