@@ -6,7 +6,8 @@ import signal
 import subprocess
 import time
 
-PATIENCE_S = 120
+# Sanitizers make programs slower; the tests' CMakeLists.txt says how much longer a test then waits.
+PATIENCE_S = 120 * int(os.environ.get("SPIKESWEEP_TEST_PATIENCE", "1"))
 LAUNCHER_PATIENCE_S = 5
 
 

@@ -4,6 +4,9 @@
 namespace spikesweep {
 
 std::vector<double> dct_cosines(std::size_t cells) {
+  if (cells == 0) {
+    return {};
+  }
   std::vector<double> cosine(4 * cells);  // Element j: cos(pi j / (2 cells)).
   for (std::size_t j = 0; j <= cells; ++j) {
     const double value = j == cells ? 0 : portable_cos_pi(static_cast<double>(j) / static_cast<double>(2 * cells));

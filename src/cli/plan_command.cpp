@@ -2,8 +2,9 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/study/config.hpp>
@@ -27,16 +28,23 @@ struct plan_arguments {
 
 std::string plan_json(const sweep_plan& plan, int ranks) {
   const task_calibration& trial = plan.calibration;
-  json_object object;
-  object.add("points", plan.points).add("train_points", plan.train_points);
-  object.add("selection_points", plan.selection_points).add("test_points", plan.test_points);
-  object.add("tasks", plan.tasks).add("samples", plan.samples);
-  object.add("disk_bytes", plan.disk_bytes).add("memory_bytes_per_rank", plan.memory_bytes);
-  object.add("events", plan.events).add("core_s", plan.core_s);
-  object.add("wall_s_on_one_rank", plan.wall_s(1)).add("ranks", ranks).add("wall_s", plan.wall_s(ranks));
-  object.add("ns_per_event", trial.ns_per_event).add("measured_s", trial.wall_s);
-  object.add("trial_tasks", trial.tasks).add("trial_transitions", trial.transitions);
-  return object.text();
+  return json_text({{"points", plan.points},
+                    {"train_points", plan.train_points},
+                    {"selection_points", plan.selection_points},
+                    {"test_points", plan.test_points},
+                    {"tasks", plan.tasks},
+                    {"samples", plan.samples},
+                    {"disk_bytes", plan.disk_bytes},
+                    {"memory_bytes_per_rank", plan.memory_bytes},
+                    {"events", plan.events},
+                    {"core_s", plan.core_s},
+                    {"wall_s_on_one_rank", plan.wall_s(1)},
+                    {"ranks", ranks},
+                    {"wall_s", plan.wall_s(ranks)},
+                    {"ns_per_event", trial.ns_per_event},
+                    {"measured_s", trial.wall_s},
+                    {"trial_tasks", trial.tasks},
+                    {"trial_transitions", trial.transitions}});
 }
 
 /// What the estimate of the times rests on.

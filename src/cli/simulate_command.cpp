@@ -4,8 +4,9 @@
 #include <utility>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/spike_file.hpp>
@@ -44,26 +45,32 @@ estimate over(const std::vector<run_figures>& each, const figure& f) {
 void print_json(const configuration& config, const simulation_result& run, double duration) {
   const auto replicates = static_cast<double>(run.each.size());
   const double begin = config.sampling.burn_in_s;
-  json_object object;
-  json_object errors;
+  nlohmann::ordered_json object;
+  nlohmann::ordered_json errors;
   for (const figure& f : spike_figures()) {
     const estimate e = over(run.each, f);
-    object.add(f.name, e.mean);
-    errors.add(f.name, e.error);
+    object[f.name] = e.mean;
+    errors[f.name] = e.error;
   }
-  object.add("simulated_s", replicates * duration).add("burn_in_s", begin).add("wall_s", run.wall_s);
-  object.add("realtime_factor", replicates * (begin + duration) / run.wall_s).add("events", run.events);
-  object.add("spikes", run.spikes.size()).add("seed", config.seed).add("replicates", run.each.size());
+  object["simulated_s"] = replicates * duration;
+  object["burn_in_s"] = begin;
+  object["wall_s"] = run.wall_s;
+  object["realtime_factor"] = replicates * (begin + duration) / run.wall_s;
+  object["events"] = run.events;
+  object["spikes"] = run.spikes.size();
+  object["seed"] = config.seed;
+  object["replicates"] = run.each.size();
   if (run.each.size() > 1) {
-    object.add("standard_errors", errors);
+    object["standard_errors"] = errors;
   }
-  json_object network;
+  auto& network = object["network"];
   for (const parameter_info& info : parameter_table()) {
-    network.add(info.name, get_parameter(config.network, info));
+    network[info.name] = get_parameter(config.network, info);
   }
-  network.add("inhibition", name_of(config.network.inhibition)).add("model", name_of(config.network.model));
-  object.add("network", network).add("simulator", name_of(config.sampling.simulation.simulator));
-  std::cout << object.text() << '\n';
+  network["inhibition"] = name_of(config.network.inhibition);
+  network["model"] = name_of(config.network.model);
+  object["simulator"] = name_of(config.sampling.simulation.simulator);
+  std::cout << json_text(object) << '\n';
 }
 
 void print_table(const configuration& config, const simulation_result& run, double duration) {

@@ -2,8 +2,9 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
@@ -40,13 +41,22 @@ void print_outcome(const sweep_outcome& outcome, const std::string& file) {
 }
 
 void print_json(const sweep_outcome& outcome, const std::string& file) {
-  json_object object;
-  object.add("file", file).add("tasks", outcome.total).add("done", outcome.done).add("found_done", outcome.resumed);
-  object.add("failed", outcome.failed).add("left", outcome.total - outcome.done - outcome.failed);
-  object.add("damaged", outcome.damaged).add("interrupted", outcome.interrupted).add("ended", outcome.ended);
-  object.add("simulated_s", outcome.simulated_s).add("events", outcome.events).add("wall_s", outcome.wall_s);
-  object.add("store_s", outcome.store_s).add("master_s", outcome.master_s).add("requests", outcome.requests);
-  std::cout << object.text() << '\n';
+  std::cout << json_text({{"file", file},
+                          {"tasks", outcome.total},
+                          {"done", outcome.done},
+                          {"found_done", outcome.resumed},
+                          {"failed", outcome.failed},
+                          {"left", outcome.total - outcome.done - outcome.failed},
+                          {"damaged", outcome.damaged},
+                          {"interrupted", outcome.interrupted},
+                          {"ended", outcome.ended},
+                          {"simulated_s", outcome.simulated_s},
+                          {"events", outcome.events},
+                          {"wall_s", outcome.wall_s},
+                          {"store_s", outcome.store_s},
+                          {"master_s", outcome.master_s},
+                          {"requests", outcome.requests}})
+            << '\n';
 }
 
 exit_code execute(const rank_context& job, const sweep_arguments& arguments) {

@@ -5,8 +5,9 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
@@ -35,16 +36,18 @@ constexpr std::size_t updates_per_row = 10;
 
 void print_json(const range_test_result& result) {
   for (const range_test_step& s : result.steps) {
-    json_object line;
-    line.add("step", s.step).add("learning_rate", s.learning_rate);
-    line.add("counts", s.counts).add("profile", s.profile).add("smoothed", s.smoothed);
-    std::cout << line.text() << '\n';
+    std::cout << json_text({{"step", s.step},
+                            {"learning_rate", s.learning_rate},
+                            {"counts", s.counts},
+                            {"profile", s.profile},
+                            {"smoothed", s.smoothed}})
+              << '\n';
   }
-  json_object line;
-  line.add("end", name_of(result.end)).add("steps", result.steps.size());
-  line.add("suggestion", result.suggestion.value_or(std::nan("")));
-  line.add("best_rate", result.best_rate);
-  std::cout << line.text() << '\n';
+  std::cout << json_text({{"end", name_of(result.end)},
+                          {"steps", result.steps.size()},
+                          {"suggestion", result.suggestion.value_or(std::nan(""))},
+                          {"best_rate", result.best_rate}})
+            << '\n';
 }
 
 std::string reason_of(range_test_end end) {

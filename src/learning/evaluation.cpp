@@ -13,9 +13,9 @@ namespace spikesweep {
 
 namespace {
 
-/// Rows that are evaluated at a time.
+/// How many rows are evaluated at a time.
 constexpr int batch_rows = 512;
-/// The dequantising noise of the rows is that of this epoch, always, so that losses compare.
+/// The dequantising noise of the rows always belongs to this epoch, so that losses of different epochs compare.
 constexpr int noise_epoch = 0;
 
 }  // namespace

@@ -20,14 +20,14 @@ std::size_t at(int i) {
   return static_cast<std::size_t>(i);
 }
 
-/// The network of the counts up to the logits of the mixture, which are the first outputs.
+/// The counts' network with no other outputs than the logits of the mixture, which are its first outputs.
 mlp_shape logits_network(const model& m) {
   mlp_shape shape = m.counts_network;
   shape.outputs = m.mixture.components;
   return shape;
 }
 
-/// Weights of the last hidden layer's units to the outputs of the counts' network, and the outputs' biases.
+/// The output layer of the counts' network.
 struct output_layer {
   explicit output_layer(const member_view& m) {
     const std::size_t outputs = at(m.shared.counts_network.outputs);
@@ -51,7 +51,7 @@ std::vector<float> logits_parameters(const member_view& m) {
   return out;
 }
 
-/// Turns white noise into noise that scatters as the cells of a phase do.
+/// Turns independent noise into noise with the correlations of the cells in a phase.
 struct correlating_product {
   correlating_product(const cell_dispersion& dispersion, int rows)
       : parameters(dispersion.factor.begin(), dispersion.factor.end()),
@@ -124,7 +124,8 @@ struct law_sampler::impl {
     }
   }
 
-  /// Rows of another phase are multiplied as well: they are few kinds, and the product is small.
+  /// For each phase of a query all rows are multiplied, also rows of other phases. There are few phases, and the
+  /// product is small.
   void correlate_noise(std::span<const law_query> queries) {
     for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {
       const auto in_phase = [&](const law_query& q) { return static_cast<std::size_t>(q.phase) == phase; };
@@ -146,7 +147,7 @@ struct law_sampler::impl {
                             : cells.expect(raw, totals, correlated->variance,
                                            correlated->noise.subspan(row * profile_size, profile_size));
     if (query.p->tau_ref == 0) {
-      // Nobody rests; systematic_rounding scales the rest.
+      // No neuron is refractory; systematic_rounding scales the other cells.
       shares[of_state - 1] = shares[2 * of_state - 1] = 0;
     }
     std::size_t begin = 0;

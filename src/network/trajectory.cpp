@@ -118,7 +118,7 @@ void trajectory_recorder::part(int n, population q, double from, double to, spik
   }
 }
 
-std::vector<trajectory> run_exact(std::span<const ensemble_task> networks, const section_settings& section,
+std::vector<trajectory> run_exact(std::span<const network_task> networks, const section_settings& section,
                                   const simulation_settings& simulation, const trajectory_settings& settings,
                                   const std::function<bool()>& poll) {
   std::vector<trajectory> out(networks.size());
@@ -130,21 +130,22 @@ std::vector<trajectory> run_exact(std::span<const ensemble_task> networks, const
   sampling.max_pending = max_pending_limit;
   // Only the measurement of the mean pool needs a burn-in: what is recorded has one of its own.
   sampling.burn_in_s = section.kind == section_kind::volley ? settings.burn_in_s : 0;
-  network_sampler sampler(networks.front().network.model, section, sampling, networks.front().identity.seed);
+  const auto simulator =
+      make_simulator(networks.front().network.model, section, sampling, networks.front().identity.seed);
   std::size_t next = 0;
   // Past the end by less than an event, so that rounding does not cut the last step.
   const double length = settings.burn_in_s + settings.duration_s + 1e3 * time_tolerance;
-  const bool all = sampler.follow(
+  const bool all = simulator->follow(
       length,
-      [&]() -> std::optional<ensemble_task> {
+      [&]() -> std::optional<network_task> {
         if (next == networks.size()) {
           return std::nullopt;
         }
-        ensemble_task task = networks[next];
+        network_task task = networks[next];
         task.label = static_cast<std::int64_t>(next++);
         return task;
       },
-      [&](const ensemble_task& task, exact_run&& run) {
+      [&](const network_task& task, exact_run&& run) {
         trajectory_recorder to(settings, task.network.N_E);
         for (const auto& spike : run.spikes) {
           to.spike(spike.time - run.begin, spike.neuron);

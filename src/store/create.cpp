@@ -28,7 +28,7 @@ void create_columns(hdf5::group& root, const sweep_description& d) {
   hdf5::dataset voltage = group.write_array("voltage", edges, {"kicks", "lowest potential of each voltage bin"});
   voltage.make_scale("voltage");
   for (const column& c : column_table()) {
-    hdf5::extent shape{static_cast<hsize_t>(d.rows())};
+    hdf5::extent shape{static_cast<hdf5::length>(d.rows())};
     if (c.width != nullptr) {
       shape.push_back(c.row_numbers(layout));
     }
@@ -45,9 +45,9 @@ void create_columns(hdf5::group& root, const sweep_description& d) {
 }
 
 /// One dataset of a number a task.
-void create_per_task(hdf5::group& group, const std::string& name, hid_t type, std::int64_t tasks,
+void create_per_task(hdf5::group& group, const std::string& name, hdf5::object_id type, std::int64_t tasks,
                      const hdf5::label& text) {
-  hdf5::dataset made = group.create_dataset(name, type, {static_cast<hsize_t>(tasks)}, text);
+  hdf5::dataset made = group.create_dataset(name, type, {static_cast<hdf5::length>(tasks)}, text);
   made.name_dimension(0, "task");
 }
 
@@ -104,7 +104,8 @@ void replace_sweep_file(const std::filesystem::path& path, const sweep_descripti
 }
 
 std::uint64_t sweep_file_bytes(const sweep_description& d) {
-  constexpr std::uint64_t metadata = 64 * 1024;  // Measured: headers, names and attributes take 40 to 60 KB.
+  // Measured: headers, names and attributes take 40 to 60 KB.
+  constexpr std::uint64_t metadata = std::uint64_t{64} * 1024;
   std::uint64_t row = 0;
   for (const column& c : column_table()) {
     row += c.row_bytes(d.sampling.layout);
@@ -112,7 +113,7 @@ std::uint64_t sweep_file_bytes(const sweep_description& d) {
   std::uint64_t task = sizeof(std::uint8_t) + record_size();                 // state, record
   task += 2 * sizeof(double) + sizeof(std::int32_t) + sizeof(std::uint8_t);  // provenance
   const auto points = static_cast<std::uint64_t>(d.points.points.size()) * sizeof(double);
-  constexpr std::uint64_t log = sweep_writer::log_lines * sweep_writer::log_width;
+  constexpr std::uint64_t log = std::uint64_t{sweep_writer::log_lines} * sweep_writer::log_width;
   return static_cast<std::uint64_t>(d.rows()) * row + static_cast<std::uint64_t>(d.tasks()) * task + points + log +
          metadata + d.config_text.size();
 }

@@ -5,11 +5,14 @@
 #include <vector>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/hints.hpp>
 #include <spikesweep/store/hdf5.hpp>
+
+#include "hdf5_detail.hpp"
 
 namespace spikesweep::hdf5 {
 
-file file::own(hid_t id, const std::string& name) {
+file file::own(object_id id, const std::string& name) {
   file_handle opened(id);
   group_handle root(H5Gopen2(opened.id(), "/", H5P_DEFAULT));
   if (!root.valid()) {
@@ -74,7 +77,7 @@ file file::open(const std::filesystem::path& path) {
 file file::open_parallel(const std::filesystem::path& path, const communicator& ranks) {
   const property_handle access = file_access();
   // HDF5 duplicates the communicator and frees its copy when the file is closed.
-  H5Pset_fapl_mpio(access.id(), ranks, MPI_INFO_NULL);
+  H5Pset_fapl_mpio(access.id(), ranks, no_hints());
   const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id());
   if (id < 0) {
     fail_environment("open for writing", {path.string(), ""});

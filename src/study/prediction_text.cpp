@@ -2,8 +2,9 @@
 #include <ostream>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/study/prediction_text.hpp>
 
@@ -11,44 +12,41 @@ namespace spikesweep {
 
 namespace {
 
+using nlohmann::ordered_json;
+
 bool is_ensemble(const point_prediction& point) {
   return point.members.size() > 1;
 }
 
-void add_figures(json_object& object, const run_figures& values) {
+void add_figures(ordered_json& object, const run_figures& values) {
   for (const figure& f : compared_figures()) {
-    object.add(f.name, values[f]);
+    object[f.name] = values[f];
   }
 }
 
 /// Where the point is, and how far the surrogate strayed there.
-void add_place(json_object& object, const model& m, const point_prediction& point) {
-  json_object network;
+void add_place(ordered_json& object, const model& m, const point_prediction& point) {
+  ordered_json& network = object["network"];
   for (std::size_t i = 0; i < point.values.size(); ++i) {
-    network.add(m.space.axes[i], point.values[i]);
+    network[m.space.axes[i]] = point.values[i];
   }
-  object.add("network", network).add("distance_to_training", point.distance);
-  object.add("states_looked_at", point.seen.states).add("states_beyond_training", point.seen.share_beyond());
-  object.add("farthest_state", point.seen.farthest);
+  object["distance_to_training"] = point.distance;
+  object["states_looked_at"] = point.seen.states;
+  object["states_beyond_training"] = point.seen.share_beyond();
+  object["farthest_state"] = point.seen.farthest;
 }
 
 /// What each member says, and how far they disagree under `spread_key`; nothing of a surrogate of one member.
-void add_members(json_object& object, const point_prediction& point, std::string_view spread_key) {
+void add_members(ordered_json& object, const point_prediction& point, const char* spread_key) {
   if (!is_ensemble(point)) {
     return;
   }
-  const auto rates_of = [](json_object& to, const member_rates& rates) {
-    to.add("rate_E_hz", rates.rate_E_hz).add("rate_I_hz", rates.rate_I_hz);
-  };
-  std::vector<json_object> each;
   for (const member_rates& member : point.members) {
-    json_object& one = each.emplace_back();
-    one.add("seed", member.seed);
-    rates_of(one, member);
+    object["members"].push_back(
+        {{"seed", member.seed}, {"rate_E_hz", member.rate_E_hz}, {"rate_I_hz", member.rate_I_hz}});
   }
-  json_object deviations;
-  rates_of(deviations, point.disagreement());
-  object.add("members", each).add(spread_key, deviations);
+  const member_rates spread = point.disagreement();
+  object[spread_key] = {{"rate_E_hz", spread.rate_E_hz}, {"rate_I_hz", spread.rate_I_hz}};
 }
 
 void print_members(const point_prediction& point, std::ostream& out) {
@@ -82,12 +80,14 @@ void print_prediction(const model& m, const point_prediction& point, double simu
 }
 
 std::string prediction_json(const model& m, const point_prediction& point, double simulated_s) {
-  json_object object;
+  ordered_json object;
   add_figures(object, point.figures);
-  object.add("simulated_s", simulated_s).add("wall_s", point.wall_s).add("realtime_factor", simulated_s / point.wall_s);
+  object["simulated_s"] = simulated_s;
+  object["wall_s"] = point.wall_s;
+  object["realtime_factor"] = simulated_s / point.wall_s;
   add_place(object, m, point);
   add_members(object, point, "spread");
-  return object.text();
+  return json_text(object);
 }
 
 void print_predictions(const model& m, const std::vector<point_prediction>& points, std::ostream& out) {
@@ -113,15 +113,14 @@ void print_predictions(const model& m, const std::vector<point_prediction>& poin
 void print_json_lines(const model& m, const std::vector<point_prediction>& points, const prediction_settings& settings,
                       std::ostream& out) {
   for (const auto& point : points) {
-    json_object line;
-    json_object spread;
+    ordered_json line;
     add_figures(line, point.figures);
-    add_figures(spread, point.spread);
-    line.add("spread", spread).add("replicates", settings.replicates);
-    line.add("simulated_s", settings.replicates * settings.run.duration_s);
+    add_figures(line["spread"], point.spread);
+    line["replicates"] = settings.replicates;
+    line["simulated_s"] = settings.replicates * settings.run.duration_s;
     add_place(line, m, point);
     add_members(line, point, "members_spread");  // `spread` is of the replicates here.
-    out << line.text() << '\n';
+    out << json_text(line) << '\n';
   }
 }
 

@@ -30,7 +30,8 @@ void make_directory(const run_directory& directory) {
   std::error_code failure;
   std::filesystem::create_directories(directory.path, failure);
   if (failure && !std::filesystem::is_directory(directory.path)) {
-    throw input_error("output directory '" + directory.path.string() + "' cannot be made: " + failure.message());
+    throw input_error("output directory '" + directory.path.string() + "' cannot be made: " + failure.message() +
+                      "; name another with -o");
   }
 }
 

@@ -4,7 +4,8 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/stopwatch.hpp>
-#include <spikesweep/network/network_sampler.hpp>
+#include <spikesweep/network/phases.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/study/simulate_step.hpp>
 
 namespace spikesweep {
@@ -12,8 +13,10 @@ namespace spikesweep {
 namespace {
 
 environment_error ran_away(const configuration& config) {
-  return environment_error(fmt::format("the network ran away: more than {} pending kicks (key 'sweep.max_pending')",
-                                       config.sampling.max_pending));
+  return environment_error(
+      fmt::format("the network ran away: more than {} pending kicks (key 'sweep.max_pending'); weaken the excitation "
+                  "or raise the key",
+                  config.sampling.max_pending));
 }
 
 void add_replicate(simulation_result& out, std::vector<spike_record>&& spikes, int replicate,
@@ -50,32 +53,26 @@ void follow_one(const rank_context& job, const configuration& config, double dur
 
 void simulate_one(const rank_context& job, const configuration& config, double duration, simulation_result& out) {
   const random_stream stream(config.seed, purpose::simulate);
-  const simulation_settings& simulation = config.sampling.simulation;
-  if (config.network.model == network_model::discrete) {
-    follow_one(job, config, duration, discrete_network(config.network, simulation.dt_ms, stream), out);
-  } else if (simulation.simulator == simulator_kind::tau_leaping) {
-    follow_one(job, config, duration, leaping_network(config.network, simulation.dt_ms, stream), out);
-  } else {
-    follow_one(job, config, duration, oracle(config.network, stream), out);
-  }
+  with_network(config.network, config.sampling.simulation, stream,
+               [&](auto net) { follow_one(job, config, duration, std::move(net), out); });
 }
 
 /// Replicates by the simulator of sweeps: side by side in lockstep, where it can.
 void simulate_many(const rank_context& job, const configuration& config, double duration, simulation_result& out) {
-  network_sampler sampler(config.network.model, section_settings(), config.sampling, config.seed);
+  const auto simulator = make_simulator(config.network.model, section_settings(), config.sampling, config.seed);
   const auto replicates = static_cast<std::uint32_t>(out.each.size());
   std::vector<std::vector<spike_record>> spikes(replicates);
   std::uint32_t next = 0;
   int done = 0;
   progress_line line(job.progress());
   const auto text = [&] { return fmt::format("simulate: {} of {} replicates", done, replicates); };
-  sampler.follow(
+  simulator->follow(
       duration,
-      [&]() -> std::optional<ensemble_task> {
+      [&]() -> std::optional<network_task> {
         const std::uint32_t i = next++;
-        return i < replicates ? std::optional(ensemble_task{config.network, {config.seed, 0, i}, i}) : std::nullopt;
+        return i < replicates ? std::optional(network_task{config.network, {config.seed, 0, i}, i}) : std::nullopt;
       },
-      [&](const ensemble_task& task, exact_run&& run) {
+      [&](const network_task& task, exact_run&& run) {
         if (run.state != task_state::done) {
           throw ran_away(config);
         }

@@ -2,11 +2,13 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <utility>
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/study/status_text.hpp>
 
@@ -14,29 +16,39 @@ namespace spikesweep {
 
 namespace {
 
+using nlohmann::ordered_json;
+
 std::string utc(double seconds_since_1970) {
   return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds_since_1970)));
 }
 
-json_object parameters_json(const sweep_status& status, int point) {
-  json_object object;
+ordered_json parameters_json(const sweep_status& status, int point) {
+  ordered_json object = ordered_json::object();
   for (std::size_t axis = 0; axis < status.swept.axes.size(); ++axis) {
-    object.add(status.swept.axes[axis], status.swept.points(point, static_cast<Eigen::Index>(axis)));
+    object[status.swept.axes[axis]] = status.swept.points(point, static_cast<Eigen::Index>(axis));
   }
   return object;
 }
 
-json_object point_json(const sweep_status& status, int index) {
+ordered_json point_json(const sweep_status& status, int index) {
   const point_status& point = status.points[static_cast<std::size_t>(index)];
-  json_object object;
-  object.add("point", index).add("parameters", parameters_json(status, index));
-  object.add("done", point.done).add("failed", point.failed()).add("pending", point.pending);
+  ordered_json object;
+  object["point"] = index;
+  object["parameters"] = parameters_json(status, index);
+  object["done"] = point.done;
+  object["failed"] = point.failed();
+  object["pending"] = point.pending;
   if (point.failed() > 0) {
-    object.add("runaway", point.runaway).add("time_cap", point.time_cap).add("crashed", point.crashed);
-    object.add("attempts", point.attempts);
+    object["runaway"] = point.runaway;
+    object["time_cap"] = point.time_cap;
+    object["crashed"] = point.crashed;
+    object["attempts"] = point.attempts;
   }
-  object.add("simulated_s", point.simulated_s).add("rate_E_hz", point.rate_E).add("rate_I_hz", point.rate_I);
-  object.add("capped_share", point.capped_share).add("empty_share", point.empty_share);
+  object["simulated_s"] = point.simulated_s;
+  object["rate_E_hz"] = point.rate_E;
+  object["rate_I_hz"] = point.rate_I;
+  object["capped_share"] = point.capped_share;
+  object["empty_share"] = point.empty_share;
   return object;
 }
 
@@ -58,7 +70,7 @@ std::string job_of(const lock_holder& job) {
   return job.host.empty() ? "a job" : fmt::format("process {} on {}", job.process, job.host);
 }
 
-/// What the last run does or did.
+/// The state of the last run.
 std::string run_text(const sweep_status& status) {
   if (!status.run) {
     return "has not begun";
@@ -70,23 +82,23 @@ std::string run_text(const sweep_status& status) {
     case sweep_activity::running:
       return fmt::format("running {} ({})", began, job_of(status.job));
     case sweep_activity::unknown:
-      return fmt::format("running {}, or dead ({} would know)", began, job_of(status.job));
+      return fmt::format("running {}, or dead; look for {}", began, job_of(status.job));
     default:
       break;
   }
   if (status.pending == 0) {
     return "complete";
   }
-  return run.ended ? "interrupted; the same command goes on" : "died without a word; the same command goes on";
+  return run.ended ? "interrupted; the same command resumes" : "died without a message; the same command resumes";
 }
 
 std::string activity_text(const sweep_status& status) {
   return status.activity == sweep_activity::preparing
-             ? fmt::format("being made or looked through ({})", job_of(status.job))
+             ? fmt::format("preparing or checking the file ({})", job_of(status.job))
              : run_text(status);
 }
 
-/// "about 5 s"; of a sweep that does not run, what it would take.
+/// "about 5 s". For a sweep that does not run, the time that one core would need.
 std::string time_left(const sweep_status& status) {
   const sweep_pace& pace = status.pace;
   if (std::isfinite(pace.left_s)) {
@@ -140,28 +152,39 @@ double percent_done(const sweep_status& status) {
 }  // namespace
 
 std::string status_json(const std::filesystem::path& file, const sweep_status& status) {
-  json_object object;
-  object.add("file", file.string()).add("version", status.version).add("activity", name_of(status.activity));
+  ordered_json object{{"file", file.string()}, {"version", status.version}, {"activity", name_of(status.activity)}};
   if (status.run) {
-    object.add("ranks", status.run->ranks).add("started_at", utc(status.run->started_at));
+    object["ranks"] = status.run->ranks;
+    object["started_at"] = utc(status.run->started_at);
   }
   if (!status.job.host.empty()) {
-    object.add("host", status.job.host).add("process", status.job.process);
+    object["host"] = status.job.host;
+    object["process"] = status.job.process;
   }
-  object.add("tasks", status.total).add("done", status.done).add("failed", status.failed());
-  object.add("runaway", status.runaway).add("time_cap", status.time_cap).add("crashed", status.crashed);
-  object.add("pending", status.pending).add("started", status.started).add("samples", status.samples);
-  object.add("tasks_per_s", status.pace.tasks_per_s).add("left_s", status.pace.left_s);
-  object.add("left_core_s", status.pace.left_core_s);
-  object.add("simulated_s", status.simulated_s).add("core_s", status.core_s);
-  object.add("done_points", status.done_points).add("failed_points", status.failed_points);
-  object.add("pending_points", status.pending_points);
-  std::vector<json_object> points;
+  object["tasks"] = status.total;
+  object["done"] = status.done;
+  object["failed"] = status.failed();
+  object["runaway"] = status.runaway;
+  object["time_cap"] = status.time_cap;
+  object["crashed"] = status.crashed;
+  object["pending"] = status.pending;
+  object["started"] = status.started;
+  object["samples"] = status.samples;
+  object["tasks_per_s"] = status.pace.tasks_per_s;
+  object["left_s"] = status.pace.left_s;
+  object["left_core_s"] = status.pace.left_core_s;
+  object["simulated_s"] = status.simulated_s;
+  object["core_s"] = status.core_s;
+  object["done_points"] = status.done_points;
+  object["failed_points"] = status.failed_points;
+  object["pending_points"] = status.pending_points;
+  ordered_json points = ordered_json::array();
   for (std::size_t i = 0; i < status.points.size(); ++i) {
     points.push_back(point_json(status, static_cast<int>(i)));
   }
-  object.add("points", points).add("log", status.log);
-  return object.text();
+  object["points"] = std::move(points);
+  object["log"] = status.log;
+  return json_text(std::move(object));
 }
 
 void print_status(std::ostream& out, const std::filesystem::path& file, const sweep_status& status, int most_failed) {

@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/store/text_file.hpp>
 
 namespace spikesweep {
@@ -45,14 +46,13 @@ bool is_up_to_date(const std::filesystem::path& result, const std::filesystem::p
 void write_run_record(const run_directory& directory, const std::string& command, int ranks, const step_times& times) {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
-  json_object wall;
+  nlohmann::ordered_json record{
+      {"command", command}, {"host", host.data()}, {"ranks", ranks}, {"version", SPIKESWEEP_VERSION}};
+  auto& wall = record["wall_s"] = nlohmann::ordered_json::object();
   for (const auto& [name, seconds] : times.all()) {
-    wall.add(name, seconds);
+    wall[name] = seconds;
   }
-  json_object record;
-  record.add("command", command).add("host", host.data()).add("ranks", ranks);
-  record.add("version", SPIKESWEEP_VERSION).add("wall_s", wall);
-  write_text(directory.record(), record.text() + '\n');
+  write_text(directory.record(), json_text(record) + '\n');
 }
 
 }  // namespace spikesweep

@@ -2,11 +2,11 @@
 
 #include <fstream>
 #include <system_error>
-#include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 
 namespace spikesweep {
 
@@ -43,23 +43,29 @@ std::string training_log::add(const epoch_record& epoch, int epochs) {
 }
 
 void training_log::write_line(const epoch_record& epoch) const {
-  json_object line;
+  nlohmann::ordered_json line;
   if (members_ > 1) {
-    line.add("member", member_);
+    line["member"] = member_;
   }
-  line.add("epoch", epoch.epoch).add("learning_rate", epoch.learning_rate);
-  line.add("train_counts", epoch.train_counts).add("train_profile", epoch.train_profile);
-  line.add("selection_counts", epoch.selection_counts).add("selection_profile", epoch.selection_profile);
-  line.add("counts_gradient", counts_gradient_ / steps_).add("profile_gradient", profile_gradient_ / steps_);
-  line.add("wall_s", epoch.wall_s).add("rows_per_s", static_cast<double>(rows_) / epoch.wall_s);
-  std::vector<json_object> groups;
+  line["epoch"] = epoch.epoch;
+  line["learning_rate"] = epoch.learning_rate;
+  line["train_counts"] = epoch.train_counts;
+  line["train_profile"] = epoch.train_profile;
+  line["selection_counts"] = epoch.selection_counts;
+  line["selection_profile"] = epoch.selection_profile;
+  line["counts_gradient"] = counts_gradient_ / steps_;
+  line["profile_gradient"] = profile_gradient_ / steps_;
+  line["wall_s"] = epoch.wall_s;
+  line["rows_per_s"] = static_cast<double>(rows_) / epoch.wall_s;
+  auto& groups = line["selection_groups"] = nlohmann::ordered_json::array();
   for (const group_loss& group : epoch.selection_groups) {
-    groups.emplace_back();
-    groups.back().add("phase", name_of(group.phase)).add("regime", name_of(group.points)).add("rows", group.rows);
-    groups.back().add("counts", group.counts).add("profile", group.profile);
+    groups.push_back({{"phase", name_of(group.phase)},
+                      {"regime", name_of(group.points)},
+                      {"rows", group.rows},
+                      {"counts", group.counts},
+                      {"profile", group.profile}});
   }
-  line.add("selection_groups", groups);
-  std::ofstream(path_, std::ios::app) << line.text() << '\n';
+  std::ofstream(path_, std::ios::app) << json_text(line) << '\n';
 }
 
 }  // namespace spikesweep

@@ -6,15 +6,18 @@
 #include <vector>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
-#include <spikesweep/network/sampler.hpp>
+#include <spikesweep/network/task.hpp>
 #include <spikesweep/study/validation_text.hpp>
 
 namespace spikesweep {
 
 namespace {
+
+using nlohmann::ordered_json;
 
 /// A run's name for people: "mean_transition" becomes "mean transition".
 std::string readable_run(std::string name) {
@@ -171,60 +174,56 @@ void print_calibration(const validation_result& result, std::ostream& out) {
       biased->tally.mean(), 1 / std::sqrt(12.0 * static_cast<double>(biased->tally.rows)), output_name(*biased));
 }
 
-json_object verdicts_json(const verdict_row& row) {
-  json_object object;
-  object.add("run", row.run);
+ordered_json verdicts_json(const verdict_row& row) {
+  ordered_json object{{"run", row.run}};
   for (int v = 0; v < verdict_count; ++v) {
-    object.add(name_of(static_cast<verdict>(v)), row.points[static_cast<std::size_t>(v)]);
+    object[name_of(static_cast<verdict>(v))] = row.points[static_cast<std::size_t>(v)];
   }
   return object;
 }
 
 /// A point with the rates, standard errors and verdicts of every run.
-json_object point_json(const point_result& point) {
-  std::vector<json_object> runs;
+ordered_json point_json(const point_result& point) {
+  ordered_json runs = ordered_json::array();
   for (const run_result& run : point.runs) {
-    json_object object;
-    object.add("run", run.run);
-    object.add("rate_E_hz", run.figures.rate_E()).add("standard_error_E_hz", run.batches_E.standard_error());
-    object.add("rate_I_hz", run.figures.rate_I()).add("standard_error_I_hz", run.batches_I.standard_error());
+    ordered_json object{{"run", run.run},
+                        {"rate_E_hz", run.figures.rate_E()},
+                        {"standard_error_E_hz", run.batches_E.standard_error()},
+                        {"rate_I_hz", run.figures.rate_I()},
+                        {"standard_error_I_hz", run.batches_I.standard_error()}};
     if (run.run != "exact") {
-      object.add("p_E", run.rate_E.p).add("p_I", run.rate_I.p).add("verdict", name_of(run.verdict()));
+      object["p_E"] = run.rate_E.p;
+      object["p_I"] = run.rate_I.p;
+      object["verdict"] = name_of(run.verdict());
     }
     runs.push_back(object);
   }
-  json_object object;
-  object.add("point", point.point).add("values", point.values).add("runaway", point.runaway).add("runs", runs);
-  return object;
+  return {{"point", point.point}, {"values", point.values}, {"runaway", point.runaway}, {"runs", runs}};
 }
 
-json_object published_json(const published_comparison& comparison) {
-  std::vector<json_object> models;
+ordered_json published_json(const published_comparison& comparison) {
+  ordered_json models = ordered_json::array();
   for (const published_model& model : comparison.models) {
-    json_object object;
-    object.add("model", model.model).add("rate_E_hz", model.rate_E_hz).add("rate_I_hz", model.rate_I_hz);
-    models.push_back(object);
+    models.push_back({{"model", model.model}, {"rate_E_hz", model.rate_E_hz}, {"rate_I_hz", model.rate_I_hz}});
   }
-  json_object object;
-  object.add("preset", comparison.preset).add("source", comparison.source).add("published", models);
-  object.add("here", point_json(comparison.here));
-  return object;
+  return {{"preset", comparison.preset},
+          {"source", comparison.source},
+          {"published", models},
+          {"here", point_json(comparison.here)}};
 }
 
-json_object calibration_json(const output_calibration& output) {
+ordered_json calibration_json(const output_calibration& output) {
   std::vector<double> coverage;
   for (std::size_t k = 0; k < coverage_levels.size(); ++k) {
     coverage.push_back(output.tally.coverage(k));
   }
-  json_object object;
-  object.add("phase", name_of(output.phase)).add("output", output.output).add("rows", output.tally.rows);
-  object.add("coverage", coverage).add("mean_pit", output.tally.mean()).add("bias", output.tally.bias());
-  return object;
+  return {{"phase", name_of(output.phase)}, {"output", output.output},         {"rows", output.tally.rows},
+          {"coverage", coverage},           {"mean_pit", output.tally.mean()}, {"bias", output.tally.bias()}};
 }
 
 template <class Part, class Text>
-std::vector<json_object> json_list(const std::vector<Part>& parts, Text text) {
-  std::vector<json_object> list;
+ordered_json json_list(const std::vector<Part>& parts, Text text) {
+  ordered_json list = ordered_json::array();
   for (const Part& part : parts) {
     list.push_back(text(part));
   }
@@ -250,23 +249,21 @@ void print_validation(const validation_result& result, std::ostream& out) {
 
 std::string validation_json(const validation_result& result) {
   const auto errors = json_list(error_table(result), [](const error_row& row) {
-    json_object error;
-    error.add("run", row.run).add("quantity", row.quantity).add("unit", row.unit);
-    error.add("median", row.median).add("worst", row.worst);
-    return error;
+    return ordered_json{
+        {"run", row.run}, {"quantity", row.quantity}, {"unit", row.unit}, {"median", row.median}, {"worst", row.worst}};
   });
-  json_object object;
-  object.add("points", result.points.size()).add("runaways", runaways(result));
-  object.add("exact_runaways", exact_runaways(result));
   const figure& peak = figure_named("peak_hz");
-  object.add("peak_tolerance_hz", peak.tolerance.value()).add("peak_share", right_share(result, peak));
-  object.add("errors", errors);
-  object.add("verdict_s", std::min(result.settings.verdict_s, result.settings.duration_s));
-  object.add("verdicts", json_list(verdict_table(result), verdicts_json));
-  object.add("by_point", json_list(result.points, point_json));
-  object.add("published", json_list(result.published, published_json));
-  object.add("calibration", json_list(result.calibration, calibration_json));
-  return object.text();
+  return json_text({{"points", result.points.size()},
+                    {"runaways", runaways(result)},
+                    {"exact_runaways", exact_runaways(result)},
+                    {"peak_tolerance_hz", peak.tolerance.value()},
+                    {"peak_share", right_share(result, peak)},
+                    {"errors", errors},
+                    {"verdict_s", std::min(result.settings.verdict_s, result.settings.duration_s)},
+                    {"verdicts", json_list(verdict_table(result), verdicts_json)},
+                    {"by_point", json_list(result.points, point_json)},
+                    {"published", json_list(result.published, published_json)},
+                    {"calibration", json_list(result.calibration, calibration_json)}});
 }
 
 }  // namespace spikesweep

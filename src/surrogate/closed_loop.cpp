@@ -70,7 +70,7 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
     spikes.clear();
     const double shift = out.time() - net.time();
     const double limit = net.time() + settings.burn_in_s + settings.duration_s - out.time();
-    const phase_outcome quiet = cutter.run(net, spikes, limit, [&] { return net.pending() <= max_pending_limit; });
+    const phase_record quiet = cutter.run(net, spikes, limit, [&] { return net.pending() <= max_pending_limit; });
     for (const auto& spike : spikes) {
       out.spike(spike.time + shift, spike.neuron);
     }
@@ -97,15 +97,9 @@ trajectory run_hybrid(const model& m, const kernel& step, chain start, const tra
     throw input_error("a hybrid run needs a model of section 'mfe' or 'volley': with 'interval' no phase is quiet");
   }
   const parameters p = start.p;
-  const simulation_settings& simulation = m.space.simulation;
   const random_stream stream(m.surrogate().seed, purpose::validation, start.stream.word(), start.stream.word());
-  if (p.model == network_model::discrete) {
-    return follow_hybrid(m, step, std::move(start), discrete_network(p, simulation.dt_ms, stream), settings);
-  }
-  if (simulation.simulator == simulator_kind::tau_leaping) {
-    return follow_hybrid(m, step, std::move(start), leaping_network(p, simulation.dt_ms, stream), settings);
-  }
-  return follow_hybrid(m, step, std::move(start), oracle(p, stream), settings);
+  return with_network(p, m.space.simulation, stream,
+                      [&](auto net) { return follow_hybrid(m, step, std::move(start), std::move(net), settings); });
 }
 
 }  // namespace spikesweep

@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include <spikesweep/store/atomic_file.hpp>
-#include <spikesweep/store/hdf5.hpp>
+#include <spikesweep/store/file_format.hpp>
 #include <spikesweep/surrogate/prediction.hpp>
 
 #include "point_table.hpp"
@@ -127,9 +127,7 @@ void save_prediction(const std::filesystem::path& path, const std::vector<point_
   write_then_rename(path, [&](const std::filesystem::path& temporary) {
     hdf5::file file = hdf5::file::create(temporary);
     hdf5::group& root = file.root();
-    root.write_attribute("format", std::string("spikesweep prediction"));
-    root.write_attribute("format_version", std::int32_t{1});
-    root.write_attribute("spikesweep_version", std::string(SPIKESWEEP_VERSION));
+    write_format(root, prediction_format);
     root.write_attribute("model", model_file);
     root.write_attribute("seed", m.surrogate().seed);
     root.write_attribute("duration_s", settings.run.duration_s);

@@ -7,7 +7,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/stopwatch.hpp>
-#include <spikesweep/network/network_sampler.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
@@ -85,9 +85,9 @@ class validator {
     // Parts of two runs fill the lanes, but are no shorter than the raster and two segments of the spectrum.
     const double shortest_s = std::max(2 * settings_.segment_s, settings_.raster_s);
     const parameters p = parameters_at(m_.space, results_[i].values);
-    const int most = std::max(1, network_sampler::width(p.model, m_.space.simulation) / 2);
+    const int most = std::max(1, simulator_of_tasks(p.model, m_.space.simulation).width / 2);
     const int parts = std::clamp(static_cast<int>(settings_.duration_s / shortest_s), 1, most);
-    std::vector<ensemble_task> networks;
+    std::vector<network_task> networks;
     for (int part = 0; part < 2 * parts; ++part) {
       const std::uint32_t replicate = first_replicate_ + static_cast<std::uint32_t>(part);
       networks.push_back({p, {settings_.seed, static_cast<std::uint32_t>(results_[i].point), replicate}, 0});

@@ -2,7 +2,7 @@
 #include <limits>
 
 #include <spikesweep/store/atomic_file.hpp>
-#include <spikesweep/store/hdf5.hpp>
+#include <spikesweep/store/file_format.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 
 #include "point_table.hpp"
@@ -140,7 +140,7 @@ void write_run(hdf5::group& root, const validation_result& result, std::size_t k
 }
 
 void write_calibration(hdf5::group& root, const std::vector<output_calibration>& outputs) {
-  const auto n = static_cast<hsize_t>(outputs.size());
+  const std::size_t n = outputs.size();
   std::vector<std::string> phases;
   std::vector<std::string> names;
   std::vector<std::int64_t> rows;
@@ -181,7 +181,7 @@ const run_result& run_named(const point_result& point, const std::string& name) 
 }
 
 void write_published(hdf5::group& root, const std::vector<published_comparison>& published) {
-  const auto n = static_cast<hsize_t>(published.size());
+  const std::size_t n = published.size();
   hdf5::group group = root.create_group("published");
   std::vector<std::string> presets;
   std::vector<std::string> models;
@@ -227,9 +227,7 @@ void save_validation(const std::filesystem::path& path, const validation_result&
     hdf5::file file = hdf5::file::create(temporary);
     {
       hdf5::group& root = file.root();
-      root.write_attribute("format", std::string("spikesweep validation"));
-      root.write_attribute("format_version", std::int32_t{1});
-      root.write_attribute("spikesweep_version", std::string(SPIKESWEEP_VERSION));
+      write_format(root, validation_format);
       root.write_attribute("model", model_file);
       root.write_attribute("seed", result.settings.seed);
       root.write_attribute("duration_s", result.settings.duration_s);

@@ -264,7 +264,8 @@ std::string fault_of(const named_point& point, const std::vector<axis_settings>&
     }
   }
   for (const auto& [name, value] : point) {
-    const bool swept = std::any_of(axes.begin(), axes.end(), [&](const auto& axis) { return axis.parameter == name; });
+    const bool swept =
+        std::any_of(axes.begin(), axes.end(), [&wanted = name](const auto& axis) { return axis.parameter == wanted; });
     if (!swept) {
       return "has a value of " + name +
              ", which is no axis of the design; its axes: " + (names.empty() ? "none" : names);

@@ -72,14 +72,20 @@ class command_runner {
     const std::string launcher =
         ranks > 1 ? std::string(SPIKESWEEP_MPIEXEC) + " -n " + std::to_string(ranks) + " " : std::string();
     const auto out = root_ / "out", err = root_ / "err";
-    const std::string line = "cd '" + directory().string() + "' && " + shell + " timeout 120 " + launcher +
-                             SPIKESWEEP_BINARY + " " + arguments + " >'" + out.string() + "' 2>'" + err.string() +
-                             "' </dev/null";
+    const std::string line = "cd '" + directory().string() + "' && " + shell + " timeout " + patience_s() + " " +
+                             launcher + SPIKESWEEP_BINARY + " " + arguments + " >'" + out.string() + "' 2>'" +
+                             err.string() + "' </dev/null";
     const int status = std::system(line.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};
   }
 
  private:
+  /// How long a command may run [s]: longer under sanitizers, which make it slower.
+  static std::string patience_s() {
+    const char* times = std::getenv("SPIKESWEEP_TEST_PATIENCE");
+    return std::to_string(120 * (times != nullptr ? std::atoi(times) : 1));
+  }
+
   std::filesystem::path root_;
 };
 

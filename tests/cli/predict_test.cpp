@@ -51,8 +51,8 @@ TEST_F(predict, prints_a_row_a_point_which_is_that_of_the_point_alone) {
   const command_result lines = runner.run(many + " --json");
   ASSERT_EQ(lines.code, 0) << lines.err;
   EXPECT_EQ(count(lines.out, "\n"), 2) << lines.out;
-  EXPECT_THAT(lines.out, HasSubstr("\"network\": {\"S_EE\": 3.95, \"S_EI\": 2.25}"));
-  EXPECT_THAT(lines.out, HasSubstr("\"spread\": {\"rate_E_hz\": "));
+  EXPECT_THAT(lines.out, HasSubstr("\"network\":{\"S_EE\":3.95,\"S_EI\":2.25}"));
+  EXPECT_THAT(lines.out, HasSubstr("\"spread\":{\"rate_E_hz\":"));
   const command_result alone =
       runner.run("predict -m m.h5 --set S_EE=4.0 S_EI=2.2 --chains 3 --duration 1500ms --json");
   const std::string figures = alone.out.substr(0, alone.out.find(", \"simulated_s\""));

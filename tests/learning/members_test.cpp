@@ -7,6 +7,7 @@
 #include <boost/mpi/collectives.hpp>
 #include <boost/serialization/string.hpp>
 #include <gtest/gtest.h>
+#include <hdf5.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/members.hpp>

@@ -6,8 +6,10 @@
 
 #include <gtest/gtest.h>
 
-#include <spikesweep/network/ensemble.hpp>
 #include <spikesweep/network/figures.hpp>
+#include <spikesweep/network/leaping.hpp>
+#include <spikesweep/network/lockstep.hpp>
+#include <spikesweep/network/serial.hpp>
 
 #include "network_sets.hpp"
 
@@ -40,14 +42,14 @@ struct figures {
 figures exact(const parameters& p) {
   figures out;
   std::uint32_t next = 0;
-  ensemble_sampler sampler(section_settings(), sampling_settings(), 7);
-  sampler.follow(
+  lockstep_simulator simulator(section_settings(), sampling_settings(), 7);
+  simulator.follow(
       run_s,
-      [&]() -> std::optional<ensemble_task> {
+      [&]() -> std::optional<network_task> {
         const std::uint32_t i = next++;
-        return i < 32 ? std::optional(ensemble_task{p, {7, 60, i}, 0}) : std::nullopt;
+        return i < 32 ? std::optional(network_task{p, {7, 60, i}, 0}) : std::nullopt;
       },
-      [&](const ensemble_task&, exact_run&& run) { out.take_in(run, p); });
+      [&](const network_task&, exact_run&& run) { out.take_in(run, p); });
   return out;
 }
 

@@ -20,7 +20,7 @@ TEST(trajectory, OfALargeSynchronousNetworkIsFollowedThroughItsBursts) {
   settings.burn_in_s = 0;
   settings.duration_s = 0.1;
   const trajectory run =
-      run_exact(std::vector<ensemble_task>{{p, {1, 50, 0}, 0}}, section_settings(), {}, settings).front();
+      run_exact(std::vector<network_task>{{p, {1, 50, 0}, 0}}, section_settings(), {}, settings).front();
   EXPECT_FALSE(run.runaway);
   EXPECT_GT(*std::ranges::max_element(run.counts_E), 150) << "E spikes in 1 ms: a burst";
 }
@@ -34,7 +34,7 @@ TEST(trajectory, OfTheExactNetworkAgreesWithItsSpikes) {
   for (const auto kind : {section_kind::interval, section_kind::mfe, section_kind::volley}) {
     section_settings section;
     section.kind = kind;
-    const trajectory run = run_exact(std::vector<ensemble_task>{{p, {1, 50, 0}, 0}}, section, {}, settings).front();
+    const trajectory run = run_exact(std::vector<network_task>{{p, {1, 50, 0}, 0}}, section, {}, settings).front();
     EXPECT_EQ(static_cast<std::int64_t>(run.raster.size()), run.spikes_E + run.spikes_I);
     double sum = 0;
     for (const double n : run.counts_E) {
@@ -52,7 +52,7 @@ TEST(trajectory, OfTheExactNetworkIsTheSameInAnyCompany) {
   trajectory_settings settings;
   settings.duration_s = 1;
   settings.raster_s = 1;
-  const std::vector<ensemble_task> networks{{p, {1, 51, 0}, 0}, {p, {1, 51, 1}, 0}};
+  const std::vector<network_task> networks{{p, {1, 51, 0}, 0}, {p, {1, 51, 1}, 0}};
   const auto both = run_exact(networks, section_settings(), {}, settings);
   const trajectory alone = run_exact(std::span(networks).last(1), section_settings(), {}, settings).front();
   ASSERT_EQ(both[1].raster.size(), alone.raster.size());

@@ -11,7 +11,7 @@
 
 #include <spikesweep/learning/dataset.hpp>
 #include <spikesweep/learning/law.hpp>
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/surrogate/calibration.hpp>
 
 namespace spikesweep {
@@ -199,12 +199,12 @@ class calibrator : public testing::Test {
     sampling.transitions = 600;
     sampling.burn_in_s = 0.1;
     bool given = false;
-    ensemble_sampler sampler(model_.space.section, sampling, 5);
-    sampler.run(
-        [&]() -> std::optional<ensemble_task> {
-          return std::exchange(given, true) ? std::nullopt : std::optional(ensemble_task{network_, {5, 0, 0}, 0});
+    lockstep_simulator simulator(model_.space.section, sampling, 5);
+    simulator.run(
+        [&]() -> std::optional<network_task> {
+          return std::exchange(given, true) ? std::nullopt : std::optional(network_task{network_, {5, 0, 0}, 0});
         },
-        [&](const ensemble_task&, task_result&& result) { block_ = std::move(result.block); });
+        [&](const network_task&, task_result&& result) { block_ = std::move(result.block); });
     model_.features = feature_map(model_.space);
     model_.targets = target_map(model_.space);
     dataset data;

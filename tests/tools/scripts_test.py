@@ -38,11 +38,11 @@ class ScriptTest(unittest.TestCase):
             file.write(STAND_IN)
         os.chmod(path, os.stat(path).st_mode | stat.S_IXUSR)
 
-    def call(self, script, *arguments, **environment):
-        """Runs a script from another directory; returns its status and what it started."""
+    def call(self, script, *arguments, path=None, **environment):
+        """Runs a script from another directory; returns its status and what it started. `path` replaces PATH."""
         record = os.path.join(self.base, "calls")
         open(record, "w", encoding="utf-8").close()
-        path = self.bin + os.pathsep + os.environ["PATH"]
+        path = path or self.bin + os.pathsep + os.environ["PATH"]
         clean = {k: v for k, v in os.environ.items() if not k.startswith("OMPI_")}
         done = subprocess.run([os.path.join(self.root, "tools", script), *arguments], cwd=self.elsewhere, check=False,
                               capture_output=True, text=True,
@@ -108,6 +108,15 @@ class Test(ScriptTest):
         self.assertEqual(self.call("test")[1][0][2], "--test")
         self.assertEqual(self.call("quickstart")[1][0][2], "")
 
+    def test_builds_and_tests_with_sanitizers_when_told(self):
+        done, calls = self.call("test", "--sanitize", "-R", "store")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual([c[0] for c in calls], ["setup", "cmake", "cmake", "ctest"])
+        self.assertTrue(calls[1][2].startswith("--preset asan"))
+        self.assertTrue(calls[2][2].startswith("--build --preset asan"))
+        self.assertTrue(calls[-1][2].startswith("--test-dir build/asan "))
+        self.assertTrue(calls[-1][2].endswith(" -R store"))
+
     def test_fails_when_a_test_fails(self):
         self.assertEqual(self.call("test", FAILING="ctest")[0].returncode, 9)
 
@@ -118,17 +127,48 @@ class Setup(ScriptTest):
         self.assertEqual(self.call("setup", "--frobnicate")[0].returncode, 2)
 
 
+@unittest.skipUnless(shutil.which("git"), "git is not installed")
 class Lint(ScriptTest):
-    @unittest.skipUnless(shutil.which("git"), "git is not installed")
-    def test_checks_tracked_files_only(self):
-        for command in (["init", "-q"], ["add", "tracked.cpp"]):
-            for name in ("tracked.cpp", "stray.cpp"):
-                open(os.path.join(self.root, name), "w", encoding="utf-8").close()
+    def track(self, *tracked):
+        """A repository with these files, and an untracked one."""
+        os.makedirs(os.path.join(self.root, "src"))
+        for name in (*tracked, "stray.cpp", "src/stray.cpp"):
+            open(os.path.join(self.root, name), "w", encoding="utf-8").close()
+        for command in (["init", "-q"], ["add", *tracked]):
             subprocess.run(["git", *command], cwd=self.root, check=True)
+
+    def test_checks_tracked_files_only(self):
+        self.track("tracked.cpp")
         done, calls = self.call("lint")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertEqual([c[2] for c in calls], ["--dry-run -Werror tracked.cpp"])
         self.assertEqual(self.call("lint", FAILING="clang-format")[0].returncode, 1)
+
+    def test_hands_tracked_sources_to_clang_tidy_when_told(self):
+        self.stand_in(os.path.join(self.bin, "clang-tidy"))
+        self.track("src/one.cpp", "src/two.cpp")
+        os.makedirs(os.path.join(self.root, "build", "tidy"))  # The stand-in for cmake makes none.
+        done, calls = self.call("lint", "--tidy")
+        self.assertEqual(done.returncode, 0, done.stderr)
+        tidied = sorted(c[2].split()[-1] for c in calls if c[0] == "clang-tidy")
+        self.assertEqual(tidied, ["src/one.cpp", "src/two.cpp"])
+        self.assertEqual(len(self.call("lint", "--tidy", "src/two.cpp")[1]), 3)
+        self.assertEqual(self.call("lint", "--tidy", FAILING="clang-tidy")[0].returncode, 1)
+        self.assertEqual(self.call("lint", "--tidy", "src/three.cpp")[0].returncode, 2)
+
+    def test_needs_both_tools_only_when_told_to_use_both(self):
+        self.track("src/one.cpp")
+        bare = os.path.join(self.base, "bare")
+        os.makedirs(bare)
+        for program in ("sh", "dirname", "readlink", "git", "xargs", "nproc", "grep"):
+            os.symlink(shutil.which(program), os.path.join(bare, program))
+        done, _ = self.call("lint", path=bare)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("formatting is not checked", done.stderr)
+        done, _ = self.call("lint", "--tidy", path=bare)
+        self.assertEqual(done.returncode, 1)
+        for program in ("clang-format", "clang-tidy"):
+            self.assertIn(f"{program} is not installed: tools/setup --test installs it", done.stderr)
 
     def test_refuses_what_it_does_not_know(self):
         self.assertEqual(self.call("lint", "--frobnicate")[0].returncode, 2)
@@ -136,8 +176,8 @@ class Lint(ScriptTest):
 
 class EveryScript(unittest.TestCase):
     def test_can_be_executed(self):
-        for name in ("tools/quickstart", "tools/test", "tools/lint", "tools/setup", "tools/report.py",
-                     "tools/check_run.py", ".ci/run"):
+        for name in ("tools/quickstart", "tools/test", "tools/lint", "tools/setup", "tools/structure",
+                     "tools/report.py", "tools/check_run.py", ".ci/run"):
             self.assertTrue(os.access(os.path.join(ROOT, name), os.X_OK), name)
 
 

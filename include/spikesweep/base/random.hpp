@@ -23,8 +23,8 @@ enum class purpose : std::uint32_t {
   validation,      ///< Exact runs that the surrogate is compared with.
   simulate,        ///< `spikesweep simulate`.
   test,            ///< Tests.
-  lane_events,     ///< Events of a network in the ensemble: seeds their generator.
-  lane_targets,    ///< Targets of spikes in the ensemble.
+  lane_events,     ///< Events of a network in lockstep: seeds their generator.
+  lane_targets,    ///< Targets of spikes in lockstep.
   blocks,          ///< Order of the blocks of training rows that are streamed.
   calibration,     ///< Randomised calibration of the law, by task.
   spike_times,     ///< Where in its part of a phase a surrogate's spike falls.

@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include <spikesweep/network/network_sampler.hpp>
 #include <spikesweep/network/phases.hpp>
+#include <spikesweep/network/simulators.hpp>
 
 namespace spikesweep {
 
@@ -95,7 +95,7 @@ class trajectory_recorder {
 
 /// Follows networks through their own simulator, all for the same length. One trajectory a network, in their order.
 /// Returns none if `poll`, called many times a second, returned false. The networks have to share their seed and model.
-std::vector<trajectory> run_exact(std::span<const ensemble_task> networks, const section_settings& section,
+std::vector<trajectory> run_exact(std::span<const network_task> networks, const section_settings& section,
                                   const simulation_settings& simulation, const trajectory_settings& settings,
                                   const std::function<bool()>& poll = {});
 

@@ -8,10 +8,10 @@
 
 namespace spikesweep {
 
-/// One JSON object with everything, every point included.
+/// The whole status as one JSON object, with every point.
 std::string status_json(const std::filesystem::path& file, const sweep_status& status);
 
-/// The status for people: a table, and the failed points with their reasons, at most `most_failed` of them.
+/// Prints the status as a table, and then at most `most_failed` failed points with their reasons.
 void print_status(std::ostream& out, const std::filesystem::path& file, const sweep_status& status, int most_failed);
 
 /// The status in one line.
