@@ -1,23 +1,23 @@
 #!/bin/bash
-# Submits sweep, train and validate to SLURM, each to start when the one before has succeeded.
+# Submits sweep, train and validate to SLURM. Each job starts when the job before it has succeeded.
 set -euo pipefail
 
 usage="usage: jobs/pipeline.sh [OPTIONS] CONFIG -o DIR [-- OPTIONS OF sbatch]
 
-Submits three jobs to SLURM: sweep -> train -> validate and report. Each starts when the one before has succeeded.
-Prints their numbers on standard output. Results and logs go to DIR. The same command goes on where a chain stopped.
+Submits three jobs to SLURM: sweep -> train -> validate and report. Each job starts when the job before it has
+succeeded. The script prints their numbers. Results and logs go to DIR. The same command continues a chain that stopped.
 
   -o, --output DIR        directory for sweep.h5, model.h5, validation.h5, report.html and the logs
   --set KEY=VALUE ...     override config keys, in all three jobs
   --retry-failed          run failed tasks of the sweep again
-  --strict                stop after the sweep if any of its tasks failed; else train on those that did not
-  --from STEP             begin at sweep (default), train or validate; what comes before has to be there
-  --sweep OPTIONS         options of sbatch for one step, in one word: --sweep '--ntasks=256 --time=12:00:00'
+  --strict                stop after the sweep if a task failed; without it, train on the tasks that are done
+  --from STEP             begin at sweep (default), train or validate; the results before it must be there
+  --sweep OPTIONS         options of sbatch for one step, in quotes: --sweep '--ntasks=256 --time=12:00:00'
   --train OPTIONS
   --validate OPTIONS
   -h, --help              print this
 
-Defaults of sbatch: 16 tasks and one hour for each step, from jobs/*.sbatch. Variables: see jobs/README.md."
+Without options of sbatch, each step has 16 ranks and one hour. jobs/README.md lists the variables that the jobs read."
 
 fail() {
   echo "pipeline.sh: $*; see jobs/pipeline.sh --help" >&2
@@ -31,12 +31,12 @@ settings=()
 retry=()
 everywhere=()
 declare -A own=([sweep]="" [train]="" [validate]="")
-export SPIKESWEEP_ALLOW_FAILED=yes # A few points that run away should not cost a night.
+export SPIKESWEEP_ALLOW_FAILED=yes # A few failed tasks must not stop the whole chain.
 while [ $# -gt 0 ]; do
   case $1 in
     -h | --help) echo "$usage"; exit 0 ;;
     --) shift; everywhere=("$@"); break ;;
-    -o | --output | --from | --sweep | --train | --validate) [ $# -ge 2 ] || fail "$1 lacks its value" ;;&
+    -o | --output | --from | --sweep | --train | --validate) [ $# -ge 2 ] || fail "$1 needs a value" ;;&
     -o | --output) output=$2; shift ;;
     --from) first=$2; shift ;;
     --sweep | --train | --validate) own[${1#--}]=$2; shift ;;
@@ -44,19 +44,25 @@ while [ $# -gt 0 ]; do
     --from=*) first=${1#*=} ;;
     --sweep=* | --train=* | --validate=*) step=${1%%=*}; own[${step#--}]=${1#*=} ;;
     --set)
-      [[ ${2:-} =~ ^[A-Za-z0-9_.]+= ]] || fail "--set lacks KEY=VALUE"
+      [[ ${2:-} =~ ^[A-Za-z0-9_.]+= ]] || fail "--set needs KEY=VALUE"
       while [[ ${2:-} =~ ^[A-Za-z0-9_.]+= ]]; do settings+=(--set "$2"); shift; done ;;
     --retry-failed) retry=(--retry-failed) ;;
     --strict) SPIKESWEEP_ALLOW_FAILED=no ;;
-    -*) fail "no such option: $1 (options of sbatch come after --)" ;;
-    *) [ -z "$config" ] || fail "more than one CONFIG: $config, $1"; config=$1 ;;
+    -*) fail "unknown option $1 (options of sbatch come after --)" ;;
+    *) [ -z "$config" ] || fail "there is more than one CONFIG: $config and $1"; config=$1 ;;
   esac
   shift
 done
 [ -n "$config" ] || fail "CONFIG is missing"
 [ -n "$output" ] || fail "-o DIR is missing"
-case $first in sweep | train | validate) ;; *) fail "--from $first: sweep, train or validate" ;; esac
-command -v sbatch >/dev/null || { echo "pipeline.sh: there is no sbatch here: is this a SLURM cluster?" >&2; exit 1; }
+case $first in
+  sweep | train | validate) ;;
+  *) fail "--from $first is not a step; the steps are sweep, train and validate" ;;
+esac
+command -v sbatch >/dev/null || {
+  echo "pipeline.sh: sbatch was not found; run this script on a SLURM cluster" >&2
+  exit 1
+}
 
 jobs=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
 mkdir -p "$output"
@@ -77,18 +83,18 @@ for step in sweep train validate; do
   [ "$step" = "$first" ] && first=
   [ -n "$first" ] && continue
   arguments_of "$step"
-  # Options of one step are words: the shell is to split them.
+  # The options of one step are several words, so the shell must split them.
   # shellcheck disable=SC2086
   job=$(sbatch --parsable --job-name="$step" --output="$output/%x-%j.log" "${after[@]}" "${everywhere[@]}" \
     ${own[$step]} "$jobs/$step.sbatch" "$config" "${arguments[@]}" "${settings[@]}") || {
     [ ${#submitted[@]} -eq 0 ] || scancel "${submitted[@]}"
-    echo "pipeline.sh: sbatch refused the job for $step; nothing is left in the queue" >&2
+    echo "pipeline.sh: sbatch refused the job for $step (see above); no job of this chain is left in the queue" >&2
     exit 1
   }
-  job=${job%%;*} # Some clusters add their name.
+  job=${job%%;*} # Some clusters add their name after the number.
   submitted+=("$job")
   echo "$step $job"
-  # A job that waits for one that has failed would wait for ever.
+  # Without the second option, a job that waits for a failed job would wait for ever.
   after=(--dependency=afterok:"$job" --kill-on-invalid-dep=yes)
 done
-echo "pipeline.sh: logs in $output; to end it all: scancel ${submitted[*]}" >&2
+echo "pipeline.sh: the logs are in $output; to end the chain: scancel ${submitted[*]}" >&2

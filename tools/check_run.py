@@ -1,7 +1,7 @@
 #!/usr/bin/python3
-"""Checks a finished run against what the README promises of the quickstart.
+"""Checks a finished quickstart against its promises, which docs/how-to/check-a-run.md lists.
 
-Prints a line for every figure and exits 0 if all hold, 1 if one does not, 2 if DIR holds no readable run.
+Prints one line for each promise. Exit codes: 0 all hold, 1 one does not hold, 2 DIR holds no readable run.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from spikesweep_report import figures_of_merit as merit  # noqa: E402
 from spikesweep_report import reading  # noqa: E402
 
 HIGHEST_MEDIAN_ERROR = {"rate_E_hz": 2.0, "rate_I_hz": 1.0}  # [%]
-LOWEST_PEAK_SHARE = 0.9  # Of test points whose spectral peak is within merit.PEAK_TOLERANCE_HZ.
+LOWEST_PEAK_SHARE = 0.9  # Of test points whose spectral peak is within its tolerance.
 
 
 def checks(run):
@@ -25,16 +25,16 @@ def checks(run):
     left = int((state == 0).sum())
     yield left == 0, f"tasks left undone: {left} of {len(state)}"
     for key, limit in HIGHEST_MEDIAN_ERROR.items():
-        quantity = merit.BY_KEY[key]
-        median, worst, count = merit.median_and_worst(merit.errors(validation, "surrogate", quantity))
+        quantity = merit.quantity(validation, key)
+        median, worst, count = merit.median_and_worst(merit.errors(validation, "surrogate", key))
         yield (count == validation.count and median <= limit,
                f"{quantity.label}: median error {median:.2f} % (at most {limit:g} %), worst {worst:.2f} %, "
                f"defined at {count} of {validation.count} points")
     away = int(validation.runaway.sum())
     yield away == 0, f"runaway surrogates: {away} of {validation.count}"
-    share = merit.peak_share(validation, "surrogate")
+    share = merit.right_share(validation, "surrogate", "peak_hz")
     yield (share >= LOWEST_PEAK_SHARE,
-           f"spectral peak within {merit.PEAK_TOLERANCE_HZ:g} Hz: {100 * share:.0f} % of points "
+           f"spectral peak within {merit.quantity(validation, 'peak_hz').tolerance:g} Hz: {100 * share:.0f} % of points "
            f"(at least {100 * LOWEST_PEAK_SHARE:.0f} %)")
     report = os.path.join(run.directory, "report.html")
     yield os.path.isfile(report), f"report: {report}"

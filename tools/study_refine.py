@@ -1,12 +1,14 @@
 #!/usr/bin/python3
-"""Error against number of points for grid, Sobol and refined designs, on a problem that trains in seconds.
+"""Compares grid, Sobol and refined designs: error against number of points, on a problem that trains in seconds.
 
-Every design is swept, trained and validated alike, at the same test points, for each of some seeds of the design, of
-its samples and of the training. A refined design starts as the smallest Sobol design; each round adds points where the
-members of an ensemble disagree; its error is member 0's, as that of the others is. Writes study.csv (a line a design,
-number of points and seed), study.png and tables, of medians over the test points and of root mean squares; under each
-a line for every larger Sobol design, `ratio: X`: the points with which the refined design reaches its error, over its
-own. What is in study.csv is not run again.
+Each design is swept, trained and validated in the same way, at the same test points, for several seeds. A seed decides
+the design, its samples and the training. A refined design starts as the smallest Sobol design. Each round adds points
+where the members of an ensemble disagree. The error of a design is the error of member 0.
+
+The script writes study.csv (one line for each design, number of points and seed), study.png, and tables of the medians
+over the test points and of the root mean squares. Under each table it prints one line `ratio: X` for each larger Sobol
+design. X is the number of points with which the refined design reaches the error of this Sobol design, divided by the
+number of points of the Sobol design. A line that is in study.csv is not run again.
 """
 
 import argparse
@@ -114,7 +116,7 @@ def run(directory, text, *options, refines=False):
     if done.returncode != 0:
         raise SystemExit(f"study_refine: {' '.join(map(str, command))} ended with {done.returncode}")
     validation = reading.read_run(directory / "run").validation
-    errors = {rate: merit.errors(validation, "surrogate", merit.BY_KEY[rate]) for rate in RATES}
+    errors = {rate: merit.errors(validation, "surrogate", rate) for rate in RATES}
     found = [float(summarise(errors[rate])) for summarise in SUMMARIES.values() for rate in RATES]
     return found + [foreseen(directory / "run/model.h5", validation, errors) if refines else math.nan]
 

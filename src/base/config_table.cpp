@@ -11,9 +11,6 @@ namespace spikesweep {
 
 namespace {
 
-/// Whole numbers up to this are exact in a double.
-constexpr double largest_whole = 9007199254740992.0;
-
 /// A bound as people write it: whole numbers in full.
 std::string bound_text(double bound) {
   return bound == std::floor(bound) && std::abs(bound) <= largest_whole ? fmt::format("{:.0f}", bound)
@@ -250,51 +247,73 @@ std::vector<std::pair<std::string, std::string>> config_table::values(config_gro
   return all;
 }
 
-config_entry config_section::entry(const std::string& key, config_type type, std::string description) const {
+namespace {
+
+config_type type_of(setting_type type) {
+  switch (type) {
+    case setting_type::flag:
+      return config_type::flag;
+    case setting_type::whole:
+      return config_type::whole;
+    case setting_type::number:
+      return config_type::number;
+    case setting_type::word:
+      return config_type::choice;
+  }
+  throw internal_error("unknown type of a setting");
+}
+
+config_value as_config_value(const setting_value& value) {
+  return std::visit(
+      [](auto other) -> config_value {
+        if constexpr (std::same_as<decltype(other), std::string_view>) {
+          return std::string(other);
+        } else {
+          return other;
+        }
+      },
+      value);
+}
+
+/// A value of the setting's own type, which the config table has made sure of. Refers to a word of `value`.
+setting_value as_setting_value(setting_type type, const config_value& value) {
+  switch (type) {
+    case setting_type::flag:
+      return std::get<bool>(value);
+    case setting_type::whole:
+      return std::get<std::int64_t>(value);
+    case setting_type::number:
+      return std::get<double>(value);
+    case setting_type::word:
+      return std::string_view(std::get<std::string>(value));
+  }
+  throw internal_error("unknown type of a setting");
+}
+
+}  // namespace
+
+config_entry entry_of(const setting_info& row, std::string_view section, config_group group,
+                      std::function<setting_value()> get, std::function<void(const setting_value&)> set) {
   config_entry made;
-  made.key = name_.empty() ? key : name_ + '.' + key;
-  made.type = type;
-  made.group = group_;
-  made.description = std::move(description);
+  made.key = section.empty() ? std::string(row.key) : fmt::format("{}.{}", section, row.key);
+  made.type = type_of(row.type);
+  made.group = group;
+  made.description = row.description;
+  if (row.type == setting_type::whole || row.type == setting_type::number) {
+    made.unit = row.unit;
+    made.minimum = row.range.minimum;
+    made.maximum = row.range.maximum;
+  }
+  if (row.words != nullptr) {
+    const auto words = row.words();
+    made.choices.assign(words.begin(), words.end());
+  }
+  if (row.absent) {
+    made.absent = as_config_value(*row.absent);
+  }
+  made.get = [get = std::move(get)] { return std::optional<config_value>(as_config_value(get())); };
+  made.set = [set = std::move(set), type = row.type](const config_value& value) { set(as_setting_value(type, value)); };
   return made;
-}
-
-void config_section::flag(const std::string& key, bool& target, std::string description) {
-  config_entry made = entry(key, config_type::flag, std::move(description));
-  made.set = [&target](const config_value& value) { target = std::get<bool>(value); };
-  made.get = [&target] { return std::optional<config_value>(target); };
-  table_.add(std::move(made));
-}
-
-void config_section::add_number(const std::string& key, config_range range, std::string unit, std::string description,
-                                std::function<void(double)> set, std::function<double()> get) {
-  config_entry made = entry(key, config_type::number, std::move(description));
-  made.unit = std::move(unit);
-  made.minimum = range.minimum;
-  made.maximum = range.maximum;
-  made.set = [set = std::move(set)](const config_value& value) { set(std::get<double>(value)); };
-  made.get = [get = std::move(get)] { return std::optional<config_value>(get()); };
-  table_.add(std::move(made));
-}
-
-void config_section::add_whole(const std::string& key, config_range range, std::string unit, std::string description,
-                               std::function<void(std::int64_t)> set, std::function<std::int64_t()> get) {
-  config_entry made = entry(key, config_type::whole, std::move(description));
-  made.unit = std::move(unit);
-  made.minimum = range.minimum;
-  made.maximum = range.maximum;
-  made.set = [set = std::move(set)](const config_value& value) { set(std::get<std::int64_t>(value)); };
-  made.get = [get = std::move(get)] { return std::optional<config_value>(get()); };
-  table_.add(std::move(made));
-}
-
-void config_section::add_choice(const std::string& key, std::vector<std::string> choices, std::string description,
-                                std::function<void(const std::string&)> set, std::function<std::string()> get) {
-  config_entry made = entry(key, config_type::choice, std::move(description));
-  made.choices = std::move(choices);
-  made.set = [set = std::move(set)](const config_value& value) { set(std::get<std::string>(value)); };
-  made.get = [get = std::move(get)] { return std::optional<config_value>(get()); };
-  table_.add(std::move(made));
 }
 
 }  // namespace spikesweep

@@ -1,5 +1,8 @@
 #include <cstdlib>
 #include <memory>
+#include <mutex>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include <unistd.h>
@@ -70,6 +73,15 @@ void log_info(const std::string& message) {
 
 void log_warning(const std::string& message) {
   spdlog::warn(message);
+}
+
+void log_warning_once(const std::string& message) {
+  static std::mutex access;
+  static std::set<std::string> said;
+  const std::lock_guard lock(access);
+  if (said.insert(message).second) {
+    log_warning(message);
+  }
 }
 
 }  // namespace spikesweep

@@ -4,26 +4,31 @@
 #include <cctype>
 #include <cstdlib>
 #include <iostream>
+#include <map>
 #include <new>
 #include <optional>
-#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <omp.h>
 
-#include <spikesweep/base/nearest.hpp>
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/parallel/rank_context.hpp>
 #include <spikesweep/parallel/session.hpp>
+#include <spikesweep/study/config.hpp>
 
-#include "command_context.hpp"
+#include "argument_parser.hpp"
+#include "commands.hpp"
 #include "versions.hpp"
 
 namespace spikesweep {
 
 namespace {
 
-/// Flags that stand before the subcommand.
+/// Flags that belong to no command.
 struct global_flags {
   bool version = false;
   bool config_reference = false;
@@ -31,7 +36,7 @@ struct global_flags {
   bool quiet = false;
 };
 
-/// "KEY=" with a key of a config in front.
+/// Whether the argument has the form "KEY=VALUE".
 bool is_assignment(const std::string& argument) {
   const std::size_t equals = argument.find('=');
   return equals != std::string::npos && equals > 0 &&
@@ -62,113 +67,73 @@ std::vector<std::string> spread_assignments(int argc, char** argv) {
   return arguments;
 }
 
-void add_commands(CLI::App& app, command_context& context) {
-  add_run_command(app, context);
-  add_plan_command(app, context);
-  add_sweep_command(app, context);
-  add_status_command(app, context);
-  add_verify_command(app, context);
-  add_train_command(app, context);
-  add_validate_command(app, context);
-  add_simulate_command(app, context);
-  add_predict_command(app, context);
-  for (CLI::App* command : app.get_subcommands({})) {
-    command->fallthrough();
-  }
+void add_flags(const command_options& options, global_flags& flags) {
+  options.flag("--version", flags.version, "print the versions of spikesweep and of every linked library");
+  options.flag("--config-reference", flags.config_reference, "print every config key as Markdown (configs/README.md)")
+      .hidden();
+  const command_option verbose = options.flag("-v,--verbose", flags.verbose, "print more on standard error");
+  options.flag("-q,--quiet", flags.quiet, "print only warnings and errors on standard error").excludes(verbose);
 }
 
-void add_flags(CLI::App& app, global_flags& flags) {
-  app.add_flag("--version", flags.version, "print the versions of spikesweep and of every linked library");
-  app.add_flag("--config-reference", flags.config_reference, "print every config key as Markdown (configs/README.md)")
-      ->group("");
-  CLI::Option* verbose = app.add_flag("-v,--verbose", flags.verbose, "say more on standard error");
-  app.add_flag("-q,--quiet", flags.quiet, "say only warnings and errors on standard error")->excludes(verbose);
-}
-
-/// The name of a subcommand near to the first argument that is none.
-std::string command_hint(const CLI::App& app, const std::vector<std::string>& arguments) {
-  std::vector<std::string> names;
-  for (const CLI::App* command : app.get_subcommands({})) {
-    names.push_back(command->get_name());
+/// Parses. Returns the action of the command. Returns nothing if there is no command to run: then `out` gets the text
+/// of --help, --version or --config-reference. The options of an action live in `parser`.
+std::optional<command_action> parse(const argument_parser& parser, const std::vector<std::string>& arguments,
+                                    std::string& out, global_flags& flags) {
+  add_flags(parser.options(), flags);
+  std::map<std::string, command_action> actions;
+  for (const command& row : command_table()) {
+    actions[row.name] = row.add(parser.add_command(row.name, row.summary));
   }
-  for (const std::string& argument : arguments) {
-    if (argument.empty() || argument[0] == '-') {
-      continue;
-    }
-    if (std::find(names.begin(), names.end(), argument) != names.end()) {
-      return {};
-    }
-    const std::string near = nearest_name(argument, names);
-    return "unknown command '" + argument + "'; " +
-           (near.empty() ? "see spikesweep --help" : "did you mean '" + near + "'?");
-  }
-  return {};
-}
-
-/// Parses; true if there is a command to run. `out` gets what --help and --version print.
-bool parse(CLI::App& app, const std::vector<std::string>& arguments, const global_flags& flags, std::ostream& out) {
-  try {
-    // CLI11 takes the arguments in reverse.
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
-  } catch (const CLI::CallForHelp&) {
-    const auto chosen = app.get_subcommands();
-    out << (chosen.empty() ? app.help() : chosen.front()->help(app.get_name()));
-    return false;
-  } catch (const CLI::ParseError& error) {
-    const std::string hint = command_hint(app, arguments);
-    throw input_error(hint.empty() ? error.what() : hint);
-  }
-  if (flags.version) {
-    out << version_text();
+  const parsed_arguments parsed = parser.parse(arguments);
+  if (parsed.help) {
+    out = *parsed.help;
+  } else if (flags.version) {
+    out = version_text();
   } else if (flags.config_reference) {
-    out << config_reference();
-  } else if (app.get_subcommands().empty()) {
-    throw input_error("no command given; see spikesweep --help");
+    out = config_reference();
+  } else if (parsed.command) {
+    return std::move(actions[*parsed.command]);
   } else {
-    return true;
+    throw input_error("no command given; see spikesweep --help");
   }
-  return false;
+  return std::nullopt;
 }
 
-exit_code run(int argc, char** argv, command_context& context, mpi_session& mpi) {
-  CLI::App app("Sweeps stochastic spiking networks across MPI ranks and fits one surrogate over all parameters.",
-               "spikesweep");
-  app.require_subcommand(0, 1);
+exit_code run(int argc, char** argv, const rank_context& job, mpi_session& mpi) {
+  const argument_parser parser(
+      "Sweeps stochastic spiking networks across MPI ranks and fits one surrogate over all parameters.", "spikesweep");
   global_flags flags;
-  add_flags(app, flags);
-  add_commands(app, context);
-  std::ostringstream out;
-  const bool has_command = parse(app, spread_assignments(argc, argv), flags, out);
-  if (!has_command) {
-    if (context.job.root()) {
-      std::cout << out.str();
+  std::string out;
+  const std::optional<command_action> action = parse(parser, spread_assignments(argc, argv), out, flags);
+  if (!action) {
+    if (job.root()) {
+      std::cout << out;
     }
     return exit_code::done;
   }
-  if (!context.serial) {
+  const bool alone = action->alone();
+  if (!alone) {
     mpi.start(argc, argv);
   }
-  start_logging(context.job.rank(), flags.verbose ? verbosity::verbose
-                                    : flags.quiet ? verbosity::quiet
-                                                  : verbosity::normal);
+  start_logging(job.rank(), flags.verbose ? verbosity::verbose : flags.quiet ? verbosity::quiet : verbosity::normal);
   if (std::getenv("OMP_NUM_THREADS") == nullptr) {
-    omp_set_num_threads(1);  // Ranks are the parallelism; threads of theirs would crowd the cores.
+    omp_set_num_threads(1);  // Every core has a rank already: more threads would only get in each other's way.
   }
-  return context.execute();
+  return alone && !job.root() ? exit_code::done : action->run(job);
 }
 
-/// Runs, and turns whatever is thrown into a code and a message.
-rank_exit attempt(int argc, char** argv, command_context& context, mpi_session& mpi) {
+/// Runs the command, and turns every exception into a code and a message.
+rank_exit attempt(int argc, char** argv, const rank_context& job, mpi_session& mpi) {
   constexpr int failed = static_cast<int>(exit_code::failed);
   try {
-    const exit_code code = run(argc, argv, context, mpi);
-    if (context.job.root() && !std::cout.flush()) {
+    const exit_code code = run(argc, argv, job, mpi);
+    if (job.root() && !std::cout.flush()) {
       return {failed, "cannot write to standard output"};
     }
     return {static_cast<int>(code), ""};
   } catch (const interrupted_error& error) {
-    if (context.job.root()) {
-      log_warning(error.what());  // Nothing went wrong.
+    if (job.root()) {
+      log_warning(error.what());  // Not an error: the user asked for it.
     }
     return {static_cast<int>(error.code), ""};
   } catch (const spikesweep_error& error) {
@@ -184,7 +149,7 @@ rank_exit attempt(int argc, char** argv, command_context& context, mpi_session& 
   }
 }
 
-/// The exit code, if these processes cannot find each other; the first of them says so.
+/// The exit code if these processes cannot find each other. The first process prints the error.
 std::optional<int> refuse_unwired() {
   try {
     check_wiring();
@@ -207,8 +172,8 @@ int run_command_line(int argc, char** argv) {
     }
     mpi.start(argc, argv);
   }
-  command_context context;
-  return mpi.end(attempt(argc, argv, context, mpi));
+  const rank_context job;
+  return mpi.end(attempt(argc, argv, job, mpi));
 }
 
 }  // namespace spikesweep

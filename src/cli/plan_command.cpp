@@ -2,43 +2,52 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
+#include <spikesweep/study/config.hpp>
 #include <spikesweep/sweep/plan.hpp>
 
-#include "command_context.hpp"
+#include "commands.hpp"
 
 namespace spikesweep {
 
 namespace {
 
-/// More than any machine has.
+/// More ranks than any machine has.
 constexpr int most_ranks = 10'000'000;
 
 struct plan_arguments {
   std::string config;
   std::vector<std::string> overrides;
-  int ranks = 0;  ///< 0: those that run this, or one for each core.
+  int ranks = 0;  ///< 0: the ranks that run this command, or one for each core.
   bool json = false;
 };
 
 std::string plan_json(const sweep_plan& plan, int ranks) {
   const task_calibration& trial = plan.calibration;
-  json_object object;
-  object.add("points", plan.points).add("train_points", plan.train_points);
-  object.add("selection_points", plan.selection_points).add("test_points", plan.test_points);
-  object.add("tasks", plan.tasks).add("samples", plan.samples);
-  object.add("disk_bytes", plan.disk_bytes).add("memory_bytes_per_rank", plan.memory_bytes);
-  object.add("events", plan.events).add("core_s", plan.core_s);
-  object.add("wall_s_on_one_rank", plan.wall_s(1)).add("ranks", ranks).add("wall_s", plan.wall_s(ranks));
-  object.add("ns_per_event", trial.ns_per_event).add("measured_s", trial.wall_s);
-  object.add("trial_tasks", trial.tasks).add("trial_transitions", trial.transitions);
-  return object.text();
+  return json_text({{"points", plan.points},
+                    {"train_points", plan.train_points},
+                    {"selection_points", plan.selection_points},
+                    {"test_points", plan.test_points},
+                    {"tasks", plan.tasks},
+                    {"samples", plan.samples},
+                    {"disk_bytes", plan.disk_bytes},
+                    {"memory_bytes_per_rank", plan.memory_bytes},
+                    {"events", plan.events},
+                    {"core_s", plan.core_s},
+                    {"wall_s_on_one_rank", plan.wall_s(1)},
+                    {"ranks", ranks},
+                    {"wall_s", plan.wall_s(ranks)},
+                    {"ns_per_event", trial.ns_per_event},
+                    {"measured_s", trial.wall_s},
+                    {"trial_tasks", trial.tasks},
+                    {"trial_transitions", trial.transitions}});
 }
 
-/// What the times rest on.
+/// What the estimate of the times rests on.
 std::string basis(const task_calibration& trial) {
   if (trial.wall_s == 0) {
     return "nothing: a usual time for each event";
@@ -71,11 +80,11 @@ void print_plan(const sweep_plan& plan, const refine_settings& refine, int ranks
   table.print(std::cout);
 }
 
-exit_code execute(const command_context& context, const plan_arguments& arguments) {
+exit_code execute(const rank_context& job, const plan_arguments& arguments) {
   const configuration config = load_configuration(arguments.config, arguments.overrides);
   const sweep_description description = describe_sweep(config);
   const sweep_plan plan = plan_sweep(description, calibrate(description));
-  const int here = context.job.ranks() > 1 ? context.job.ranks() : usable_cores();
+  const int here = job.ranks() > 1 ? job.ranks() : usable_cores();
   const int ranks = arguments.ranks > 0 ? arguments.ranks : here;
   if (arguments.json) {
     std::cout << plan_json(plan, ranks) << '\n';
@@ -87,18 +96,15 @@ exit_code execute(const command_context& context, const plan_arguments& argument
 
 }  // namespace
 
-void add_plan_command(CLI::App& app, command_context& context) {
-  CLI::App* command = app.add_subcommand("plan", "say what a sweep would run: tasks, samples, disk, memory, time");
+command_action plan_command(const command_options& options) {
   const auto arguments = std::make_shared<plan_arguments>();
-  add_config_argument(*command, arguments->config);
-  add_set_option(*command, arguments->overrides, "override a config key");
-  command->add_option("--ranks", arguments->ranks, "ranks to give a time for; by default one for each core here")
-      ->check(CLI::Range(1, most_ranks))
-      ->type_name("N");
-  command->add_flag("--json", arguments->json, "print one JSON object");
-  command->callback([&context, arguments] {
-    execute_on_rank_0(context, [&context, arguments] { return execute(context, *arguments); });
-  });
+  options.config(arguments->config);
+  options.set(arguments->overrides, "override a config key");
+  options.number("--ranks", arguments->ranks, "ranks to estimate the time for; default: one for each core here")
+      .between(1, most_ranks)
+      .value_name("N");
+  options.flag("--json", arguments->json, "print one JSON object");
+  return on_rank_0([arguments](const rank_context& job) { return execute(job, *arguments); });
 }
 
 }  // namespace spikesweep

@@ -1,53 +1,99 @@
 #include <charconv>
+#include <ctime>
+#include <filesystem>
 #include <iostream>
 #include <memory>
-#include <optional>
-#include <system_error>
+#include <sstream>
+#include <utility>
 
+#include <unistd.h>
+
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 
 #include <spikesweep/base/duration.hpp>
-#include <spikesweep/study/run_directory.hpp>
+#include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/study/status_text.hpp>
+#include <spikesweep/study/sweep_target.hpp>
+#include <spikesweep/study/watch.hpp>
 
-#include "command_context.hpp"
-#include "status_text.hpp"
-#include "status_watch.hpp"
+#include "commands.hpp"
 
 namespace spikesweep {
 
 namespace {
 
 constexpr const char* usual_interval = "2s";
-/// Reading a file of 100,000 tasks takes about a tenth of this.
+/// Reading a file of 100,000 tasks takes about a tenth of this time.
 constexpr double shortest_interval_s = 0.5;
 /// Rows of the table of failed points.
 constexpr int most_failed_points = 20;
+/// The same while watching, so that everything fits on a terminal of 24 lines.
+constexpr int failed_on_terminal = 5;
+// ECMA-48: the upper left corner, "erase to the end of the line", "erase to the end of the screen".
+constexpr const char* home = "\x1b[H";
+constexpr const char* erase_line = "\x1b[K";
+constexpr const char* erase_rest = "\x1b[J";
+
+/// Shows a status that is watched: on a terminal as a table that is redrawn, elsewhere as a line, or with `json` as an
+/// object, each time.
+class display {
+ public:
+  /// Under mpirun a rank always has a terminal, wherever the output of mpirun goes.
+  explicit display(bool json) : json_(json), redraws_(!json && !launched() && ::isatty(STDOUT_FILENO) == 1) {}
+
+  void show(const std::filesystem::path& file, const sweep_status& status) {
+    if (redraws_) {
+      std::ostringstream text;
+      print_status(text, file, status, failed_on_terminal);
+      draw(text.str());
+    } else if (json_) {
+      std::cout << status_json(file, status) << '\n';
+    } else {
+      say(status_line(status));
+    }
+    flush();
+  }
+
+  void wait_for(const std::string& target) {
+    const std::string text = "waiting for " + target;
+    if (redraws_) {
+      draw(text + '\n');
+    } else if (!json_) {
+      say(text);
+    }
+    flush();
+  }
+
+ private:
+  void say(const std::string& line) {
+    std::cout << fmt::format("{:%Y-%m-%dT%H:%M:%SZ} ", fmt::gmtime(std::time(nullptr))) << line << '\n';
+  }
+
+  void draw(const std::string& text) {
+    std::istringstream lines(text);
+    std::string screen = home;
+    for (std::string line; std::getline(lines, line);) {
+      screen += line + erase_line + '\n';
+    }
+    std::cout << screen << erase_rest;
+  }
+
+  void flush() {
+    if (!std::cout.flush()) {
+      throw environment_error("cannot write to standard output");
+    }
+  }
+
+  bool json_;
+  bool redraws_;
+};
 
 struct status_arguments {
   std::string target;
   std::string interval;  ///< Of --watch, if it has one.
-  bool watch = false;
   bool json = false;
 };
-
-/// The sweep file that the argument means, if it is there: itself, or that of a run's directory.
-std::optional<std::filesystem::path> find_sweep_file(const std::string& target) {
-  std::error_code failure;
-  const std::filesystem::path file =
-      std::filesystem::is_directory(target, failure) ? run_directory{target}.sweep() : std::filesystem::path(target);
-  return std::filesystem::exists(file, failure) ? std::optional(file) : std::nullopt;
-}
-
-std::filesystem::path sweep_file_of(const std::string& target) {
-  if (const auto file = find_sweep_file(target)) {
-    return *file;
-  }
-  std::error_code failure;
-  if (std::filesystem::exists(target, failure)) {
-    throw input_error("'" + target + "' holds no sweep.h5: not a directory of `spikesweep run`, or nothing has begun");
-  }
-  throw input_error("'" + target + "' does not exist");
-}
 
 bool is_number(const std::string& text) {
   double value = 0;
@@ -60,12 +106,13 @@ bool is_number(const std::string& text) {
 double interval_of(const std::string& text) {
   const double seconds = parse_duration(text.empty() ? usual_interval : is_number(text) ? text + "s" : text);
   if (seconds < shortest_interval_s) {
-    throw input_error(fmt::format("'--watch {}' is too often; at least {} s", text, shortest_interval_s));
+    throw input_error(
+        fmt::format("'--watch {}' is too short an interval; allowed: at least {} s", text, shortest_interval_s));
   }
   return seconds;
 }
 
-/// `--watch FILE` names no interval: the option took what was meant as the file.
+/// In `--watch FILE` the option takes the file for its interval: gives the file back.
 void sort_out(status_arguments& arguments) {
   if (arguments.target.empty()) {
     std::swap(arguments.target, arguments.interval);
@@ -75,13 +122,15 @@ void sort_out(status_arguments& arguments) {
   }
 }
 
-exit_code execute(const status_arguments& arguments) {
-  if (arguments.watch) {
-    watch_status(
-        arguments.target, [&] { return find_sweep_file(arguments.target); }, interval_of(arguments.interval),
-        arguments.json);
-    return exit_code::done;
-  }
+void watch(const status_arguments& arguments) {
+  display shown(arguments.json);
+  watch_hooks hooks;
+  hooks.show = [&](const std::filesystem::path& file, const sweep_status& status) { shown.show(file, status); };
+  hooks.wait = [&] { shown.wait_for(arguments.target); };
+  watch_status(arguments.target, interval_of(arguments.interval), hooks);
+}
+
+void print(const status_arguments& arguments) {
   const std::filesystem::path file = sweep_file_of(arguments.target);
   const sweep_status status = read_status(file);
   if (arguments.json) {
@@ -89,26 +138,28 @@ exit_code execute(const status_arguments& arguments) {
   } else {
     print_status(std::cout, file, status, most_failed_points);
   }
-  return exit_code::done;
 }
 
 }  // namespace
 
-void add_status_command(CLI::App& app, command_context& context) {
-  CLI::App* command = app.add_subcommand("status", "say what of a sweep is done, failed and left");
+command_action status_command(const command_options& options) {
   const auto arguments = std::make_shared<status_arguments>();
-  command->add_option("FILE", arguments->target, "sweep file, or directory of a run")->type_name("FILE.h5|DIR");
-  command->add_flag("--json", arguments->json, "print one JSON object, with every point");
-  const CLI::Option* watch =
-      command
-          ->add_option("--watch", arguments->interval,
-                       "show it again and again until the sweep is over; Ctrl-C ends it; without SECONDS every 2 s")
-          ->expected(0, 1)
-          ->type_name("[SECONDS]");
-  command->callback([&context, arguments, watch] {
-    arguments->watch = watch->count() > 0;
+  options.text("FILE", arguments->target, "sweep file, or directory of a run").value_name("FILE.h5|DIR");
+  options.flag("--json", arguments->json, "print one JSON object, with every point");
+  const command_option watches =
+      options
+          .text("--watch", arguments->interval,
+                "show the status again every SECONDS (2 without a value) until the sweep is over; Ctrl-C ends it")
+          .optional_value()
+          .value_name("[SECONDS]");
+  return on_rank_0([arguments, watches](const rank_context&) {
     sort_out(*arguments);
-    execute_on_rank_0(context, [arguments] { return execute(*arguments); });
+    if (watches.given()) {
+      watch(*arguments);
+    } else {
+      print(*arguments);
+    }
+    return exit_code::done;
   });
 }
 

@@ -2,16 +2,18 @@
 #include <memory>
 
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/duration.hpp>
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
+#include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/study/refine.hpp>
 #include <spikesweep/study/sweep_step.hpp>
 
-#include "command_context.hpp"
+#include "commands.hpp"
+#include "sweep_options.hpp"
 
 namespace spikesweep {
 
@@ -39,23 +41,32 @@ void print_outcome(const sweep_outcome& outcome, const std::string& file) {
 }
 
 void print_json(const sweep_outcome& outcome, const std::string& file) {
-  json_object object;
-  object.add("file", file).add("tasks", outcome.total).add("done", outcome.done).add("found_done", outcome.resumed);
-  object.add("failed", outcome.failed).add("left", outcome.total - outcome.done - outcome.failed);
-  object.add("damaged", outcome.damaged).add("interrupted", outcome.interrupted).add("ended", outcome.ended);
-  object.add("simulated_s", outcome.simulated_s).add("events", outcome.events).add("wall_s", outcome.wall_s);
-  object.add("store_s", outcome.store_s).add("master_s", outcome.master_s).add("requests", outcome.requests);
-  std::cout << object.text() << '\n';
+  std::cout << json_text({{"file", file},
+                          {"tasks", outcome.total},
+                          {"done", outcome.done},
+                          {"found_done", outcome.resumed},
+                          {"failed", outcome.failed},
+                          {"left", outcome.total - outcome.done - outcome.failed},
+                          {"damaged", outcome.damaged},
+                          {"interrupted", outcome.interrupted},
+                          {"ended", outcome.ended},
+                          {"simulated_s", outcome.simulated_s},
+                          {"events", outcome.events},
+                          {"wall_s", outcome.wall_s},
+                          {"store_s", outcome.store_s},
+                          {"master_s", outcome.master_s},
+                          {"requests", outcome.requests}})
+            << '\n';
 }
 
-exit_code execute(const command_context& context, const sweep_arguments& arguments) {
-  const configuration config = load_configuration(context.job.world, arguments.config, arguments.overrides);
-  on_root(context.job.world, [&] { check_output_file(arguments.output); });
+exit_code execute(const rank_context& job, const sweep_arguments& arguments) {
+  const configuration config = load_configuration(job.world, arguments.config, arguments.overrides);
+  on_root(job.world, [&] { check_output_file(arguments.output); });
   const sweep_flags flags = resolved(arguments.flags);
   const sweep_description description = describe_sweep(config, arguments.output, flags);
-  report_launch(context.job.world);
-  const sweep_outcome outcome = sweep_with_progress(context.job, arguments.output, description, flags);
-  if (context.job.root()) {
+  report_launch(job.world);
+  const sweep_outcome outcome = sweep_with_progress(job, arguments.output, description, flags);
+  if (job.root()) {
     (arguments.json ? print_json : print_outcome)(outcome, arguments.output);
   }
   return exit_code_of(outcome);
@@ -63,28 +74,24 @@ exit_code execute(const command_context& context, const sweep_arguments& argumen
 
 }  // namespace
 
-void add_sweep_flags(CLI::App& command, sweep_flags& flags) {
-  CLI::Option* retry = command.add_flag("--retry-failed", flags.retry_failed, "run failed tasks again");
-  CLI::Option* extend =
-      command.add_flag("--extend", flags.extend, "grow the sweep that is there to the config's points and replicates");
-  command.add_flag("--fresh", flags.fresh, "start over: what is there is replaced")->excludes(retry)->excludes(extend);
-  command.add_option("--grace", flags.grace, "after a signal, finish the tasks in hand that end within this time")
-      ->type_name("TIME")
-      ->capture_default_str();
+void add_sweep_options(const command_options& options, sweep_flags& flags) {
+  const command_option retry = options.flag("--retry-failed", flags.retry_failed, "run failed tasks again");
+  const command_option extend =
+      options.flag("--extend", flags.extend, "add the points and replicates that the config has and the file lacks");
+  options.flag("--fresh", flags.fresh, "start over and replace what exists").excludes(retry).excludes(extend);
+  options.text("--grace", flags.grace, "after a signal, still finish the running tasks that end within this time")
+      .value_name("TIME")
+      .show_default();
 }
 
-void add_sweep_command(CLI::App& app, command_context& context) {
-  CLI::App* command = app.add_subcommand("sweep", "simulate every task of a config into one file, or resume");
+command_action sweep_command(const command_options& options) {
   const auto arguments = std::make_shared<sweep_arguments>();
-  add_config_argument(*command, arguments->config);
-  command->add_option("-o,--output", arguments->output, "sweep file; resumed if it exists")
-      ->required()
-      ->type_name("FILE.h5");
-  add_set_option(*command, arguments->overrides, "override a config key");
-  add_sweep_flags(*command, arguments->flags);
-  command->add_flag("--json", arguments->json, "print one JSON object, with where the time went");
-  command->callback(
-      [&context, arguments] { context.execute = [&context, arguments] { return execute(context, *arguments); }; });
+  options.config(arguments->config);
+  options.text("-o,--output", arguments->output, "sweep file; resumed if it exists").required().value_name("FILE.h5");
+  options.set(arguments->overrides, "override a config key");
+  add_sweep_options(options, arguments->flags);
+  options.flag("--json", arguments->json, "print one JSON object, with the time that each part took");
+  return on_all_ranks([arguments](const rank_context& job) { return execute(job, *arguments); });
 }
 
 }  // namespace spikesweep

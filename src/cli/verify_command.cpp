@@ -9,20 +9,20 @@
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
-#include "command_context.hpp"
+#include "commands.hpp"
 
 namespace spikesweep {
 
 namespace {
 
-exit_code execute(const command_context& context, const std::string& file) {
+exit_code execute(const rank_context& job, const std::string& file) {
   const sweep_reader reader(file);
-  progress_line line(context.job.progress());
+  progress_line line(job.progress());
   const std::vector<std::int64_t> damaged =
-      find_damaged(context.job.world, file, [&line](std::int64_t done, std::int64_t share) {
+      find_damaged(job.world, file, [&line](std::int64_t done, std::int64_t share) {
         line.update(fmt::format("verify: {} of {} tasks of this rank", done, share));
       });
-  if (context.job.root()) {
+  if (job.root()) {
     std::int64_t finished = 0;
     for (const task_record& record : reader.records()) {
       finished += record.state != task_state::pending ? 1 : 0;
@@ -49,11 +49,10 @@ exit_code execute(const command_context& context, const std::string& file) {
 
 }  // namespace
 
-void add_verify_command(CLI::App& app, command_context& context) {
-  CLI::App* command = app.add_subcommand("verify", "check the checksum of every finished task of a sweep file");
+command_action verify_command(const command_options& options) {
   const auto file = std::make_shared<std::string>();
-  command->add_option("FILE", *file, "sweep file")->required()->type_name("FILE.h5");
-  command->callback([&context, file] { context.execute = [&context, file] { return execute(context, *file); }; });
+  options.text("FILE", *file, "sweep file").required().value_name("FILE.h5");
+  return on_all_ranks([file](const rank_context& job) { return execute(job, *file); });
 }
 
 }  // namespace spikesweep

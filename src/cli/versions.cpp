@@ -8,6 +8,7 @@
 #include <fftw3.h>
 #include <fmt/format.h>
 #include <hwy/highway.h>
+#include <nlohmann/json.hpp>
 #include <oneapi/dnnl/dnnl.h>
 #include <spdlog/version.h>
 #include <toml++/toml.h>
@@ -52,6 +53,8 @@ std::string version_text() {
   table.add_row({"Highway", dotted(HWY_MAJOR, HWY_MINOR, HWY_PATCH)});
   table.add_row({"toml++", dotted(TOML_LIB_MAJOR, TOML_LIB_MINOR, TOML_LIB_PATCH)});
   table.add_row({"CLI11", CLI11_VERSION});
+  table.add_row(
+      {"nlohmann-json", dotted(NLOHMANN_JSON_VERSION_MAJOR, NLOHMANN_JSON_VERSION_MINOR, NLOHMANN_JSON_VERSION_PATCH)});
   table.add_row({"spdlog", dotted(SPDLOG_VER_MAJOR, SPDLOG_VER_MINOR, SPDLOG_VER_PATCH)});
   table.add_row({"Random123", SPIKESWEEP_RANDOM123_VERSION});
   const unsigned xxhash = XXH_versionNumber();

@@ -20,8 +20,8 @@ namespace spikesweep {
 struct adamw_update {
   float beta_1;
   float beta_2;
-  float fresh_1;  ///< 1 - beta_1, and
-  float fresh_2;  ///< 1 - beta_2, rounded once: the difference of floats would err by 1e-5.
+  float fresh_1;  ///< 1 - beta_1, rounded once.
+  float fresh_2;  ///< 1 - beta_2, rounded once. A difference of floats would have an error of 1e-5.
   float keep;     ///< 1 - learning rate times decay.
   float rate;     ///< Learning rate over the bias correction of the first moment.
   float scale;    ///< 1 over the bias correction of the second moment.
@@ -29,7 +29,7 @@ struct adamw_update {
   float clip;  ///< Scale of the gradient.
 };
 
-/// Flat buffers of one update, `size` long.
+/// The flat buffers of one update, each with `size` elements.
 struct adamw_buffers {
   float* parameters;
   const float* gradient;
@@ -46,8 +46,8 @@ namespace spikesweep::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Updates elements i, i+1, ... Multiplications and additions stay apart (no fused ones), so that every rank of a mixed
-/// cluster computes the same weights from the same gradient.
+/// Updates elements i, i+1, ... Multiplications and additions are not fused, so that the ranks of a cluster with
+/// different CPUs compute the same weights from the same gradient.
 template <class Tag>
 void update_at(Tag d, const adamw_update& u, const adamw_buffers& b, std::size_t i) {
   const auto g = hn::Mul(hn::LoadU(d, b.gradient + i), hn::Set(d, u.clip));
@@ -74,8 +74,8 @@ void adamw_step(const adamw_update& u, const adamw_buffers& b) {
   }
 }
 
-/// In 64 partial sums, whatever the width of the vectors: the same bits on every CPU. Four of them at a time, since an
-/// addition takes four cycles.
+/// Sums in 64 partial sums for every width of the vectors, so that every CPU gives the same bits. Four vectors are
+/// added at a time, because an addition takes four cycles.
 double squares(const float* x, std::size_t size) {
   constexpr std::size_t parts = 64;
   const hn::CappedTag<double, 8> d;
@@ -83,7 +83,8 @@ double squares(const float* x, std::size_t size) {
   const std::size_t lanes = hn::Lanes(d);
   alignas(64) std::array<double, parts> partial{};
   const std::size_t whole = size / parts * parts;
-  constexpr std::size_t block = 64 * parts;  // Stays in the first cache while the parts take their turns.
+  constexpr std::size_t block =
+      64 * parts;  // It stays in the first-level cache while the parts use it one after another.
   const auto add_square = [&](auto sum, const float* at) {
     const auto v = hn::PromoteTo(d, hn::LoadU(df, at));
     return hn::Add(sum, hn::Mul(v, v));
@@ -154,7 +155,7 @@ void adamw::step(std::span<float> parameters, std::span<const float> gradient, d
 
 void adamw::restore(std::vector<float> first, std::vector<float> second, std::int64_t steps) {
   if (first.size() != first_.size() || second.size() != second_.size()) {
-    throw input_error("the optimiser's state is of another size than the model");
+    throw input_error("the state of the optimiser has another size than the model");
   }
   first_.assign(first.begin(), first.end());
   second_.assign(second.begin(), second.end());

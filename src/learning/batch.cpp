@@ -7,13 +7,15 @@
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/learning/profile.hpp>
 
+#include "softmax.hpp"
+
 namespace spikesweep {
 
 namespace {
 
-/// Weight of the spike-time groups beside the cell groups' 1, for a phase of the mean number of spikes.
+/// Weight of a spike-time group for a phase with the mean number of spikes. A cell group has weight 1.
 constexpr double spike_time_weight = 0.25;
-/// A phase of many spikes counts at most this many times as much in them.
+/// Largest weight of a spike-time group, for a phase with many spikes.
 constexpr double largest_spike_time_weight = 4 * spike_time_weight;
 
 }  // namespace
@@ -27,12 +29,7 @@ void condition(const model& m, std::span<const std::int32_t> counts, double dura
 }
 
 void softmax(std::span<const float> logits, double total, std::span<double> out) {
-  const float highest = *std::ranges::max_element(logits);
-  double sum = 0;
-  for (std::size_t i = 0; i < logits.size(); ++i) {
-    out[i] = std::exp(static_cast<double>(logits[i] - highest));
-    sum += out[i];
-  }
+  const double sum = exponentials<float>(logits, out);
   for (auto& x : out.first(logits.size())) {
     x *= total / sum;
   }

@@ -20,18 +20,20 @@ struct batch_loss {
 /// The two networks of the law at a fixed number of rows, with the buffers between data and losses.
 class law_batch {
  public:
+  /// With `training` it can differentiate(). `numbers`: the number type of the matrix products. It keeps a reference to
+  /// the model.
   law_batch(const model& m, int rows, bool training, precision numbers = precision::fp32);
 
   int rows() const { return rows_; }
   void set_weights(std::span<const float> counts, std::span<const float> profile);
 
-  /// Fills row `slot` from row `row` of the data, with weight `weight` in the loss. The dequantising noise of a row is
-  /// a function of (seed, epoch, global number of the row).
+  /// Fills row `slot` of the batch from row `row` of the data, with weight `weight` in the loss. The noise that
+  /// dequantises the counts depends on (seed, epoch, global number of the row) alone.
   void fill(int slot, const dataset& data, std::int64_t row, float weight, std::uint64_t seed, int epoch);
   /// Leaves row `slot` out of the loss.
   void clear(int slot);
 
-  /// What fill() has put in, row after row.
+  /// What fill() has written, row after row.
   struct contents {
     std::span<const float> counts_input;     ///< rows x features
     std::span<const float> profile_input;    ///< rows x (features + dims)
@@ -44,7 +46,7 @@ class law_batch {
   batch_loss evaluate();
   /// Logits of the profile of row `slot`, after evaluate().
   std::span<const float> profile_logits(int slot);
-  /// As evaluate(), and the gradients of both losses in the layout of the weights.
+  /// Like evaluate(); it also writes the gradients of both losses, in the layout of the weights.
   batch_loss differentiate(std::span<float> counts_gradient, std::span<float> profile_gradient);
 
  private:
@@ -57,13 +59,14 @@ class law_batch {
   std::vector<float> targets_;          ///< rows x dims
   std::vector<float> profile_targets_;  ///< rows x profile size: weighted shares
   std::vector<float> weights_;          ///< rows
-  std::span<const float> logits_;       ///< Of the profile, after the last forward pass.
+  std::span<const float> logits_;       ///< Logits of the profile in the last forward pass.
 };
 
-/// exp() of the logits of one group, scaled to sum to `total`.
+/// The softmax of the logits of one group, scaled so that it sums to `total`.
 void softmax(std::span<const float> logits, double total, std::span<double> out);
 
-/// Standardised counts and, where learnt, log duration: what the profile network is told beside the features.
+/// Writes the inputs of the profile's network that follow the features: the standardised counts, and the log duration
+/// if it is learnt.
 void condition(const model& m, std::span<const std::int32_t> counts, double duration, std::span<float> out);
 
 }  // namespace spikesweep

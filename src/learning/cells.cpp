@@ -1,6 +1,5 @@
 #include "cells.hpp"
 
-#include <limits>
 #include <numeric>
 
 #include <spikesweep/base/error.hpp>
@@ -12,6 +11,7 @@
 #include <hwy/highway.h>
 #include <hwy/contrib/math/math-inl.h>
 #include "learning/partial-inl.hpp"
+#include "learning/softmax-inl.hpp"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -19,24 +19,10 @@ namespace spikesweep::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// exp(logits), scaled to sum to `total`. Writes whole vectors, past the group's end.
+/// The softmax of a group, scaled to sum to `total`. Writes whole vectors, past the group's end.
 void softmax_group(const float* logits, std::size_t size, float total, float* out) {
   const hn::ScalableTag<float> d;
-  auto highest = hn::Set(d, std::numeric_limits<float>::lowest());
-  for (std::size_t i = 0; i < size; i += hn::Lanes(d)) {
-    const auto mask = hn::FirstN(d, size - i);
-    highest = hn::IfThenElse(mask, hn::Max(highest, load_first(d, logits + i, size - i)), highest);
-  }
-  highest = hn::MaxOfLanes(d, highest);
-  auto sum = hn::Zero(d);
-  for (std::size_t i = 0; i < size; i += hn::Lanes(d)) {
-    const auto mask = hn::FirstN(d, size - i);
-    const auto x = hn::Sub(load_first(d, logits + i, size - i), highest);
-    const auto value = hn::IfThenElseZero(mask, hn::Exp(d, x));
-    sum = hn::Add(sum, value);
-    hn::StoreU(value, d, out + i);
-  }
-  const auto scale = hn::Div(hn::Set(d, total), hn::SumOfLanes(d, sum));
+  const auto scale = hn::Set(d, total / exponentials(logits, size, out).total);
   for (std::size_t i = 0; i < size; i += hn::Lanes(d)) {
     hn::StoreU(hn::Mul(scale, hn::LoadU(d, out + i)), d, out + i);
   }

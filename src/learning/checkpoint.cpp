@@ -1,7 +1,10 @@
 #include "checkpoint.hpp"
 
 #include <algorithm>
+#include <map>
+#include <sstream>
 #include <string>
+#include <string_view>
 
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
@@ -12,35 +15,64 @@
 #include <spikesweep/learning/trainer.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/atomic_file.hpp>
-#include <spikesweep/store/hdf5.hpp>
+#include <spikesweep/store/file_format.hpp>
 
 namespace spikesweep {
 
 namespace {
 
-constexpr const char* checkpoint_format = "spikesweep checkpoint";
-
-/// A sound checkpoint that is of no use here.
+/// A checkpoint that is not damaged, but belongs to another training.
 struct other_training : input_error {
   explicit other_training(const std::filesystem::path& path)
       : input_error(path.string() + " belongs to a training with other settings or data; remove it to start afresh") {}
 };
 
-/// Everything that decides the course of a training beside the data.
-std::string fingerprint(const learning_settings& s, const std::string& identity, const model& m) {
-  return fmt::format(
-      "hidden {} layers {} components {} epochs {} batch {} shards {} slices {} learning_rate {} weight_decay {} "
-      "warmup_share {} "
-      "gradient_clip {} ema_decay {} precision {} patience {} candidates {} selection_s {} selection_chains {} seed {} "
-      "features {} "
-      "data {}",
-      s.hidden, s.layers, s.components, s.epochs, s.batch, s.shards, s.slices, s.learning_rate, s.weight_decay,
-      s.warmup_share, s.gradient_clip, s.ema_decay, name_of(s.numbers), s.patience, s.candidates, s.selection_s,
-      s.selection_chains, s.seed, m.features.size(), identity);
+/// Whether a setting decides the course of one training. Of the others, tuning comes after it, and `members` says how
+/// many trainings there are.
+bool decides_course(std::string_view key) {
+  return key != "buffer_MiB" && key != "tuning_s" && key != "members";
 }
 
-/// The numbers of the records, flat.
-std::vector<double> flatten(const model& m) {
+/// Everything that decides the course of a training: "KEY VALUE " of every setting, the number of features, and the
+/// data.
+std::string fingerprint(const checkpoint_place& place) {
+  std::string text;
+  for (const auto& row : learning_table()) {
+    if (decides_course(row.key)) {
+      text += fmt::format("{} {} ", row.key, to_text(row.get(place.settings)));
+    }
+  }
+  return text + fmt::format("features {} data {}", place.features, place.identity);
+}
+
+/// The parts of a fingerprint by key. Their order differs between versions.
+std::map<std::string, std::string> parts_of(const std::string& fingerprint) {
+  constexpr std::string_view last = " data ";
+  const std::size_t data = fingerprint.find(last);
+  std::map<std::string, std::string> parts;
+  if (data != std::string::npos) {
+    parts["data"] = fingerprint.substr(data + last.size());
+  }
+  std::istringstream words(fingerprint.substr(0, data));
+  for (std::string key, value; words >> key >> value;) {
+    parts[key] = value;
+  }
+  return parts;
+}
+
+/// Whether a checkpoint is of this training. A setting that it lacks was added later, and had its old value then.
+bool is_of_training(const std::string& stored, const std::string& given) {
+  std::map<std::string, std::string> before = parts_of(stored);
+  for (const auto& row : learning_table()) {
+    if (row.absent && decides_course(row.key)) {
+      before.emplace(row.key, to_text(*row.absent));
+    }
+  }
+  return before == parts_of(given);
+}
+
+/// The numbers of the epoch records, one record after another.
+std::vector<double> flatten_history(const model_member& m) {
   std::vector<double> out;
   for (const auto& r : m.history) {
     out.insert(out.end(), {static_cast<double>(r.epoch), r.learning_rate, r.train_counts, r.train_profile,
@@ -49,7 +81,7 @@ std::vector<double> flatten(const model& m) {
   return out;
 }
 
-std::vector<double> flatten_candidates(const model& m) {
+std::vector<double> flatten_candidates(const model_member& m) {
   std::vector<double> out;
   for (const auto& c : m.candidates) {
     out.insert(out.end(), {static_cast<double>(c.epoch), c.error_E, c.error_I});
@@ -57,7 +89,7 @@ std::vector<double> flatten_candidates(const model& m) {
   return out;
 }
 
-void restore_records(const std::vector<double>& history, const std::vector<double>& candidates, model& m) {
+void restore_records(const std::vector<double>& history, const std::vector<double>& candidates, model_member& m) {
   m.history.clear();
   for (std::size_t i = 0; i + 7 <= history.size(); i += 7) {
     const double* v = history.data() + i;
@@ -80,7 +112,7 @@ void write_network(hdf5::group& root, const std::string& name, const network_sta
   root.write_scalar(name + "/steps", network.optimiser.steps(), {"1", "updates done"});
 }
 
-/// Into a network of the dimensions that the file should have.
+/// `network` has the dimensions that the file should have.
 void read_network(const hdf5::group& root, const std::string& name, network_state& network) {
   const auto read = [&](const char* part, long_vector<float>& into) {
     const auto values = root.read_array<float>(name + '/' + part);
@@ -95,11 +127,12 @@ void read_network(const hdf5::group& root, const std::string& name, network_stat
                             root.read_scalar<std::int64_t>(name + "/steps"));
 }
 
-void read_file(const std::filesystem::path& path, const checkpoint_place& place, model& m, training_state& state) {
+void read_file(const std::filesystem::path& path, const checkpoint_place& place, model_member& m,
+               training_state& state) {
   const hdf5::file file = hdf5::file::open(path);
   const hdf5::group& root = file.root();
-  if (root.read_string_attribute("format") != checkpoint_format ||
-      root.read_string("settings") != fingerprint(place.settings, place.identity, m)) {
+  check_format(root, checkpoint_format);
+  if (!is_of_training(root.read_string("settings"), fingerprint(place))) {
     throw other_training(path);
   }
   read_network(root, "counts", state.now.counts);
@@ -127,14 +160,13 @@ void read_file(const std::filesystem::path& path, const checkpoint_place& place,
   restore_records(root.read_array<double>("history"), root.read_array<double>("candidates"), m);
 }
 
-void write_file(const std::filesystem::path& path, const checkpoint_place& place, const model& m,
+void write_file(const std::filesystem::path& path, const checkpoint_place& place, const model_member& m,
                 const training_state& state) {
   hdf5::file file = hdf5::file::create(path);
   {
     hdf5::group& root = file.root();
-    root.write_attribute("format", std::string(checkpoint_format));
-    root.write_string("settings", fingerprint(place.settings, place.identity, m),
-                      {"1", "what the training depends on"});
+    write_format(root, checkpoint_format);
+    root.write_string("settings", fingerprint(place), {"1", "what the training depends on"});
     write_network(root, "counts", state.now.counts);
     write_network(root, "profile", state.now.profile);
     root.write_scalar("epoch", state.epoch, {"1", "epochs done"});
@@ -156,7 +188,7 @@ void write_file(const std::filesystem::path& path, const checkpoint_place& place
       root.write_array("best/counts", state.best_counts, {"1", "weights of the best candidate, flat"});
       root.write_array("best/profile", state.best_profile, {"1", "weights of the best candidate, flat"});
     }
-    root.write_array("history", flatten(m), {"1", "epoch records, flat"});
+    root.write_array("history", flatten_history(m), {"1", "epoch records, flat"});
     root.write_array("candidates", flatten_candidates(m), {"1", "candidate records, flat"});
   }
   file.close();
@@ -175,7 +207,7 @@ std::filesystem::path previous_checkpoint(const std::filesystem::path& last) {
   return last.string() + ".previous";
 }
 
-void write_checkpoint(const communicator& comm, const checkpoint_place& place, const model& m,
+void write_checkpoint(const communicator& comm, const checkpoint_place& place, const model_member& m,
                       const training_state& state) {
   on_root(comm, [&] {
     write_then_rename(place.path, [&](const std::filesystem::path& temporary) {
@@ -186,17 +218,17 @@ void write_checkpoint(const communicator& comm, const checkpoint_place& place, c
   });
 }
 
-bool read_checkpoint(const communicator& comm, const checkpoint_place& place, model& m, training_state& state) {
+bool read_checkpoint(const communicator& comm, const checkpoint_place& place, model_member& m, training_state& state) {
   std::string name;
   on_root(comm, [&] {
-    // Tried by rank 0 alone first, so that all ranks take the same.
+    // Rank 0 alone decides which file is used, so that all ranks use the same.
     std::string damage;
     for (const auto& path : {place.path, previous_checkpoint(place.path)}) {
       if (!std::filesystem::exists(path)) {
         continue;
       }
       try {
-        model tried = m;
+        model_member tried = m;
         training_state into = state;
         read_file(path, place, tried, into);
         if (!damage.empty()) {
@@ -205,6 +237,8 @@ bool read_checkpoint(const communicator& comm, const checkpoint_place& place, mo
         name = path.string();
         return;
       } catch (const other_training&) {
+        throw;
+      } catch (const format_error&) {
         throw;
       } catch (const input_error& error) {
         damage = "the checkpoint is damaged (" + std::string(error.what()) + ')';
@@ -216,7 +250,7 @@ bool read_checkpoint(const communicator& comm, const checkpoint_place& place, mo
   });
   broadcast(comm, name);
   if (!name.empty()) {
-    // Every rank reads it: it is small, and each needs all of it.
+    // Every rank reads the whole file: it is small, and every rank needs all of it.
     read_file(name, place, m, state);
   }
   return !name.empty();

@@ -10,9 +10,9 @@ namespace spikesweep {
 namespace {
 
 constexpr std::int64_t mebibyte = 1 << 20;
-/// Chunks held at a time: the one that is trained on, and the one that is read.
+/// Memory holds this many chunks: the one that training uses, and the one that is being read.
 constexpr std::int64_t chunks_held = 2;
-/// A chunk takes at least so many blocks of a shard, so that it mixes rows of several tasks.
+/// A chunk takes at least this many blocks of a shard, so that it mixes rows of several tasks.
 constexpr std::int64_t least_blocks = 8;
 
 }  // namespace
@@ -36,7 +36,7 @@ chunk_plan plan_chunks(const shard_plan& shards, std::int64_t row_bytes, std::in
         fmt::format("learning.buffer_MiB = {} does not hold two batches of {} rows of {} bytes; allowed: at least {}",
                     settings.buffer_MiB, settings.batch, row_bytes, (needed + mebibyte - 1) / mebibyte));
   }
-  // Even chunks: the last one of an epoch is as long as the others, to read the next behind.
+  // Chunks of equal length: the last one of an epoch must be long enough to read the next one during its steps.
   const std::int64_t even = (shards.largest() + plan.chunks(shards) - 1) / plan.chunks(shards);
   plan.rows = (even + step_rows - 1) / step_rows * step_rows;
   const std::int64_t most = std::min(task_rows, most_block_rows);

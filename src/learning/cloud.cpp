@@ -11,12 +11,13 @@ namespace spikesweep {
 
 namespace {
 
-/// Cosine modes of each population. Measured on 48 points of S_EE and S_EI about the canonical network: with 6 of them
-/// 0.04 % of the states of held-out points are beyond the limit, and half to all of those of networks far outside the
-/// range; with all cells instead, that hold a few neurons each, none of either.
+/// Number of cosine modes of each population. It was chosen on 48 points of S_EE and S_EI around the canonical network.
+/// With 6 modes 0.04 % of the states of held-out points are beyond the limit, and half to all states of networks far
+/// outside the range. With all cells instead of modes no state of either kind is beyond the limit, because a cell holds
+/// few neurons.
 constexpr std::size_t most_modes = 6;
-/// Share of the variance of each number that is taken to be its own: keeps numbers that always go together, or of which
-/// few were seen, from making a state look far off.
+/// This share of the variance of each number is treated as independent of the other numbers. Without it, numbers that
+/// are strongly correlated, or few states, would make an ordinary state look far away.
 constexpr double shrinkage = 0.01;
 
 using row_major = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -27,7 +28,7 @@ phase_cloud cloud_of(const std::vector<double>& outlines, std::size_t size) {
   const Eigen::RowVectorXd mean = states.colwise().mean();
   const row_major centred = states.rowwise() - mean;
   Eigen::MatrixXd covariance = centred.transpose() * centred / static_cast<double>(states.rows());
-  constexpr double least_variance = 1e-12;  // Of a number that never changed.
+  constexpr double least_variance = 1e-12;  // For a number that never changed.
   const Eigen::VectorXd own = covariance.diagonal().cwiseMax(least_variance);
   covariance *= 1 - shrinkage;
   covariance.diagonal() += shrinkage * own;
@@ -97,7 +98,7 @@ double phase_cloud::distance(std::span<const double> outline) const {
 }
 
 void cloud_fit::add(const parameters& p, const transition_block& block) {
-  // Odd, so that rows of both kinds of alternating phases are taken.
+  // The stride is odd, so that it meets both kinds of phases when they alternate.
   const std::int64_t stride = (block.rows() / most_rows) | 1;
   for (std::int64_t row = 0; row < block.rows(); row += stride) {
     if (block.perturbed[static_cast<std::size_t>(row)] != 0) {

@@ -8,15 +8,17 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/reduce.hpp>
 
+#include "moments.hpp"
+
 namespace spikesweep {
 
 namespace {
 
-/// Columns that vary less than this share of a typical one are taken as constant and not blown up.
+/// Least standard deviations: a column that varies less is treated as constant, so that its noise is not amplified.
 constexpr double feature_deviation_floor = 1e-2;
 constexpr double target_deviation_floor = 1e-3;
 
-/// From the sums and sums of squares of the columns of each shard, one shard after another.
+/// The statistics from the sums and the sums of squares of the columns. `sums` holds them for one shard after another.
 column_statistics finish(const std::vector<double>& sums, const shard_plan& plan, std::size_t columns, double floor) {
   const auto n = static_cast<double>(plan.rows);
   column_statistics out;
@@ -27,9 +29,9 @@ column_statistics finish(const std::vector<double>& sums, const shard_plan& plan
       sum += sums[shard * 2 * columns + c];
       squares += sums[(shard * 2 + 1) * columns + c];
     }
-    const double mean = sum / n;
-    out.mean.push_back(mean);
-    out.deviation.push_back(std::max(std::sqrt(std::max(0.0, squares / n - mean * mean)), floor));
+    const moments column = moments_of(n, sum, squares);
+    out.mean.push_back(column.mean);
+    out.deviation.push_back(std::max(std::sqrt(std::max(0.0, column.variance)), floor));
   }
   return out;
 }
@@ -123,7 +125,7 @@ void statistics_fit::add(const dataset& data) {
   const auto dims = static_cast<std::size_t>(targets_.dims());
   const std::array<double, count_dims> middle{0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
   std::vector<double> y(dims);
-  // The shard of the first row, or one before it.
+  // The shard of the first row, or the shard before that one.
   int shard = data.rows > 0 ? static_cast<int>(data.number_of(0) * plan_.shards / plan_.rows) : 0;
   for (std::size_t row = 0; row < static_cast<std::size_t>(data.rows); ++row) {
     while (plan_.begin(shard + 1) <= data.number_of(static_cast<std::int64_t>(row))) {

@@ -11,9 +11,9 @@ namespace spikesweep {
 
 namespace {
 
-/// Cells that hold fewer neurons than this in a transition tell nothing about correlations.
+/// A cell that is expected to hold fewer neurons than this in a transition tells nothing about correlations.
 constexpr double smallest_expected = 0.05;
-/// Share of the identity mixed into the correlations, so that they have a Cholesky factor.
+/// The correlations are mixed with this share of the identity, so that they have a Cholesky factor.
 constexpr double shrinkage = 0.02;
 
 using row_major = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;

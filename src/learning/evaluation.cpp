@@ -13,15 +13,15 @@ namespace spikesweep {
 
 namespace {
 
-/// Rows that are evaluated at a time.
+/// How many rows are evaluated at a time.
 constexpr int batch_rows = 512;
-/// The dequantising noise of the rows is that of this epoch, always, so that losses compare.
+/// The dequantising noise of the rows always belongs to this epoch, so that losses of different epochs compare.
 constexpr int noise_epoch = 0;
 
 }  // namespace
 
-evaluation::evaluation(const communicator& comm, const training_data& data, std::uint64_t seed, const model& m)
-    : comm_(comm), data_(data), seed_(seed), model_(m), batch_(m, batch_rows, false) {}
+evaluation::evaluation(const communicator& comm, const training_data& data, std::uint64_t seed, const member_view& m)
+    : comm_(comm), data_(data), seed_(seed), model_(m), batch_(m.shared, batch_rows, false) {}
 
 batch_loss evaluation::losses_of(const std::vector<std::int64_t>& rows) {
   batch_loss sum;
@@ -42,7 +42,7 @@ batch_loss evaluation::losses_of(const std::vector<std::int64_t>& rows) {
 }
 
 void evaluation::measure_selection(epoch_record& record) {
-  batch_.set_weights(model_.counts_weights, model_.profile_weights);
+  batch_.set_weights(model_.own.counts_weights, model_.own.profile_weights);
   constexpr std::size_t groups = phase_kind_count * regime_count;
   std::array<std::vector<std::int64_t>, groups> rows;
   for (std::int64_t row = 0; row < data_.selection.rows; ++row) {
@@ -75,9 +75,9 @@ void evaluation::measure_selection(epoch_record& record) {
 }
 
 profile_dispersion evaluation::measure_dispersion() {
-  batch_.set_weights(model_.counts_weights, model_.profile_weights);
-  const auto groups = model_.targets.groups();
-  const auto width = static_cast<std::size_t>(model_.targets.profile_size());
+  batch_.set_weights(model_.own.counts_weights, model_.own.profile_weights);
+  const auto groups = model_.shared.targets.groups();
+  const auto width = static_cast<std::size_t>(model_.shared.targets.profile_size());
   dispersion_fit fit(width);
   std::vector<double> expected(width);
   const dataset& rows = data_.dispersion;

@@ -11,7 +11,8 @@ namespace spikesweep {
 
 namespace {
 
-/// Standardised features are held within this, so that a rare state cannot push the networks far outside what they saw.
+/// Standardised features are limited to this, so that a rare state does not give the networks inputs far outside those
+/// of training.
 constexpr float feature_bound = 8;
 
 std::size_t at(int i) {
@@ -39,6 +40,16 @@ double distance_to_training(const transition_space& space, std::span<const doubl
     }
   }
   return distance;
+}
+
+double squared_axis_distance(const transition_space& space, std::span<const double> a, std::span<const double> b) {
+  constexpr double least_range = 1e-300;  // So that an axis that was not varied divides by no zero.
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double range = std::max(space.axis_max[i] - space.axis_min[i], least_range);
+    sum += (a[i] - b[i]) * (a[i] - b[i]) / (range * range);
+  }
+  return sum;
 }
 
 feature_map::feature_map(const transition_space& space)

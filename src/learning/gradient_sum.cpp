@@ -15,9 +15,9 @@
 #define SPIKESWEEP_GRADIENT_SUM_SCALE
 namespace spikesweep {
 
-/// One in fixed point.
+/// The number 1 in fixed point.
 inline constexpr double gradient_scale = 0x1p40;
-/// Largest element of a slice: 64 slices of it stay below 2^63.
+/// Largest element of a slice. The sum of 64 such elements stays below 2^63 in fixed point.
 inline constexpr float largest_gradient = 1e5F;
 
 }  // namespace spikesweep
@@ -28,9 +28,9 @@ namespace spikesweep::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-// Conversions between whole numbers of 64 bits and floating point are exact or round alike on every CPU.
+// Conversions between 64-bit integers and floating-point numbers are exact, or they round the same way on every CPU.
 
-/// Adds a slice to the sums, or begins them with it; false if an element of it cannot be summed.
+/// Adds a slice to the sums; if `begins`, it sets them to the slice. Returns false if an element cannot be summed.
 template <bool begins>
 bool take_slice(const float* gradient, std::int64_t* sums, std::size_t size) {
   const hn::ScalableTag<double> d;
@@ -42,7 +42,7 @@ bool take_slice(const float* gradient, std::int64_t* sums, std::size_t size) {
   std::size_t i = 0;
   for (; i + hn::Lanes(d) <= size; i += hn::Lanes(d)) {
     const auto g = hn::PromoteTo(d, hn::LoadU(df, gradient + i));
-    good = hn::And(good, hn::Le(hn::Abs(g), largest));  // False for NaN, too.
+    good = hn::And(good, hn::Le(hn::Abs(g), largest));  // False for NaN as well.
     const auto fixed = hn::ConvertTo(di, hn::Mul(g, scale));
     hn::StoreU(begins ? fixed : hn::Add(hn::LoadU(di, sums + i), fixed), di, sums + i);
   }
@@ -92,7 +92,7 @@ HWY_EXPORT(to_floats);
 }  // namespace
 
 divergence_error::divergence_error()
-    : environment_error("training diverged: the gradient is not finite; a lower learning.learning_rate helps") {}
+    : environment_error("training diverged: the gradient is not finite; lower learning.learning_rate") {}
 
 void gradient_sum::clear() {
   empty_ = true;

@@ -20,7 +20,7 @@ double power(double x, int n) {
 
 polynomial_basis::polynomial_basis(int coordinates, int degree) {
   std::vector<int> powers(static_cast<std::size_t>(coordinates), 0);
-  // By total degree, so that the terms of a lower degree come first.
+  // Sorted by total degree, so that the terms of a lower degree come first.
   for (int total = 0; total <= degree; ++total) {
     const auto fill = [&](const auto& self, std::size_t coordinate, int left) -> void {
       if (coordinate + 1 >= powers.size()) {

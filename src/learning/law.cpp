@@ -20,19 +20,19 @@ std::size_t at(int i) {
   return static_cast<std::size_t>(i);
 }
 
-/// The network of the counts up to the logits of the mixture, which are the first outputs.
+/// The counts' network with no other outputs than the logits of the mixture, which are its first outputs.
 mlp_shape logits_network(const model& m) {
   mlp_shape shape = m.counts_network;
   shape.outputs = m.mixture.components;
   return shape;
 }
 
-/// Weights of the last hidden layer's units to the outputs of the counts' network, and the outputs' biases.
+/// The output layer of the counts' network.
 struct output_layer {
-  explicit output_layer(const model& m) {
-    const std::size_t outputs = at(m.counts_network.outputs);
-    const std::size_t units = at(m.counts_network.hidden.back());
-    const auto layer = std::span(m.counts_weights).last(outputs * (units + 1));
+  explicit output_layer(const member_view& m) {
+    const std::size_t outputs = at(m.shared.counts_network.outputs);
+    const std::size_t units = at(m.shared.counts_network.hidden.back());
+    const auto layer = std::span(m.own.counts_weights).last(outputs * (units + 1));
     weights = layer.first(outputs * units);
     biases = layer.last(outputs);
   }
@@ -41,17 +41,17 @@ struct output_layer {
 };
 
 /// Parameters of logits_network().
-std::vector<float> logits_parameters(const model& m) {
+std::vector<float> logits_parameters(const member_view& m) {
   const output_layer last(m);
-  const std::size_t components = at(m.mixture.components);
-  const auto weights = last.weights.first(components * at(m.counts_network.hidden.back()));
-  std::vector<float> out(m.counts_weights.data(), last.weights.data());
+  const std::size_t components = at(m.shared.mixture.components);
+  const auto weights = last.weights.first(components * at(m.shared.counts_network.hidden.back()));
+  std::vector<float> out(m.own.counts_weights.data(), last.weights.data());
   out.insert(out.end(), weights.begin(), weights.end());
   out.insert(out.end(), last.biases.data(), last.biases.data() + components);
   return out;
 }
 
-/// Turns white noise into noise that scatters as the cells of a phase do.
+/// Turns independent noise into noise with the correlations of the cells in a phase.
 struct correlating_product {
   correlating_product(const cell_dispersion& dispersion, int rows)
       : parameters(dispersion.factor.begin(), dispersion.factor.end()),
@@ -69,29 +69,29 @@ struct correlating_product {
 }  // namespace
 
 struct law_sampler::impl {
-  impl(const model& of, int rows, precision numbers)
-      : m(of),
-        width(at(of.features.size())),
-        dims(at(of.targets.dims())),
-        profile_size(at(of.targets.profile_size())),
+  impl(const member_view& of, int rows, precision numbers)
+      : m(of.shared),
+        width(at(m.features.size())),
+        dims(at(m.targets.dims())),
+        profile_size(at(m.targets.profile_size())),
         logits_weights(logits_parameters(of)),
-        logits(logits_network(of), rows, false, numbers),
-        head(of.mixture, of.counts_network.hidden.back(), output_layer(of).weights, output_layer(of).biases),
-        profile(of.profile_network, rows, false, numbers),
+        logits(logits_network(m), rows, false, numbers),
+        head(m.mixture, m.counts_network.hidden.back(), output_layer(of).weights, output_layer(of).biases),
+        profile(m.profile_network, rows, false, numbers),
         logits_inputs(logits.input()),
         profile_inputs(profile.input()),
         noise(dims + profile_size),
-        cells(of.targets.groups()),
+        cells(m.targets.groups()),
         white(at(rows) * profile_size),
         normals(at(rows) * dims),
         uniforms(at(rows)),
         samples(at(rows) * dims) {
     logits.set_parameters(logits_weights);
-    profile.set_parameters(of.profile_weights);
+    profile.set_parameters(of.own.profile_weights);
     for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {
-      if (of.dispersion[phase].cells() > 0) {
-        SPIKESWEEP_ASSERT(of.dispersion[phase].cells() == profile_size);
-        correlate[phase] = std::make_unique<correlating_product>(of.dispersion[phase], rows);
+      if (of.own.dispersion[phase].cells() > 0) {
+        SPIKESWEEP_ASSERT(of.own.dispersion[phase].cells() == profile_size);
+        correlate[phase] = std::make_unique<correlating_product>(of.own.dispersion[phase], rows);
       }
     }
   }
@@ -124,7 +124,8 @@ struct law_sampler::impl {
     }
   }
 
-  /// Rows of another phase are multiplied as well: they are few kinds, and the product is small.
+  /// For each phase of a query all rows are multiplied, also rows of other phases. There are few phases, and the
+  /// product is small.
   void correlate_noise(std::span<const law_query> queries) {
     for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {
       const auto in_phase = [&](const law_query& q) { return static_cast<std::size_t>(q.phase) == phase; };
@@ -146,7 +147,7 @@ struct law_sampler::impl {
                             : cells.expect(raw, totals, correlated->variance,
                                            correlated->noise.subspan(row * profile_size, profile_size));
     if (query.p->tau_ref == 0) {
-      // Nobody rests; systematic_rounding scales the rest.
+      // No neuron is refractory; systematic_rounding scales the other cells.
       shares[of_state - 1] = shares[2 * of_state - 1] = 0;
     }
     std::size_t begin = 0;
@@ -176,7 +177,7 @@ struct law_sampler::impl {
   std::vector<double> samples;  ///< rows x dims
 };
 
-law_sampler::law_sampler(const model& m, int rows, precision numbers)
+law_sampler::law_sampler(const member_view& m, int rows, precision numbers)
     : impl_(std::make_unique<impl>(m, rows, numbers)) {}
 
 law_sampler::~law_sampler() = default;

@@ -1,9 +1,10 @@
-#include <algorithm>
 #include <cmath>
 #include <numbers>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/marginals.hpp>
+
+#include "softmax.hpp"
 
 namespace spikesweep {
 
@@ -22,13 +23,9 @@ mixture_marginals marginals_of(const mixture_shape& shape, std::span<const float
   const auto dims = static_cast<std::size_t>(shape.dims);
   const auto n = static_cast<std::size_t>(shape.components);
   const auto logits = raw_row.first(n);
-  const double highest = *std::ranges::max_element(logits);
   mixture_marginals out;
-  double total = 0;
-  for (const float logit : logits) {
-    out.weight.push_back(std::exp(logit - highest));
-    total += out.weight.back();
-  }
+  out.weight.resize(n);
+  const double total = exponentials<double>(logits, std::span(out.weight));
   for (double& w : out.weight) {
     w /= total;
   }

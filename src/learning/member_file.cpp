@@ -64,7 +64,7 @@ std::string dispersion_group(std::size_t phase) {
 
 void write_dispersion(hdf5::group& root, const profile_dispersion& dispersion) {
   for (std::size_t k = 0; k < dispersion.size(); ++k) {
-    const auto n = static_cast<hsize_t>(dispersion[k].cells());
+    const std::size_t n = dispersion[k].cells();
     const std::string group = dispersion_group(k);
     root.write_array(
         group + "/variance", dispersion[k].variance,

@@ -41,17 +41,15 @@ void train_members(const communicator& comm, const training_data& data, int memb
       throw interrupted_error("training interrupted after member " + std::to_string(member - 1) +
                               "; the same command resumes it");
     }
-    static_cast<model_member&>(m) = {};
+    m.members.assign(1, {});
     prepare_networks(m, options.settings);
     train(comm, data, options, m);
     if (options.tune) {
       options.tune(m);
     }
-    trained.push_back(std::move(static_cast<model_member&>(m)));
+    trained.push_back(std::move(m.surrogate()));
   }
-  static_cast<model_member&>(m) = std::move(trained.front());
-  trained.erase(trained.begin());
-  m.others = std::move(trained);
+  m.members = std::move(trained);
 }
 
 }  // namespace spikesweep

@@ -12,7 +12,7 @@
 #define HWY_TARGET_INCLUDE "learning/mixture.cpp"
 #include <hwy/foreach_target.h>  // Has to come before highway.h.
 #include <hwy/highway.h>
-#include <hwy/contrib/math/math-inl.h>
+#include "learning/softmax-inl.hpp"
 // clang-format on
 
 HWY_BEFORE_NAMESPACE();
@@ -20,9 +20,9 @@ namespace spikesweep::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// The mixture of one row at a time. Vectors run over the components. A row's raw outputs and its gradient are handled
-/// in padded copies: the lanes past the last component hold values of the next kind of output, so kinds are written in
-/// ascending order and only sums over components mask them out.
+/// Computes the mixture of one row at a time. Vectors run over the components. A row's raw outputs and its gradient are
+/// handled in padded copies. The lanes past the last component hold values of the next kind of output, so kinds are
+/// written in ascending order, and sums over components leave these lanes out.
 class mixture_rows {
  public:
   explicit mixture_rows(const mixture_shape& shape)
@@ -32,8 +32,8 @@ class mixture_rows {
         stride_((n_ + hn::Lanes(d_) - 1) / hn::Lanes(d_) * hn::Lanes(d_)),
         raw_(outputs_ + hn::Lanes(d_)),
         gradient_(outputs_ + hn::Lanes(d_)),
-        logit_(stride_),
         joint_(stride_),
+        exponentials_(stride_),
         difference_(dims_ * stride_),
         z_(dims_ * stride_),
         factor_(dims_ * stride_),
@@ -45,8 +45,8 @@ class mixture_rows {
     for (std::size_t c = 0; c < n_; c += hn::Lanes(d_)) {
       densities(c, target);
     }
-    const float log_prior = log_sum_exp(logit_);
-    const float log_joint = log_sum_exp(joint_);
+    const float log_prior = log_sum_exp(raw_.data());
+    const float log_joint = log_sum_exp(joint_.data());
     if (gradient != nullptr) {
       differentiate(weight, log_prior, log_joint);
       std::memcpy(gradient, gradient_.data(), outputs_ * sizeof(float));
@@ -62,7 +62,7 @@ class mixture_rows {
   std::size_t factor_at(std::size_t i, std::size_t j) const { return (1 + dims_ + i * (i + 1) / 2 + j) * n_; }
   vector raw_at(std::size_t kind, std::size_t c) const { return hn::LoadU(d_, raw_.data() + kind + c); }
 
-  /// Fills the scratch of components c, c+1, ...
+  /// Fills the scratch memory of components c, c+1, ...
   void densities(std::size_t c, const float* target) {
     const auto one = hn::Set(d_, 1.0F);
     const auto half = hn::Set(d_, 0.5F);
@@ -86,20 +86,13 @@ class mixture_rows {
       hn::StoreU(z, d_, z_.data() + i * stride_ + c);
       log_density = hn::NegMulAdd(hn::Mul(half, z), z, hn::Add(log_density, log_factor));
     }
-    const auto mask = hn::FirstN(d_, n_ - c);
-    const auto nothing = hn::Set(d_, lowest_);
-    const auto logit = raw_at(0, c);
-    hn::StoreU(hn::IfThenElse(mask, logit, nothing), d_, logit_.data() + c);
-    hn::StoreU(hn::IfThenElse(mask, hn::Add(logit, log_density), nothing), d_, joint_.data() + c);
+    hn::StoreU(hn::Add(raw_at(0, c), log_density), d_, joint_.data() + c);
   }
 
-  float log_sum_exp(const std::vector<float>& x) const {
-    const float highest = *std::max_element(x.begin(), x.end());
-    auto sum = hn::Zero(d_);
-    for (std::size_t c = 0; c < n_; c += hn::Lanes(d_)) {
-      sum = hn::Add(sum, hn::Exp(d_, hn::Sub(hn::LoadU(d_, x.data() + c), hn::Set(d_, highest))));
-    }
-    return highest + std::log(hn::GetLane(hn::SumOfLanes(d_, sum)));
+  /// Over the components.
+  float log_sum_exp(const float* x) {
+    const exponential_sum sum = exponentials(x, n_, exponentials_.data());
+    return sum.highest + std::log(sum.total);
   }
 
   /// With r the responsibilities and p the prior: d nll / d logit = p - r, d / d m_j = -r sum_i z_i L_ij,
@@ -107,7 +100,7 @@ class mixture_rows {
   void differentiate(float weight, float log_prior, float log_joint) {
     const auto w = hn::Set(d_, weight);
     for (std::size_t c = 0; c < n_; c += hn::Lanes(d_)) {
-      const auto prior = hn::Exp(d_, hn::Sub(hn::LoadU(d_, logit_.data() + c), hn::Set(d_, log_prior)));
+      const auto prior = hn::Exp(d_, hn::Sub(raw_at(0, c), hn::Set(d_, log_prior)));
       const auto share = hn::Exp(d_, hn::Sub(hn::LoadU(d_, joint_.data() + c), hn::Set(d_, log_joint)));
       hn::StoreU(hn::Mul(w, share), d_, joint_.data() + c);
       hn::StoreU(hn::Mul(w, hn::Sub(prior, share)), d_, gradient_.data() + c);
@@ -145,21 +138,19 @@ class mixture_rows {
     return hn::LoadU(d_, of.data() + i * stride_ + c);
   }
 
-  static constexpr float lowest_ = -1e30F;  ///< Log of a density that adds nothing.
-
   tag d_;
   std::size_t dims_;
   std::size_t n_;
   std::size_t outputs_;
-  std::size_t stride_;             ///< Components, rounded up to whole vectors.
-  std::vector<float> raw_;         ///< outputs
-  std::vector<float> gradient_;    ///< outputs
-  std::vector<float> logit_;       ///< components
-  std::vector<float> joint_;       ///< Log of prior times density; then weight times responsibility.
-  std::vector<float> difference_;  ///< dims x components: y - m
-  std::vector<float> z_;           ///< dims x components: L (y - m)
-  std::vector<float> factor_;      ///< dims x components: L_ii
-  std::vector<float> slope_;       ///< dims x components: d log L_ii / d raw
+  std::size_t stride_;               ///< Components, rounded up to whole vectors.
+  std::vector<float> raw_;           ///< outputs
+  std::vector<float> gradient_;      ///< outputs
+  std::vector<float> joint_;         ///< Log of prior times density; then weight times responsibility.
+  std::vector<float> exponentials_;  ///< components: scratch of log_sum_exp()
+  std::vector<float> difference_;    ///< dims x components: y - m
+  std::vector<float> z_;             ///< dims x components: L (y - m)
+  std::vector<float> factor_;        ///< dims x components: L_ii
+  std::vector<float> slope_;         ///< dims x components: d log L_ii / d raw
 };
 
 double mixture_loss_rows(const mixture_shape& shape, std::span<const float> raw, std::span<const float> targets,
@@ -190,7 +181,7 @@ namespace {
 
 HWY_EXPORT(mixture_loss_rows);
 
-constexpr double initial_spread = 0.7;  ///< Of the components' means, in standardised units.
+constexpr double initial_spread = 0.7;  ///< Standard deviation of the components' first means, in standardised units.
 
 }  // namespace
 

@@ -7,6 +7,8 @@
 
 #include <spikesweep/base/error.hpp>
 
+#include "softmax.hpp"
+
 // clang-format off
 #undef HWY_TARGET_INCLUDE
 #define HWY_TARGET_INCLUDE "learning/mixture_head.cpp"
@@ -19,8 +21,8 @@ namespace spikesweep::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// Outputs of `N` rows of one component: biases and weights (`units` x `stride`, the biases first) are loaded once for
-/// all of them.
+/// Computes the outputs of `N` rows of one component. The table (biases, then weights: `units` x `stride`) is loaded
+/// once for all rows.
 template <std::size_t N>
 void rows_of_component(const float* table, std::size_t units, std::size_t stride,
                        const std::array<const float*, N>& hidden, float* out) {
@@ -68,7 +70,7 @@ namespace {
 HWY_EXPORT(four_rows);
 HWY_EXPORT(one_row);
 
-/// Pairs of the widest vectors.
+/// Two of the widest vectors.
 constexpr std::size_t column_step = 32;
 constexpr std::size_t rows_at_once = 4;
 
@@ -102,11 +104,7 @@ void mixture_head::draw_components(std::span<const float> logits, std::span<cons
   prior.resize(std::max(prior.size(), n));
   for (std::size_t row = 0; row < uniforms.size(); ++row) {
     const auto of_row = logits.subspan(row * n, n);
-    const float highest = *std::ranges::max_element(of_row);
-    float total = 0;
-    for (std::size_t c = 0; c < n; ++c) {
-      total += prior[c] = std::exp(of_row[c] - highest);
-    }
+    const float total = exponentials<float>(of_row, std::span(prior));
     float left = uniforms[row] * total;
     std::uint32_t chosen = 0;
     for (; chosen + 1 < n && left >= prior[chosen]; ++chosen) {

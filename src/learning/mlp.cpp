@@ -15,17 +15,17 @@ namespace {
 using dnnl::memory;
 using number = memory::data_type;
 
-constexpr float swish_alpha = 1.0F;  ///< SiLU is oneDNN's swish of alpha 1.
-constexpr float output_scale = 0.1F;
-/// Products of weights in a layout of oneDNN's choice are faster, by 16 % at 128 rows and 7 % at 512 on a Zen 4, but a
-/// training step would reorder the weights for one product each: that takes as long as 50 rows.
+constexpr float swish_alpha = 1.0F;   ///< SiLU is oneDNN's swish with alpha 1.
+constexpr float output_scale = 0.1F;  ///< Scale of the first weights of the output layer.
+/// A product is faster if oneDNN chooses the layout of the weights: by 16 % at 128 rows and 7 % at 512 on a Zen 4. But
+/// a training step uses the weights for one product only, and to reorder them takes as long as the product of 50 rows.
 constexpr int most_rows_on_plain_weights = 512;
 
 memory::desc matrix(memory::dim rows, memory::dim columns, number type) {
   return {{rows, columns}, type, memory::format_tag::ab};
 }
 
-/// Of a layout that the primitive chooses.
+/// A matrix whose layout the primitive chooses.
 memory::desc any_matrix(memory::dim rows, memory::dim columns, number type) {
   return {{rows, columns}, type, memory::format_tag::any};
 }
@@ -42,7 +42,7 @@ void zero(const memory& m) {
   std::fill_n(static_cast<char*>(m.get_data_handle()), m.get_desc().get_size(), '\0');
 }
 
-/// Points a memory at the caller's values. oneDNN knows no memory of constants; it only reads the source of a reorder.
+/// Makes a memory refer to the caller's values. oneDNN has no memory of constant values, but it only reads these.
 void point(memory& m, const float* at) {
   m.set_data_handle(const_cast<float*>(at));
 }
@@ -52,7 +52,7 @@ void give_threads_signal_stacks() {
   { use_signal_stack(); }
 }
 
-/// A primitive with its memories bound; may be none.
+/// A primitive together with its arguments. Without a primitive, run() does nothing.
 struct bound {
   dnnl::primitive primitive;
   std::unordered_map<int, memory> arguments;
@@ -64,29 +64,29 @@ struct bound {
   }
 };
 
-/// A copy between two memories of one shape, across layouts and number types.
+/// Copies between two memories of one shape, whose layouts and number types may differ.
 bound copy(const memory& from, const memory& to) {
   return {dnnl::reorder(from, to), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}}};
 }
 
-/// Activations stay row-major, which inner products prefer on every CPU met so far; weights are reordered.
+/// Activations stay row-major, because inner products prefer this on every CPU that was tried; weights are reordered.
 struct layer {
   int inputs = 0;
   int outputs = 0;
   dnnl::inner_product_forward::primitive_desc forward_choice;
   dnnl::eltwise_forward::primitive_desc activation_choice;
-  memory caller_weights;  ///< outputs x inputs, plain; of the caller of set_parameters().
+  memory caller_weights;  ///< outputs x inputs, plain; belongs to the caller of set_parameters().
   memory bias;
   memory forward_weights;
-  memory output;     ///< Before the activation when training; after it otherwise.
+  memory output;     ///< When training, the values before the activation; otherwise those after it.
   memory activated;  ///< After the activation.
   bound load_forward;
   bound product;
   bound activation;
 
-  memory output_gradient;  ///< In `activated`, then in place in `output`.
-  memory caller_gradient;  ///< outputs x inputs, plain; of the caller of backward().
-  memory bias_gradient;    ///< Of the caller of backward().
+  memory output_gradient;  ///< The gradient with respect to `activated`, then, in the same place, to `output`.
+  memory caller_gradient;  ///< outputs x inputs, plain; belongs to the caller of backward().
+  memory bias_gradient;    ///< Belongs to the caller of backward().
   memory backward_weights;
   bound load_backward;
   bound activation_back;
@@ -197,7 +197,7 @@ struct mlp::impl {
   void build_activation(std::size_t l) {
     layer& at = layers[l];
     if (!hidden(l) || !training) {
-      return;  // None, or inside the product.
+      return;  // There is no activation, or the product applies it.
     }
     at.activated = memory(at.output.get_desc(), engine);
     at.activation_choice = {
@@ -239,7 +239,7 @@ struct mlp::impl {
         {{DNNL_ARG_SRC, at.output}, {DNNL_ARG_DIFF_DST, at.output_gradient}, {DNNL_ARG_DIFF_SRC, at.output_gradient}}};
   }
 
-  /// Straight into the plain layout: to reorder the gradient takes longer than what a layout of its own would save.
+  /// The gradient goes directly into the plain layout. Another layout would save less time than reordering takes.
   void build_weights_back(std::size_t l) {
     layer& at = layers[l];
     const dnnl::inner_product_backward_weights::primitive_desc choice(
@@ -256,7 +256,7 @@ struct mlp::impl {
   }
 
   void build_data_back(layer& at, const memory& input_gradient) {
-    // In fp32 from the caller's plain weights: as fast as from any layout, and nothing is reordered.
+    // With fp32 the caller's plain weights are as fast as any layout, and nothing has to be reordered.
     const bool plain = type == number::f32;
     const dnnl::inner_product_backward_data::primitive_desc choice(
         {input_gradient.get_desc(), plain ? at.caller_weights.get_desc() : weights_wanted(at),
@@ -276,7 +276,7 @@ struct mlp::impl {
   mlp_shape shape;
   int rows;
   bool training;
-  number type;  ///< Of weights and activations inside the products.
+  number type;  ///< Number type of weights and activations inside the products.
   dnnl::engine engine;
   dnnl::stream stream;
   memory input;

@@ -1,6 +1,4 @@
 #include <algorithm>
-#include <initializer_list>
-#include <numeric>
 
 #include <fmt/format.h>
 
@@ -8,16 +6,14 @@
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/learning/model.hpp>
 #include <spikesweep/store/atomic_file.hpp>
-#include <spikesweep/store/hdf5.hpp>
+#include <spikesweep/store/file_format.hpp>
+#include <spikesweep/store/settings_file.hpp>
 
 #include "member_file.hpp"
 
 namespace spikesweep {
 
 namespace {
-
-constexpr const char* model_format = "spikesweep model";
-constexpr std::int32_t model_format_version = 2;
 
 void write_statistics(hdf5::group& root, const std::string& name, const column_statistics& s) {
   root.write_array(name + "/mean", s.mean, {"1", "mean over the training rows"});
@@ -30,15 +26,8 @@ column_statistics read_statistics(const hdf5::group& root, const std::string& na
 
 void write_space(hdf5::group& root, const model& m) {
   const transition_space& space = m.space;
-  for (const auto& info : parameter_table()) {
-    root.write_scalar("network/" + std::string(info.name), get_parameter(space.base, info),
-                      {std::string(info.unit), std::string(info.description)});
-  }
-  root.write_string("network/inhibition", name_of(space.base.inhibition), {"1", "constant or voltage_dependent"});
-  root.write_string("network/model", name_of(space.base.model), {"1", "markov or discrete"});
-  root.write_string("simulation/simulator", name_of(space.simulation.simulator), {"1", "exact or tau_leaping"});
-  root.write_scalar("simulation/dt_ms", space.simulation.dt_ms,
-                    {"ms", "step of tau-leaping and of a discrete network"});
+  write_network(root, "network", space.base);
+  write_settings(root, "simulation", simulation_table(), space.simulation);
   std::vector<std::string> units;
   for (const auto& axis : space.axes) {
     units.emplace_back(find_parameter(axis).unit);
@@ -47,75 +36,26 @@ void write_space(hdf5::group& root, const model& m) {
   root.write_strings("axes/unit", units, {units.size()}, {"1", "unit of each axis"});
   root.write_array("axes/minimum", space.axis_min, {"axes/unit", "smallest value of each axis in training"});
   root.write_array("axes/maximum", space.axis_max, {"axes/unit", "largest value of each axis in training"});
-  const section_settings& s = space.section;
-  root.write_string("section/kind", name_of(s.kind), {"1", "interval, mfe or volley"});
-  root.write_scalar("section/interval_ms", s.interval_ms, {"ms", "length of a step"});
-  root.write_scalar("section/cap_ms", s.cap_ms, {"ms", "longest active phase"});
-  root.write_scalar("section/mfe_start", s.mfe_start, {"1", "recurrent E spikes in the window that start an MFE"});
-  root.write_scalar("section/mfe_end", s.mfe_end, {"1", "recurrent E spikes in the window that end an MFE"});
-  root.write_scalar("section/mfe_window", s.mfe_window, {"tau_EE", "length of the window"});
-  root.write_scalar("section/mfe_fanouts", s.mfe_fanouts,
-                    {"fan-out", "pending E-to-E kicks below which an MFE may end"});
-  root.write_scalar("section/discrete_current", s.discrete_current,
-                    {"external current", "discrete network: share that a counting spike's recurrent current exceeds"});
-  root.write_scalar("section/discrete_spikes", s.discrete_spikes,
-                    {"1", "discrete network: an MFE starts above this many, ends at most at it"});
-  root.write_scalar("section/discrete_window_ms", s.discrete_window_ms,
-                    {"ms", "discrete network: length of the window"});
-  root.write_scalar("section/discrete_cap_ms", s.discrete_cap_ms, {"ms", "discrete network: longest MFE"});
-  root.write_scalar("section/volley_start", s.volley_start, {"mean pool", "level that starts a volley"});
-  root.write_scalar("section/volley_end", s.volley_end, {"mean pool", "level that ends a volley"});
-  root.write_scalar("layout/bin_width", space.layout.state.bin_width, {"kick", "width of a voltage bin"});
-  root.write_scalar("layout/time_bins", space.layout.time_bins, {"1", "parts of a phase in the spike-time profile"});
-}
-
-/// The value of an enumeration that a dataset names.
-template <class Kind>
-Kind read_kind(const hdf5::group& root, const std::string& dataset, std::initializer_list<Kind> kinds) {
-  const std::string name = root.read_string(dataset);
-  for (const Kind kind : kinds) {
-    if (name == name_of(kind)) {
-      return kind;
-    }
-  }
-  throw input_error(fmt::format("{}: {} is '{}', which this version does not know", root.where().file, dataset, name));
+  write_settings(root, "section", section_table(), space.section);
+  write_settings(root, "layout", layout_table(), space.layout);
 }
 
 void read_space(const hdf5::group& root, model& m) {
   transition_space& space = m.space;
-  for (const auto& info : parameter_table()) {
-    set_parameter(space.base, info, root.read_scalar<double>("network/" + std::string(info.name)));
-  }
-  space.base.inhibition =
-      read_kind(root, "network/inhibition", {inhibition_kind::constant, inhibition_kind::voltage_dependent});
-  space.base.model = read_kind(root, "network/model", {network_model::markov, network_model::discrete});
-  space.simulation.simulator =
-      read_kind(root, "simulation/simulator", {simulator_kind::exact, simulator_kind::tau_leaping});
-  space.simulation.dt_ms = root.read_scalar<double>("simulation/dt_ms");
+  absent_settings absent;
+  space.base = read_network(root, "network", absent);
+  read_settings(root, "simulation", simulation_table(), space.simulation, absent);
+  read_settings(root, "section", section_table(), space.section, absent);
+  read_settings(root, "layout", layout_table(), space.layout, absent);
+  absent.report(root);
   space.axes = root.read_strings("axes/name");
   space.axis_min = root.read_array<double>("axes/minimum");
   space.axis_max = root.read_array<double>("axes/maximum");
-  section_settings& s = space.section;
-  s.kind = read_kind(root, "section/kind", {section_kind::interval, section_kind::mfe, section_kind::volley});
-  s.interval_ms = root.read_scalar<double>("section/interval_ms");
-  s.cap_ms = root.read_scalar<double>("section/cap_ms");
-  s.mfe_start = root.read_scalar<int>("section/mfe_start");
-  s.mfe_end = root.read_scalar<int>("section/mfe_end");
-  s.mfe_window = root.read_scalar<double>("section/mfe_window");
-  s.mfe_fanouts = root.read_scalar<double>("section/mfe_fanouts");
-  s.discrete_current = root.read_scalar<double>("section/discrete_current");
-  s.discrete_spikes = root.read_scalar<int>("section/discrete_spikes");
-  s.discrete_window_ms = root.read_scalar<double>("section/discrete_window_ms");
-  s.discrete_cap_ms = root.read_scalar<double>("section/discrete_cap_ms");
-  s.volley_start = root.read_scalar<double>("section/volley_start");
-  s.volley_end = root.read_scalar<double>("section/volley_end");
-  space.layout.state.bin_width = root.read_scalar<int>("layout/bin_width");
-  space.layout.time_bins = root.read_scalar<int>("layout/time_bins");
 }
 
 void write_targets(hdf5::group& root, const model& m) {
   write_statistics(root, "targets", m.targets.statistics());
-  const auto dims = static_cast<hsize_t>(m.targets.dims());
+  const auto dims = static_cast<std::size_t>(m.targets.dims());
   std::vector<double> lowest;
   std::vector<double> highest;
   for (const auto& bound : m.targets.bounds()) {
@@ -149,8 +89,8 @@ void read_targets(const hdf5::group& root, model& m) {
 }
 
 void write_starts(hdf5::group& root, const start_states& starts) {
-  const auto n = static_cast<hsize_t>(starts.states.rows());
-  const auto width = static_cast<hsize_t>(starts.states.cols());
+  const auto n = static_cast<std::size_t>(starts.states.rows());
+  const auto width = static_cast<std::size_t>(starts.states.cols());
   root.write_array<std::int32_t>("starts/state", {starts.states.data(), static_cast<std::size_t>(n * width)},
                                  {n, width}, {"1", "E cells (bins, refractory), I cells, pending EE, IE, EI, II"});
   root.write_array("starts/phase", starts.phase, {"1", "phase that follows: 0 step, 1 active, 2 quiet"});
@@ -185,7 +125,7 @@ std::string cloud_group(std::size_t phase) {
 
 void write_cloud(hdf5::group& root, const training_cloud& clouds) {
   for (std::size_t k = 0; k < clouds.size(); ++k) {
-    const auto n = static_cast<hsize_t>(clouds[k].mean.size());
+    const std::size_t n = clouds[k].mean.size();
     const std::string group = cloud_group(k);
     root.write_array(group + "/mean", clouds[k].mean,
                      {"1",
@@ -232,12 +172,13 @@ std::string member_group(std::size_t member) {
   return fmt::format("members/{}", member);
 }
 
-void read_others(const hdf5::group& root, model& m) {
-  const std::size_t others = root.has("members") ? root.open_group("members").names().size() : 0;
-  for (std::size_t k = 1; k <= others; ++k) {
+/// Members 1, 2, ... of an ensemble; the first member lies in the root of the file.
+void read_more_members(const hdf5::group& root, model& m) {
+  const std::size_t more = root.has("members") ? root.open_group("members").names().size() : 0;
+  for (std::size_t k = 1; k <= more; ++k) {
     mlp_shape counts;
     mlp_shape profile;
-    m.others.push_back(read_member(root.open_group(member_group(k)), m, counts, profile));
+    m.members.push_back(read_member(root.open_group(member_group(k)), m, counts, profile));
     if (counts != m.counts_network || profile != m.profile_network) {
       throw input_error(fmt::format("{}: the networks of /{} are of other dimensions than those of member 0",
                                     root.where().file, member_group(k)));
@@ -252,15 +193,17 @@ void prepare_networks(model& m, const learning_settings& settings) {
   m.mixture = {m.targets.dims(), settings.components};
   m.counts_network = {m.features.size(), hidden, m.mixture.outputs()};
   m.profile_network = {m.features.size() + m.targets.dims(), hidden, m.targets.profile_size()};
-  m.seed = settings.seed;
-  m.counts_weights.resize(m.counts_network.parameter_count());
-  m.profile_weights.resize(m.profile_network.parameter_count());
+  model_member& own = m.surrogate();
+  own.seed = settings.seed;
+  own.counts_weights.resize(m.counts_network.parameter_count());
+  own.profile_weights.resize(m.profile_network.parameter_count());
   random_stream counts(settings.seed, purpose::initial, 0);
   random_stream profile(settings.seed, purpose::initial, 1);
-  initialise(m.counts_network, counts, m.counts_weights);
-  initialise(m.profile_network, profile, m.profile_weights);
-  // The components' means start apart, or they would all follow the same gradient.
-  spread_components(m.mixture, counts, std::span(m.counts_weights).last(static_cast<std::size_t>(m.mixture.outputs())));
+  initialise(m.counts_network, counts, own.counts_weights);
+  initialise(m.profile_network, profile, own.profile_weights);
+  // The means of the components start at different values. Otherwise they would all follow the same gradient.
+  spread_components(m.mixture, counts,
+                    std::span(own.counts_weights).last(static_cast<std::size_t>(m.mixture.outputs())));
 }
 
 void save_model(const std::filesystem::path& path, const model& m) {
@@ -268,22 +211,20 @@ void save_model(const std::filesystem::path& path, const model& m) {
     hdf5::file file = hdf5::file::create(temporary);
     {
       hdf5::group& root = file.root();
-      root.write_attribute("format", std::string(model_format));
-      root.write_attribute("format_version", model_format_version);
-      root.write_attribute("spikesweep_version", std::string(SPIKESWEEP_VERSION));
+      write_format(root, model_format);
       root.write_attribute("data_file", m.data_file);
       write_space(root, m);
       write_statistics(root, "features", m.features.statistics());
       write_targets(root, m);
-      write_member(root, m, m);
+      write_member(root, m, m.surrogate());
       write_starts(root, m.starts);
       write_cloud(root, m.cloud);
       root.write_scalar("range/lowest_rate_E", m.lowest_rate_E_hz, {"Hz", "lowest E rate of a training point"});
       root.write_scalar("range/highest_rate_E", m.highest_rate_E_hz, {"Hz", "highest E rate of a training point"});
       root.write_string("config/text", m.config_text, {"1", "the configuration as given"});
-      for (std::size_t k = 0; k < m.others.size(); ++k) {
-        hdf5::group member = root.create_group(member_group(k + 1));
-        write_member(member, m, m.others[k]);
+      for (std::size_t k = 1; k < m.members.size(); ++k) {
+        hdf5::group member = root.create_group(member_group(k));
+        write_member(member, m, m.members[k]);
       }
     }
     file.close();
@@ -294,16 +235,7 @@ model load_model(const std::filesystem::path& path) {
   const hdf5::file file = hdf5::file::open(path);
   const hdf5::group& root = file.root();
   const std::string name = path.string();
-  if (root.read_string_attribute("format") != model_format) {
-    throw input_error(
-        fmt::format("{} is a '{}', not a '{}'", name, root.read_string_attribute("format"), model_format));
-  }
-  if (const auto version = root.read_attribute<std::int32_t>("format_version"); version != model_format_version) {
-    throw input_error(
-        fmt::format("{}: model format version {}; this spikesweep reads version {}: use the version that made it, or "
-                    "train it again from the same sweep",
-                    name, version, model_format_version));
-  }
+  check_format(root, model_format);
   model m;
   m.data_file = root.read_string_attribute("data_file");
   read_space(root, m);
@@ -311,14 +243,14 @@ model load_model(const std::filesystem::path& path) {
   m.targets = target_map(m.space);
   m.features.set_statistics(read_statistics(root, "features"));
   read_targets(root, m);
-  static_cast<model_member&>(m) = read_member(root, m, m.counts_network, m.profile_network);
+  m.surrogate() = read_member(root, m, m.counts_network, m.profile_network);
   read_starts(root, m.space, m.starts);
   read_cloud(root, m);
   m.lowest_rate_E_hz = root.read_scalar<double>("range/lowest_rate_E");
   m.highest_rate_E_hz = root.read_scalar<double>("range/highest_rate_E");
   m.config_text = root.read_string("config/text");
   check_dimensions(m, name);
-  read_others(root, m);
+  read_more_members(root, m);
   return m;
 }
 

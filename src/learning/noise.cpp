@@ -47,7 +47,7 @@ HWY_INLINE product multiply(words a, words b) {
 
 #endif
 
-/// Philox4x32-10 (Salmon et al., SC 2011), one block a lane; `blocks` is a multiple of the lanes.
+/// Philox4x32-10 (Salmon et al., SC 2011), one block in each lane. `blocks` is a multiple of the number of lanes.
 void philox_blocks(const random_stream::block_range& range, std::size_t blocks, std::uint32_t* out) {
   const word_tag d;
   const auto multiplier_0 = hn::Set(d, 0xD2511F53U);
@@ -109,7 +109,7 @@ namespace {
 HWY_EXPORT(philox_blocks);
 HWY_EXPORT(box_muller);
 
-/// Lanes of the widest vectors: all instruction sets draw the same blocks.
+/// Lanes of the widest vectors. All instruction sets draw the same blocks because of it.
 constexpr std::size_t most_lanes = 16;
 
 std::size_t whole_vectors(std::size_t n) {

@@ -1,4 +1,4 @@
-// Vectors at the end of an array. Included once for each instruction set.
+// Loads and stores of vectors at the end of an array. Included once for each instruction set.
 
 #if defined(SPIKESWEEP_LEARNING_PARTIAL_INL_HPP) == defined(HWY_TARGET_TOGGLE)
 #ifdef SPIKESWEEP_LEARNING_PARTIAL_INL_HPP
@@ -18,12 +18,13 @@ namespace spikesweep::HWY_NAMESPACE {
 
 namespace hn = hwy::HWY_NAMESPACE;
 
-/// The first `n` lanes, or all, from anywhere in memory; the others are zero. Reads nothing past them.
+/// Loads the first `n` lanes, or all if there are fewer, from any address. The other lanes are zero, and their memory
+/// is not read.
 template <class D>
 HWY_INLINE hn::Vec<D> load_first(D d, const hn::TFromD<D>* from, std::size_t n) {
 #if HWY_TARGET <= HWY_AVX2
   return hn::MaskedLoad(hn::FirstN(d, n), d, from);
-#else  // A masked load needs alignment, and reads all lanes.
+#else  // Here a masked load would need alignment and read all lanes.
   if (n >= hn::Lanes(d)) {
     return hn::LoadU(d, from);
   }
@@ -33,7 +34,7 @@ HWY_INLINE hn::Vec<D> load_first(D d, const hn::TFromD<D>* from, std::size_t n) 
 #endif
 }
 
-/// Writes the first `n` lanes, or all, and nothing past them.
+/// Writes the first `n` lanes, or all if there are fewer. The memory of the other lanes is not written.
 template <class D>
 HWY_INLINE void store_first(hn::Vec<D> v, D d, hn::TFromD<D>* to, std::size_t n) {
 #if HWY_TARGET <= HWY_AVX2

@@ -10,14 +10,15 @@ namespace spikesweep {
 
 namespace {
 
-/// Weight of the past in the running mean of the loss: it looks back over about ten updates, a quarter of a decade of
-/// the rate by default.
+/// Weight of the past in the running mean of the loss. The mean covers about ten updates; with the default settings the
+/// rate rises by a quarter of a decade in this time.
 constexpr double smoothing = 0.9;
-/// The loss has exploded when it is above its best value by this share of the loss of the first weights. Losses are
-/// logarithms of densities and may be negative, so a multiple of the best one would say nothing; batches differ by a
-/// few hundredths of that loss. Clipped gradients let small networks rise little further.
+/// The loss has exploded when it exceeds its best value by this share of the loss of the first weights. A multiple of
+/// the best loss would have no meaning, because losses are logarithms of densities and may be negative. The losses of
+/// batches differ by a few hundredths of the first loss. The share is not larger because gradients are clipped, and so
+/// the loss of a small network does not rise much further.
 constexpr double explosion = 0.5;
-/// The slope at an update is taken from this many updates before it to as many after it.
+/// The slope at an update is measured from this many updates before it to as many after it.
 constexpr std::size_t slope_reach = 5;
 
 }  // namespace
@@ -28,7 +29,7 @@ std::optional<double> steepest_descent(const std::vector<range_test_step>& steps
   double steepest = 0;
   std::optional<double> rate;
   for (std::size_t i = slope_reach; i + slope_reach <= end; ++i) {
-    // Rates rise by the same factor from update to update: a difference over so many updates is a slope.
+    // Every update multiplies the rate by the same factor, so a difference over a fixed number of updates is a slope.
     const double fall = steps[i - slope_reach].smoothed - steps[i + slope_reach].smoothed;
     if (fall > steepest) {
       steepest = fall;
@@ -48,8 +49,8 @@ range_test_result run_range_test(const communicator& comm, const training_data& 
     return range.lowest * std::pow(range.highest / range.lowest, static_cast<double>(step) / (range.steps - 1));
   };
   range_test_result result;
-  double past = 0;    // Weighted sum of the losses so far,
-  double weight = 0;  // and of their weights.
+  double past = 0;    // Weighted sum of the losses so far.
+  double weight = 0;  // Sum of their weights.
   double best = std::numeric_limits<double>::infinity();
   const auto go_on = [&](const step_record& done) {
     past = smoothing * past + done.counts + done.profile;
@@ -72,7 +73,7 @@ range_test_result run_range_test(const communicator& comm, const training_data& 
   };
   try {
     train_steps(comm, data, options, m, go_on);
-  } catch (const divergence_error&) {  // On every rank.
+  } catch (const divergence_error&) {  // Every rank throws it.
     result.end = range_test_end::not_finite;
   }
   result.suggestion = steepest_descent(result.steps);

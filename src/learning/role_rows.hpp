@@ -17,7 +17,8 @@ struct task_span {
   std::int64_t rows = 0;
 };
 
-/// The rows of all finished tasks of one role of points, in the order of tasks: that role's global order.
+/// The rows of all finished tasks at points of one role, in the order of the tasks. This is the global order of the
+/// rows of that role.
 class role_rows {
  public:
   /// `file` has to outlive it.
@@ -26,8 +27,8 @@ class role_rows {
   const std::vector<task_span>& tasks() const { return tasks_; }
   std::int64_t size() const { return tasks_.empty() ? 0 : tasks_.back().first + tasks_.back().rows; }
 
-  /// Appends rows [first, last) of the global order, not yet standardised. What it reads is held in parts of at most
-  /// most_block_rows rows beside `to`.
+  /// Reads rows [first, last) of the global order from the file and appends them to `to`, not standardised. It reads at
+  /// most most_block_rows rows at a time, so it needs little memory beside `to`.
   void read(const feature_map& features, std::int64_t first, std::int64_t last, dataset& to) const;
 
  private:
@@ -35,7 +36,7 @@ class role_rows {
   std::vector<task_span> tasks_;
 };
 
-/// Values of a point, one an axis.
+/// The values of a point, one for each axis.
 std::vector<double> values_of(const design& points, int point);
 
 }  // namespace spikesweep

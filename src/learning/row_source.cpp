@@ -10,16 +10,6 @@
 
 namespace spikesweep {
 
-namespace {
-
-void shuffle(std::span<std::uint32_t> values, random_stream stream) {
-  for (std::size_t i = values.size(); i > 1; --i) {
-    std::swap(values[i - 1], values[stream.below(static_cast<std::uint32_t>(i))]);
-  }
-}
-
-}  // namespace
-
 row_source::row_source(const training_data& data, const model& m, const learning_settings& settings, int first,
                        int last)
     : data_(data),
@@ -28,7 +18,7 @@ row_source::row_source(const training_data& data, const model& m, const learning
       last_shard_(last),
       rows_per_step_(settings.batch / data.plan.shards),
       chunks_(data.chunks.chunks(data.plan)) {
-  // Memory is taken at once, since a vector that grows takes more than what it holds.
+  // Memory is reserved at once, because a vector that grows takes more memory than it needs.
   if (!data.chunks.streams()) {
     current_.order.reserve(static_cast<std::size_t>(data.train.rows));
     return;
@@ -71,7 +61,7 @@ void row_source::settle() {
   }
 }
 
-/// Makes a chunk the current one, and begins to read the one after it.
+/// Makes a chunk the current one, and begins to read the next one.
 void row_source::hold(int epoch, std::int64_t index) {
   if (current_.epoch == epoch && current_.index == index) {
     return;
@@ -99,7 +89,7 @@ void row_source::read_ahead() {
 }
 
 void row_source::fill(chunk& to, int epoch, std::int64_t index) const {
-  to.epoch = 0;  // Until all of it is there.
+  to.epoch = 0;  // Until the chunk is complete.
   clear(to.rows);
   to.order.clear();
   to.begin.assign(1, 0);
@@ -121,7 +111,7 @@ void row_source::fill(chunk& to, int epoch, std::int64_t index) const {
   to.index = index;
 }
 
-/// What a chunk takes of a shard: whole blocks, but for those that its two ends cut.
+/// The parts of a shard that belong to a chunk: whole blocks, except where the two ends of the chunk cut a block.
 std::vector<row_source::piece> row_source::pieces(int epoch, int shard, std::int64_t index) const {
   const std::int64_t length = data_.chunks.block;
   const std::int64_t rows = data_.plan.size(shard);
@@ -132,7 +122,7 @@ std::vector<row_source::piece> row_source::pieces(int epoch, int shard, std::int
   const std::int64_t begin = index * data_.chunks.rows;
   const std::int64_t end = begin + data_.chunks.rows;
   std::vector<piece> out;
-  std::int64_t dealt = 0;  // Rows of the epoch before the block.
+  std::int64_t dealt = 0;  // Rows of the epoch that come before the block.
   for (const std::uint32_t block : blocks) {
     const std::int64_t first = block * length;
     const std::int64_t size = std::min(length, rows - first);
@@ -146,14 +136,14 @@ std::vector<row_source::piece> row_source::pieces(int epoch, int shard, std::int
   return out;
 }
 
-/// Appends `rows` rows of the data set from `first` on to the order, shuffled.
+/// Appends `rows` rows of the data set, from `first` on, to the order, and shuffles them.
 void row_source::deal(chunk& to, int shard, std::int64_t first, std::int64_t rows, int epoch,
                       std::int64_t index) const {
   const auto begin = to.order.size();
   to.order.resize(begin + static_cast<std::size_t>(rows));
   const auto dealt = std::span(to.order).subspan(begin);
   std::iota(dealt.begin(), dealt.end(), static_cast<std::uint32_t>(first));
-  // Without streaming the one chunk of a shard is its whole epoch.
+  // Without streaming a shard has one chunk, which holds its rows of the whole epoch.
   shuffle(dealt, random_stream(settings_.seed, purpose::shuffle, static_cast<std::uint32_t>(epoch),
                                static_cast<std::uint32_t>(index * data_.plan.shards + shard)));
   to.begin.push_back(to.order.size());

@@ -23,10 +23,11 @@ namespace spikesweep {
 
 namespace {
 
-/// Candidates are spread over this last share of the epochs, the last epoch included.
+/// Candidates are spread over this last share of the epochs; the last epoch is one of them.
 constexpr double candidate_share = 0.4;
-/// A training that diverges once more than this is given up.
+/// A training may diverge this many times; the next time it is given up.
 constexpr int most_rollbacks = 3;
+
 class trainer {
  public:
   trainer(const communicator& comm, const training_data& data, const training_options& options, model& m)
@@ -35,6 +36,7 @@ class trainer {
         options_(options),
         settings_(options.settings),
         model_(m),
+        own_(m.surrogate()),
         rows_per_shard_(settings_.batch / data.plan.shards),
         first_shard_(data.plan.first_of(comm.rank(), comm.size())),
         last_shard_(data.plan.first_of(comm.rank() + 1, comm.size())),
@@ -43,16 +45,16 @@ class trainer {
                                             : last_shard_ - first_shard_),
         batch_(m, static_cast<int>(shards_per_slice_ * rows_per_shard_), true, settings_.numbers),
         evaluation_(comm, data, settings_.seed, m),
-        gradient_(m.counts_weights.size() + m.profile_weights.size() + extras),
+        gradient_(own_.counts_weights.size() + own_.profile_weights.size() + extras),
         sum_(data.plan.exact() ? gradient_.size() : 0),
         rows_(data, m, settings_, first_shard_, last_shard_),
         identity_(options.identity + data.chunks.identity()),
-        place_{options.checkpoint, settings_, identity_} {}
+        place_{options.checkpoint, settings_, identity_, m.features.size()} {}
 
   void run() {
     training_state state = first_state();
     if (!options_.checkpoint.empty()) {
-      read_checkpoint(comm_, place_, model_, state);
+      read_checkpoint(comm_, place_, own_, state);
     }
     while (state.epoch < settings_.epochs && !state.stopped) {
       try {
@@ -65,16 +67,16 @@ class trainer {
       try_candidate(state);
       keep(state);
       if (options_.progress) {
-        options_.progress(model_.history.back(), settings_.epochs);
+        options_.progress(own_.history.back(), settings_.epochs);
       }
     }
     evaluated(state);
     if (!state.best_counts.empty()) {
-      model_.counts_weights = state.best_counts;
-      model_.profile_weights = state.best_profile;
+      own_.counts_weights = state.best_counts;
+      own_.profile_weights = state.best_profile;
     }
-    model_.dispersion = evaluation_.measure_dispersion();
-    for (auto& candidate : model_.candidates) {
+    own_.dispersion = evaluation_.measure_dispersion();
+    for (auto& candidate : own_.candidates) {
       candidate.chosen = candidate.epoch == state.best_epoch;
     }
   }
@@ -97,22 +99,22 @@ class trainer {
   }
 
  private:
-  /// What the ranks sum beside the gradients: both losses, and rank 0's wishes.
+  /// What the ranks sum together with the gradients: both losses, and the wish of rank 0.
   enum extra : std::size_t { counts_loss, profile_loss, wish, extras };
   /// What rank 0 wants of all ranks after a step.
   enum : int { go_on = 0, checkpoint = 1, end = 2 };
 
-  /// Of the weights that the model was prepared with.
+  /// The state of a training that has not begun, from the weights that the member was prepared with.
   training_state first_state() const {
     adamw_settings s;
     s.weight_decay = settings_.weight_decay;
     const auto begin = [&](std::span<const float> weights) {
       return network_state(weights, s, settings_.ema_decay > 0);
     };
-    return training_state({begin(model_.counts_weights), begin(model_.profile_weights)});
+    return training_state({begin(own_.counts_weights), begin(own_.profile_weights)});
   }
 
-  /// Back to the end of the last epoch, from where it goes on at half the rate. Every rank does the same.
+  /// Goes back to the end of the last epoch; from there training goes on at half the rate. Every rank does the same.
   void roll_back(training_state& state, const divergence_error& error) {
     if (++state.rollbacks > most_rollbacks) {
       throw environment_error(std::string(error.what()) + " (given up at the fourth time, in epoch " +
@@ -121,20 +123,21 @@ class trainer {
     state.now = state.epoch_begin;
     state.step = 0;
     if (comm_.rank() == 0) {
-      log_warning("training diverged in epoch " + std::to_string(state.epoch + 1) + ": back to the end of epoch " +
-                  std::to_string(state.epoch) + ", with half the learning rate");
+      log_warning("training diverged in epoch " + std::to_string(state.epoch + 1) +
+                  ": it goes back to the end of epoch " + std::to_string(state.epoch) +
+                  " and goes on with half the learning rate");
     }
   }
 
   void keep(const training_state& state) {
     if (!options_.checkpoint.empty()) {
-      rows_.settle();  // HDF5 is not thread-safe.
-      write_checkpoint(comm_, place_, model_, state);
+      rows_.settle();  // HDF5 is not thread-safe, and rows may be being read.
+      write_checkpoint(comm_, place_, own_, state);
       kept_ = std::chrono::steady_clock::now();
     }
   }
 
-  /// From the step that the state has reached to the end of the epoch.
+  /// Trains from the step that the state has reached to the end of the epoch.
   void epoch(training_state& state) {
     auto begin = std::chrono::steady_clock::now();
     const auto clock = [&] {
@@ -177,20 +180,20 @@ class trainer {
     evaluation_.measure_selection(record);
     clock();
     record.wall_s = state.wall_s;
-    model_.history.push_back(record);
+    own_.history.push_back(record);
   }
 
-  /// Puts the weights that are evaluated, and may become the surrogate's, into the model.
+  /// Copies the weights that are evaluated, and that may become the final ones, into the member.
   void evaluated(const training_state& state) {
     const auto take = [](const network_state& from, std::vector<float>& to) {
       const auto& weights = from.average.empty() ? from.weights : from.average;
       std::ranges::copy(weights, to.begin());
     };
-    take(state.now.counts, model_.counts_weights);
-    take(state.now.profile, model_.profile_weights);
+    take(state.now.counts, own_.counts_weights);
+    take(state.now.profile, own_.profile_weights);
   }
 
-  /// Rank 0's wish after this step, on rank 0; nothing on the others.
+  /// What rank 0 wants after this step; go_on on all other ranks.
   int my_wish() const {
     if (comm_.rank() != 0) {
       return go_on;
@@ -202,7 +205,7 @@ class trainer {
     return !options_.checkpoint.empty() && since.count() >= options_.checkpoint_every_s ? checkpoint : go_on;
   }
 
-  /// Rows of all ranks in a step.
+  /// The number of rows in a step, over all ranks.
   std::int64_t global_rows(std::int64_t step) const {
     std::int64_t rows = 0;
     for (int shard = 0; shard < data_.plan.shards; ++shard) {
@@ -211,7 +214,7 @@ class trainer {
     return rows;
   }
 
-  /// One update of the weights, and what rank 0 wants after it.
+  /// Updates the weights once. Returns the record of the step, and what rank 0 wants after it.
   std::pair<step_record, int> one_step(training_state& state) {
     const int epoch = state.epoch + 1;
     rows_.begin_step(state.step);
@@ -230,7 +233,7 @@ class trainer {
                     extra_sums[profile_loss],
                     gradient_norm(counts),
                     gradient_norm(profile)};
-    // Every rank has the same sums and so comes to the same conclusion.
+    // Every rank has the same sums, so all ranks throw or none does.
     if (!std::isfinite(out.counts_gradient + out.profile_gradient + out.counts + out.profile)) {
       throw divergence_error();
     }
@@ -242,7 +245,7 @@ class trainer {
   void update(network_state& network, std::span<const float> gradient, double rate, double norm) const {
     network.optimiser.step(network.weights, gradient, rate, clipping_scale(norm, settings_.gradient_clip));
     if (!network.average.empty()) {
-      // Young averages remember less, or the first weights would stay in them for long.
+      // A young average decays faster. Otherwise the first weights would stay in it for long.
       const auto n = static_cast<double>(network.optimiser.steps());
       const auto keep = static_cast<float>(std::min(settings_.ema_decay, n / (n + 9)));
       for (std::size_t i = 0; i < network.average.size(); ++i) {
@@ -251,7 +254,7 @@ class trainer {
     }
   }
 
-  /// Sums over all ranks: gradients of both networks, then the extras.
+  /// The sums over all ranks: the gradients of both networks, then the extras.
   std::span<const float> batch_gradient(int epoch, std::int64_t step, float weight) {
     if (!data_.plan.exact()) {
       slice_gradient(epoch, step, first_shard_, weight);
@@ -267,7 +270,7 @@ class trainer {
     return sum_.all_reduce(comm_);
   }
 
-  /// Gradients of both networks and both losses of the slice that begins with shard `first`.
+  /// The gradients of both networks for the slice that begins with shard `first`, then the extras.
   std::span<const float> slice_gradient(int epoch, std::int64_t step, int first, float weight) {
     int slot = 0;
     for (int shard = first; shard < first + shards_per_slice_; ++shard) {
@@ -280,8 +283,8 @@ class trainer {
       }
     }
     const auto all = std::span(gradient_);
-    const auto counts = all.first(model_.counts_weights.size());
-    const auto profile = all.subspan(counts.size(), model_.profile_weights.size());
+    const auto counts = all.first(own_.counts_weights.size());
+    const auto profile = all.subspan(counts.size(), own_.profile_weights.size());
     const batch_loss mine = batch_.differentiate(counts, profile);
     const auto extra_sums = all.last(extras);
     extra_sums[counts_loss] = static_cast<float>(mine.counts);
@@ -290,7 +293,7 @@ class trainer {
     return gradient_;
   }
 
-  /// The learning rate of the step after so many of the whole training.
+  /// The learning rate of a step; `step` counts all steps of the training from 0.
   double scheduled_rate(const training_state& state, std::int64_t step) const {
     if (options_.rate) {
       return options_.rate(step);
@@ -300,9 +303,9 @@ class trainer {
     return warmup_cosine(settings_.learning_rate, step, warmup, total) * std::ldexp(1.0, -state.rollbacks);
   }
 
-  /// Ends the training when the selection losses have not improved for `patience` epochs.
+  /// Marks the training as stopped if the selection loss has not improved for `patience` epochs.
   void stop_early(training_state& state) {
-    const double loss = model_.history.back().selection_counts + model_.history.back().selection_profile;
+    const double loss = own_.history.back().selection_counts + own_.history.back().selection_profile;
     if (loss < state.best_loss) {
       state.best_loss = loss;
       state.best_loss_epoch = state.epoch;
@@ -324,14 +327,14 @@ class trainer {
     if (!options_.score || !is_candidate(state)) {
       return;
     }
-    model_.dispersion = evaluation_.measure_dispersion();
+    own_.dispersion = evaluation_.measure_dispersion();
     const closed_loop_score score = options_.score(model_);
-    model_.candidates.push_back({state.epoch, score.error_E, score.error_I, false});
+    own_.candidates.push_back({state.epoch, score.error_E, score.error_I, false});
     if (score.total() < state.best_score) {
       state.best_score = score.total();
       state.best_epoch = state.epoch;
-      state.best_counts = model_.counts_weights;
-      state.best_profile = model_.profile_weights;
+      state.best_counts = own_.counts_weights;
+      state.best_profile = own_.profile_weights;
     }
   }
 
@@ -340,6 +343,7 @@ class trainer {
   const training_options& options_;
   const learning_settings& settings_;
   model& model_;
+  model_member& own_;  ///< The member that is trained.
   std::int64_t rows_per_shard_;
   int first_shard_;
   int last_shard_;
@@ -347,12 +351,12 @@ class trainer {
   std::int64_t shards_per_slice_;
   law_batch batch_;
   evaluation evaluation_;
-  long_vector<float> gradient_;  ///< Of a slice: both networks' gradients, then the extras.
+  long_vector<float> gradient_;  ///< Gradients of both networks for one slice, then the extras.
   gradient_sum sum_;
   row_source rows_;
-  std::string identity_;  ///< Of the data and of the order of their rows.
+  std::string identity_;  ///< Text that names what decides the data and the order of their rows.
   checkpoint_place place_;
-  std::chrono::steady_clock::time_point kept_ = std::chrono::steady_clock::now();  ///< When the last checkpoint was.
+  std::chrono::steady_clock::time_point kept_ = std::chrono::steady_clock::now();  ///< Time of the last checkpoint.
 };
 
 }  // namespace

@@ -9,16 +9,18 @@
 #include <spikesweep/parallel/reduce.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
+#include "moments.hpp"
 #include "role_rows.hpp"
 
 namespace spikesweep {
 
 namespace {
 
-/// Start states kept in a model: enough that chains start apart, few enough that the file stays small.
+/// A model keeps at most this many start states: enough that chains start from different states, and few enough that
+/// the file stays small.
 constexpr std::int64_t max_start_states = 512;
 
-/// One training row of so many is a dispersion row.
+/// Every n-th training row is a dispersion row; this is n.
 std::int64_t dispersion_stride(const shard_plan& plan) {
   return std::max<std::int64_t>(1, plan.rows / dispersion_rows);
 }
@@ -101,7 +103,7 @@ class loader {
     model_.targets = target_map(space);
   }
 
-  /// Reads this rank's shards once, for the statistics; keeps them unless they are streamed.
+  /// Reads the rows of this rank's shards once, for the statistics, and keeps them unless rows are streamed.
   void read_train() {
     const std::int64_t begin = data_.plan.begin(data_.plan.first_of(comm_.rank(), comm_.size()));
     const std::int64_t end = data_.plan.begin(data_.plan.first_of(comm_.rank() + 1, comm_.size()));
@@ -149,10 +151,11 @@ class loader {
     find_regimes(point_of_row);
   }
 
-  /// From the E spikes of all ranks' selection rows.
+  /// Finds the regimes of the points from the E spikes of the selection rows of all ranks.
   void find_regimes(const std::vector<std::size_t>& point_of_row) {
     const auto points = static_cast<std::size_t>(about_.points.size());
-    std::vector<double> sums(3 * points, 0.0);  // Rows, spikes and their squares: whole numbers, so exact in any order.
+    // Rows, spikes and squares of spikes of each point. They are integers, so their sums are exact in any order.
+    std::vector<double> sums(3 * points, 0.0);
     for (std::size_t row = 0; row < point_of_row.size(); ++row) {
       const auto spikes = static_cast<double>(data_.selection.counts[row * count_dims]);
       double* of_point = sums.data() + 3 * point_of_row[row];
@@ -165,8 +168,8 @@ class loader {
     for (std::size_t point = 0; point < points; ++point) {
       const double* s = sums.data() + 3 * point;
       if (s[0] > 0) {
-        const double mean = s[1] / s[0];
-        fano.emplace_back(mean > 0 ? (s[2] / s[0] - mean * mean) / mean : 0.0, point);
+        const auto [mean, variance] = moments_of(s[0], s[1], s[2]);
+        fano.emplace_back(mean > 0 ? variance / mean : 0.0, point);
       }
     }
     std::ranges::sort(fano);
@@ -179,7 +182,7 @@ class loader {
     }
   }
 
-  /// Leaves the reading of training rows to the trainer.
+  /// Gives the trainer a function that reads training rows, in place of the rows.
   void stream() {
     data_.train = {};
     data_.read = [file = file_, train = train_, features = model_.features](std::int64_t first, std::int64_t last,
@@ -190,7 +193,7 @@ class loader {
     };
   }
 
-  /// Rows of a task up to its last one that follows no perturbation, or to its first if there is none.
+  /// The last rows of a task up to its last row that follows no perturbation, or up to its first row if there is none.
   transition_block up_to_start(const task_span& span) const {
     for (std::int64_t last = span.rows;;) {
       const std::int64_t first = std::max<std::int64_t>(0, last - most_block_rows);
@@ -207,8 +210,8 @@ class loader {
     }
   }
 
-  /// The last unperturbed state of each of some tasks, spread evenly over them, and the cloud of the states of these
-  /// tasks; every rank reads them all.
+  /// Takes some tasks, evenly spread over all tasks. The start states are the last unperturbed state of each of them,
+  /// and the cloud is fitted to their states. Every rank reads all of them.
   void gather_starts() {
     const auto& tasks = train_->tasks();
     const auto n = std::min<std::int64_t>(max_start_states, static_cast<std::int64_t>(tasks.size()));
@@ -239,7 +242,7 @@ class loader {
     for (int point = 0; point < about_.points.size(); ++point) {
       const auto& sum = sums[static_cast<std::size_t>(point)];
       if (sum.simulated_s <= 0 || sum.spikes_E == 0 || sum.spikes_I == 0) {
-        continue;  // A silent network has no relative error.
+        continue;  // A silent network has no relative errors of rates.
       }
       const parameters p = parameters_at(about_.points, about_.base, point);
       measured.push_back({point, values_of(about_.points, point),

@@ -116,8 +116,8 @@ void leaping_network::kick_recurrently() {
     }
   }
   for (std::size_t n = arrivals_.size(); n > 0; --n) {
-    // The next one of those that are left, each as likely.
-    std::swap(arrivals_[n - 1], arrivals_[random_.below(static_cast<std::uint32_t>(n))]);
+    // The next one of those that are left, each with the same probability.
+    shuffle_step(arrivals_, n, random_);
     const auto [k, neuron] = arrivals_[n - 1];
     auto& v = potential_[static_cast<std::size_t>(neuron)];
     if (v == refractory_mark_) {

@@ -39,13 +39,25 @@ constexpr std::array table{
     parameter_info{"tau_EI", "ms", min_delay, max_delay, &p::tau_EI, "mean delay of a kick from I to E"},
     parameter_info{"tau_II", "ms", min_delay, max_delay, &p::tau_II, "mean delay of a kick from I to I"},
     parameter_info{"tau_ref", "ms", 0, max_delay, &p::tau_ref, "mean refractory time; 0: none"},
-    parameter_info{"S_ext", "kick", 0, max_weight, &p::S_ext, "weight of an external kick; 1 in a Markov network"},
+    parameter_info{"S_ext", "kick", 0, max_weight, &p::S_ext, "weight of an external kick; 1 in a Markov network", 1.0},
+};
+
+constexpr std::array choices{
+    choice_setting<&p::inhibition, inhibition_kind::constant, inhibition_kind::voltage_dependent>(
+        "inhibition", "whether an inhibitory kick lowers the potential by S, or by S (V + 66) / 166"),
+    choice_setting<&p::model, network_model::markov, network_model::discrete>(
+        "model", "continuous-time Markov process, or discrete-time neurons with synaptic currents (tau_ref = 0)")
+        .absent_means("markov"),
 };
 
 }  // namespace
 
 std::span<const parameter_info> parameter_table() {
   return table;
+}
+
+std::span<const setting<parameters>> network_choice_table() {
+  return choices;
 }
 
 const parameter_info& find_parameter(std::string_view name) {

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <numbers>
 #include <numeric>
 
@@ -22,6 +23,26 @@ constexpr double peak_band = 0.75;
 struct fftw_deleter {
   void operator()(void* memory) const { fftw_free(memory); }
 };
+
+/// FFTW makes and destroys plans for one thread at a time only.
+std::mutex& planner() {
+  static std::mutex mutex;
+  return mutex;
+}
+
+struct plan_deleter {
+  void operator()(fftw_plan plan) const {
+    const std::scoped_lock lock(planner());
+    fftw_destroy_plan(plan);
+  }
+};
+
+using plan_holder = std::unique_ptr<fftw_plan_s, plan_deleter>;
+
+plan_holder plan_transform(int n, double* in, fftw_complex* out) {
+  const std::scoped_lock lock(planner());
+  return plan_holder(fftw_plan_dft_r2c_1d(n, in, out, FFTW_ESTIMATE));
+}
 
 double step_of(const spectrum& s) {
   return s.frequency.size() > 1 ? s.frequency[1] - s.frequency[0] : 0;
@@ -64,21 +85,31 @@ double mean(std::span<const double> values) {
   return values.empty() ? nan : std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
 }
 
+double squares_about(std::span<const double> values, double centre) {
+  double sum = 0;
+  for (const double x : values) {
+    sum += (x - centre) * (x - centre);
+  }
+  return sum;
+}
+
 namespace {
 
 double variance(std::span<const double> values) {
-  if (values.size() < 2) {
-    return nan;
-  }
-  const double m = mean(values);
-  double sum = 0;
-  for (const double x : values) {
-    sum += (x - m) * (x - m);
-  }
-  return sum / static_cast<double>(values.size() - 1);
+  return values.size() < 2 ? nan : squares_about(values, mean(values)) / static_cast<double>(values.size() - 1);
 }
 
 }  // namespace
+
+double standard_deviation(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  // Predictions have always summed shares of the mean. Rounding differs from that of mean(), and files keep every bit.
+  double centre = 0;
+  for (const double x : values) {
+    centre += x / n;
+  }
+  return n > 1 ? std::sqrt(squares_about(values, centre) / (n - 1)) : nan;
+}
 
 double fano_factor(std::span<const double> counts) {
   const double m = mean(counts);
@@ -126,8 +157,7 @@ spectrum welch(std::span<const std::vector<double>> series, double step, std::in
   }
   const std::unique_ptr<double[], fftw_deleter> in(fftw_alloc_real(n));
   const std::unique_ptr<fftw_complex[], fftw_deleter> transformed(fftw_alloc_complex(half));
-  const std::unique_ptr<fftw_plan_s, decltype(&fftw_destroy_plan)> plan(
-      fftw_plan_dft_r2c_1d(static_cast<int>(n), in.get(), transformed.get(), FFTW_ESTIMATE), &fftw_destroy_plan);
+  const plan_holder plan = plan_transform(static_cast<int>(n), in.get(), transformed.get());
   std::vector<double> sum(half, 0.0);
   std::int64_t segments = 0;
   for (const auto& values : series) {
@@ -221,32 +251,6 @@ double spike_synchrony_index(std::span<const spike_record> spikes, int neurons, 
     sum += static_cast<double>(distinct) / neurons;
   }
   return sum / static_cast<double>(spikes.size());
-}
-
-activity_summary summarise(std::span<const spike_record> spikes, const parameters& p, double begin, double end,
-                           double bin, double segment) {
-  std::vector<double> times_E;
-  std::int64_t spikes_I = 0;
-  for (const auto& spike : spikes) {
-    if (spike.neuron < p.N_E) {
-      times_E.push_back(spike.time);
-    } else {
-      ++spikes_I;
-    }
-  }
-  const double seconds = end - begin;
-  const auto bins = static_cast<std::int64_t>(std::llround(seconds / bin));
-  std::vector<std::vector<double>> counts{bin_times(times_E, begin, bin, bins)};
-  activity_summary out;
-  out.rate_E_hz = static_cast<double>(times_E.size()) / (p.N_E * seconds);
-  out.rate_I_hz = static_cast<double>(spikes_I) / (p.N_I * seconds);
-  out.fano_E = fano_factor(counts[0]);
-  for (auto& count : counts[0]) {
-    count /= p.N_E * bin;
-  }
-  out.peak_hz = peak_frequency(welch(counts, bin, std::llround(segment / bin)));
-  out.synchrony = spike_synchrony_index(spikes, p.N_E + p.N_I);
-  return out;
 }
 
 }  // namespace spikesweep

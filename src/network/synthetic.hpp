@@ -10,8 +10,8 @@
 
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/network/parameters.hpp>
-#include <spikesweep/network/sampler.hpp>
 #include <spikesweep/network/state.hpp>
+#include <spikesweep/network/task.hpp>
 
 #include "perturbation.hpp"
 
@@ -73,7 +73,7 @@ void synthesize_network(const parameters& p, const state_layout& layout, int fir
         continue;
       }
       --surplus[b];
-      std::swap(places[stream.below(static_cast<std::uint32_t>(places.size()))], places.back());
+      shuffle_step(places, places.size(), stream);
       const int begin = layout.bin_begin(places.back());
       const int width = layout.bin_end(places.back()) - begin;
       places.pop_back();

@@ -99,4 +99,16 @@ void write_then_rename(const std::filesystem::path& target,
   file.commit();
 }
 
+void check_output_file(const std::filesystem::path& path) {
+  std::error_code failure;
+  if (std::filesystem::is_directory(path, failure)) {
+    throw input_error("output '" + path.string() + "' is a directory; name a file");
+  }
+  const auto parent = std::filesystem::absolute(path).parent_path();
+  if (!std::filesystem::is_directory(parent, failure)) {
+    throw input_error("output '" + path.string() + "': the directory " + parent.string() +
+                      " does not exist; make it, or name another");
+  }
+}
+
 }  // namespace spikesweep

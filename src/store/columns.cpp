@@ -134,7 +134,7 @@ std::size_t column::row_bytes(const transition_layout& layout) const {
   return with_type(type, [](auto number) { return sizeof number; }) * row_numbers(layout);
 }
 
-hid_t column::memory_type() const {
+hdf5::object_id column::memory_type() const {
   return with_type(type, [](auto number) { return hdf5::memory_type<decltype(number)>(); });
 }
 

@@ -33,7 +33,7 @@ struct column {
     return width != nullptr ? static_cast<std::size_t>(width(layout)) : 1;
   }
   std::size_t row_bytes(const transition_layout& layout) const;
-  hid_t memory_type() const;
+  hdf5::object_id memory_type() const;
 };
 
 /// Every column, in the order of creation, writing, checksums and reading.

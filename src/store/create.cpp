@@ -28,7 +28,7 @@ void create_columns(hdf5::group& root, const sweep_description& d) {
   hdf5::dataset voltage = group.write_array("voltage", edges, {"kicks", "lowest potential of each voltage bin"});
   voltage.make_scale("voltage");
   for (const column& c : column_table()) {
-    hdf5::extent shape{static_cast<hsize_t>(d.rows())};
+    hdf5::extent shape{static_cast<hdf5::length>(d.rows())};
     if (c.width != nullptr) {
       shape.push_back(c.row_numbers(layout));
     }
@@ -45,9 +45,9 @@ void create_columns(hdf5::group& root, const sweep_description& d) {
 }
 
 /// One dataset of a number a task.
-void create_per_task(hdf5::group& group, const std::string& name, hid_t type, std::int64_t tasks,
+void create_per_task(hdf5::group& group, const std::string& name, hdf5::object_id type, std::int64_t tasks,
                      const hdf5::label& text) {
-  hdf5::dataset made = group.create_dataset(name, type, {static_cast<hsize_t>(tasks)}, text);
+  hdf5::dataset made = group.create_dataset(name, type, {static_cast<hdf5::length>(tasks)}, text);
   made.name_dimension(0, "task");
 }
 

@@ -5,95 +5,15 @@
 #include <charconv>
 #include <functional>
 #include <map>
-#include <variant>
+#include <span>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/store/file_format.hpp>
+#include <spikesweep/store/settings_file.hpp>
 
 namespace spikesweep {
 
 namespace {
-
-constexpr const char* format_name = "spikesweep sweep";
-constexpr int format_version = 4;
-
-/// One setting of S: a dataset below /section or /sampling.
-template <class S>
-struct field {
-  const char* name;
-  const char* units;
-  const char* description;
-  std::variant<int S::*, std::int64_t S::*, double S::*> member;
-};
-
-using section = section_settings;
-const std::array section_fields{
-    field<section>{"interval_ms", "ms", "`interval`: length of a step", &section::interval_ms},
-    field<section>{"cap_ms", "ms", "`mfe`, `volley`: longest active phase", &section::cap_ms},
-    field<section>{"mfe_start", "spikes", "`mfe`: recurrent E spikes of the window that start it", &section::mfe_start},
-    field<section>{"mfe_end", "spikes", "`mfe`: most recurrent E spikes at its end", &section::mfe_end},
-    field<section>{"mfe_window", "tau_EE", "`mfe`: length of the window", &section::mfe_window},
-    field<section>{"mfe_fanouts", "1", "`mfe`: fan-outs of pending E-to-E kicks below which it may end",
-                   &section::mfe_fanouts},
-    field<section>{"discrete_current", "external current",
-                   "`mfe`, discrete network: share that the recurrent current of a spike that counts exceeds",
-                   &section::discrete_current},
-    field<section>{"discrete_spikes", "spikes", "`mfe`, discrete network: starts above this many, ends at most at it",
-                   &section::discrete_spikes},
-    field<section>{"discrete_window_ms", "ms", "`mfe`, discrete network: length of the window",
-                   &section::discrete_window_ms},
-    field<section>{"discrete_cap_ms", "ms", "`mfe`, discrete network: longest MFE", &section::discrete_cap_ms},
-    field<section>{"volley_start", "1", "`volley`: starts at this share of the mean E-to-E pool",
-                   &section::volley_start},
-    field<section>{"volley_end", "1", "`volley`: ends at this share of the mean E-to-E pool", &section::volley_end},
-};
-
-using sampling = sampling_settings;
-const std::array sampling_fields{
-    field<sampling>{"transitions", "1", "rows that one task yields", &sampling::transitions},
-    field<sampling>{"burn_in_s", "s", "simulated before the first transition", &sampling::burn_in_s},
-    field<sampling>{"perturb_share", "1", "chance that a perturbed excursion starts at a section",
-                    &sampling::perturb_share},
-    field<sampling>{"perturb_phases", "1", "phases that an excursion is followed for", &sampling::perturb_phases},
-    field<sampling>{"synthetic_share", "1", "chance that one phase from a synthetic state starts at a section",
-                    &sampling::synthetic_share},
-    field<sampling>{"synthetic_s", "s", "simulated under other parameters before a synthetic state",
-                    &sampling::synthetic_s},
-    field<sampling>{"synthetic_modes", "1", "lowest mode of the voltage histograms that a synthetic state changes",
-                    &sampling::synthetic_modes},
-    field<sampling>{"max_simulated_s", "s", "a task that needs longer fails", &sampling::max_simulated_s},
-    field<sampling>{"max_pending", "kicks", "a task whose pending kicks pass this fails", &sampling::max_pending},
-};
-
-const std::array section_kinds{section_kind::interval, section_kind::mfe, section_kind::volley};
-const std::array inhibition_kinds{inhibition_kind::constant, inhibition_kind::voltage_dependent};
-const std::array network_models{network_model::markov, network_model::discrete};
-const std::array simulator_kinds{simulator_kind::exact, simulator_kind::tau_leaping};
-
-template <class S, std::size_t N>
-void write_fields(hdf5::group& to, const std::array<field<S>, N>& fields, const S& values) {
-  for (const field<S>& f : fields) {
-    std::visit([&](auto member) { to.write_scalar(f.name, values.*member, {f.units, f.description}); }, f.member);
-  }
-}
-
-template <class S, std::size_t N>
-void read_fields(const hdf5::group& from, const std::array<field<S>, N>& fields, S& values) {
-  for (const field<S>& f : fields) {
-    std::visit([&]<class T>(T S::*member) { values.*member = from.read_scalar<T>(f.name); }, f.member);
-  }
-}
-
-template <class Kind, std::size_t N>
-Kind read_kind(const hdf5::group& from, const std::string& name, const std::array<Kind, N>& kinds) {
-  const std::string text = from.read_string(name);
-  for (const Kind kind : kinds) {
-    if (name_of(kind) == text) {
-      return kind;
-    }
-  }
-  throw input_error(from.where().path + '/' + name + " in " + from.where().file + " is '" + text +
-                    "', which this version does not know");
-}
 
 std::vector<std::uint8_t> role_numbers(const design& d) {
   std::vector<std::uint8_t> numbers(d.roles.size());
@@ -111,7 +31,7 @@ void write_design(hdf5::group& root, const design& d) {
   root.write_strings("design/unit", units, {axes}, {"1", "unit of each swept parameter"});
   hdf5::dataset points =
       root.write_array<double>("design/points", std::span(d.points.data(), static_cast<std::size_t>(d.points.size())),
-                               {static_cast<hsize_t>(d.points.rows()), axes},
+                               {static_cast<hdf5::length>(d.points.rows()), axes},
                                {"per axis, see /design/unit", "value of each swept parameter at each point"});
   hdf5::dataset roles = root.write_array("design/role", role_numbers(d),
                                          {"1", "use of each point: 0 training, 1 model selection, 2 test"});
@@ -158,26 +78,25 @@ std::string shown(double value) {
   return {text.data(), end};
 }
 
-/// Every setting as text: the canonical ones, and what they led to.
+template <class S>
+void add_values(std::map<std::string, std::string>& values, const std::string& group, std::span<const setting<S>> rows,
+                const S& from) {
+  for (const setting<S>& row : rows) {
+    values[group + std::string(row.key)] = to_text(row.get(from));
+  }
+}
+
+/// What the canonical settings led to, as text.
 std::map<std::string, std::string> all_values(const sweep_description& d) {
   std::map<std::string, std::string> values;
   for (const parameter_info& info : parameter_table()) {
     values["network." + std::string(info.name)] = shown(get_parameter(d.base, info));
   }
-  values["network.inhibition"] = name_of(d.base.inhibition);
-  values["network.model"] = name_of(d.base.model);
-  values["section.kind"] = name_of(d.section.kind);
-  const auto add = [&values](const std::string& group, const auto& fields, const auto& from) {
-    for (const auto& f : fields) {
-      std::visit([&](auto member) { values[group + f.name] = shown(static_cast<double>(from.*member)); }, f.member);
-    }
-  };
-  add("section.", section_fields, d.section);
-  add("sampling.", sampling_fields, d.sampling);
-  values["sampling.simulator"] = name_of(d.sampling.simulation.simulator);
-  values["sampling.dt_ms"] = shown(d.sampling.simulation.dt_ms);
-  values["sampling.bin_width"] = std::to_string(d.sampling.layout.state.bin_width);
-  values["sampling.time_bins"] = std::to_string(d.sampling.layout.time_bins);
+  add_values(values, "network.", network_choice_table(), d.base);
+  add_values(values, "section.", section_table(), d.section);
+  add_values(values, "sampling.", sampling_table(), d.sampling);
+  add_values(values, "sampling.", simulation_table(), d.sampling.simulation);
+  add_values(values, "sampling.", layout_table(), d.sampling.layout);
   values["design.replicates"] = std::to_string(d.replicates);
   values["design.points"] = std::to_string(d.points.size());
   values["seed"] = std::to_string(d.seed);
@@ -218,8 +137,9 @@ std::vector<std::string> setting_differences(const sweep_description& stored, co
     return values;
   };
   std::vector<std::string> found;
-  compare(chosen({stored.settings.begin(), stored.settings.end()}),
-          chosen({given.settings.begin(), given.settings.end()}), found);
+  text_map before(stored.settings.begin(), stored.settings.end());
+  before.insert(given.absent.begin(), given.absent.end());  // Only those that the file does not have.
+  compare(chosen(std::move(before)), chosen({given.settings.begin(), given.settings.end()}), found);
   if (found.empty()) {
     // The canonical settings agree; what was made of them has to as well (another version might make something else).
     compare(chosen(all_values(stored)), chosen(all_values(given)), found);
@@ -256,9 +176,7 @@ std::string first_moved_point(const design& stored, const design& given) {
 }  // namespace
 
 void write_description(hdf5::group& root, const sweep_description& d) {
-  root.write_attribute("format", std::string(format_name));
-  root.write_attribute("format_version", format_version);
-  root.write_attribute("spikesweep_version", std::string(SPIKESWEEP_VERSION));
+  write_format(root, sweep_format);
   root.write_attribute("seed", d.seed);
   root.write_attribute("replicates", d.replicates);
   root.write_string("config/text", d.config_text, {"1", "the configuration as it was given"});
@@ -270,53 +188,11 @@ void write_description(hdf5::group& root, const sweep_description& d) {
   root.write_strings("config/settings", pairs, {d.settings.size(), 2},
                      {"1", "key and value of every setting that decides the samples"});
   write_design(root, d.points);
-  hdf5::group network = root.create_group("network");
-  for (const parameter_info& info : parameter_table()) {
-    network.write_scalar(std::string(info.name), get_parameter(d.base, info),
-                         {std::string(info.unit), std::string(info.description)});
-  }
-  network.write_string("inhibition", name_of(d.base.inhibition), {"1", "how an inhibitory kick lowers a potential"});
-  network.write_string("model", name_of(d.base.model), {"1", "markov, or discrete: neurons with synaptic currents"});
-  hdf5::group sections = root.create_group("section");
-  sections.write_string("kind", name_of(d.section.kind), {"1", "rule that cuts a trajectory into phases"});
-  write_fields(sections, section_fields, d.section);
-  hdf5::group samples = root.create_group("sampling");
-  write_fields(samples, sampling_fields, d.sampling);
-  samples.write_string("simulator", name_of(d.sampling.simulation.simulator), {"1", "how the network was simulated"});
-  samples.write_scalar("dt_ms", d.sampling.simulation.dt_ms, {"ms", "step of tau-leaping and of the discrete network"});
-  samples.write_scalar("bin_width", d.sampling.layout.state.bin_width, {"kicks", "width of a voltage bin"});
-  samples.write_scalar("time_bins", d.sampling.layout.time_bins, {"1", "equal parts of a phase in its time profile"});
-}
-
-void check_format_name(const hdf5::group& root) {
-  const std::string& name = root.where().file;
-  std::string format;
-  try {
-    format = root.read_string_attribute("format");
-  } catch (const input_error&) {
-    throw input_error(name + " is an HDF5 file but not a sweep file of spikesweep: its attribute 'format' is missing");
-  }
-  if (format != format_name) {
-    throw input_error(name + " is not a sweep file: its format is '" + format + "', expected '" + format_name + "'");
-  }
-}
-
-void check_format(const hdf5::group& root) {
-  check_format_name(root);
-  const int version = root.read_attribute<int>("format_version");
-  if (version == format_version) {
-    return;
-  }
-  std::string maker = "another version";
-  try {
-    maker = "spikesweep " + root.read_string_attribute("spikesweep_version");
-  } catch (const input_error&) {
-    // Even that may be elsewhere in another format.
-  }
-  throw input_error(root.where().file + " has format version " + std::to_string(version) + ", made by " + maker +
-                    "; this is spikesweep " SPIKESWEEP_VERSION ", which reads version " +
-                    std::to_string(format_version) +
-                    ": use the version that made it, or sweep anew with --fresh or into another output file");
+  write_network(root, "network", d.base);
+  write_settings(root, "section", section_table(), d.section);
+  write_settings(root, "sampling", sampling_table(), d.sampling);
+  write_settings(root, "sampling", simulation_table(), d.sampling.simulation);
+  write_settings(root, "sampling", layout_table(), d.sampling.layout);
 }
 
 sweep_description read_description(const hdf5::group& root) {
@@ -329,24 +205,17 @@ sweep_description read_description(const hdf5::group& root) {
     d.settings.emplace_back(pairs[i], pairs[i + 1]);
   }
   d.points = read_design(root);
-  const hdf5::group network = root.open_group("network");
-  for (const parameter_info& info : parameter_table()) {
-    set_parameter(d.base, info, network.read_scalar<double>(std::string(info.name)));
-  }
-  d.base.inhibition = read_kind(network, "inhibition", inhibition_kinds);
-  d.base.model = read_kind(network, "model", network_models);
-  const hdf5::group sections = root.open_group("section");
-  d.section.kind = read_kind(sections, "kind", section_kinds);
-  read_fields(sections, section_fields, d.section);
-  const hdf5::group samples = root.open_group("sampling");
-  read_fields(samples, sampling_fields, d.sampling);
-  d.sampling.simulation.simulator = read_kind(samples, "simulator", simulator_kinds);
-  d.sampling.simulation.dt_ms = samples.read_scalar<double>("dt_ms");
-  d.sampling.layout.state.bin_width = samples.read_scalar<int>("bin_width");
-  d.sampling.layout.time_bins = samples.read_scalar<int>("time_bins");
+  absent_settings absent;
+  d.base = read_network(root, "network", absent);
+  read_settings(root, "section", section_table(), d.section, absent);
+  read_settings(root, "sampling", sampling_table(), d.sampling, absent);
+  read_settings(root, "sampling", simulation_table(), d.sampling.simulation, absent);
+  read_settings(root, "sampling", layout_table(), d.sampling.layout, absent);
+  absent.report(root);
   if (d.replicates < 1 || d.sampling.transitions < 0 || d.sampling.layout.state.bin_width < 1 ||
       d.sampling.layout.time_bins < 1) {
-    throw input_error("the settings in " + root.where().file + " are not possible: the file is damaged");
+    throw input_error("the settings in " + root.where().file +
+                      " are not possible: the file is damaged; restore it from a copy, or sweep anew with --fresh");
   }
   return d;
 }

@@ -5,14 +5,10 @@
 
 namespace spikesweep {
 
-/// Writes a description into the root of a new file, and reads it back. Serial.
+/// Writes a description, and what the file is, into the root of a new file; and reads it back. Settings that an older
+/// file lacks are filled in, which is said once on standard error. Serial.
 void write_description(hdf5::group& root, const sweep_description& description);
 sweep_description read_description(const hdf5::group& root);
-
-/// Throws input_error unless the root is that of a sweep file, of any format version.
-void check_format_name(const hdf5::group& root);
-/// The same, and of this format version.
-void check_format(const hdf5::group& root);
 
 /// One line a difference, "key: stored here, given there"; empty if both describe the same samples.
 std::vector<std::string> differences(const sweep_description& stored, const sweep_description& given);

@@ -13,6 +13,7 @@
 #include "columns.hpp"
 #include "create.hpp"
 #include "description_file.hpp"
+#include "hdf5_detail.hpp"
 #include "records.hpp"
 
 namespace spikesweep {
@@ -114,12 +115,13 @@ class transfer {
       const std::string path = std::string(transitions_group) + '/' + c.path;
       const std::size_t task_bytes = c.row_bytes(after_.sampling.layout) * per_task;
       std::vector<std::byte> bytes(task_bytes * hashes.size());
-      from_.open_dataset(path).read_rows(static_cast<hsize_t>(block.from) * per_task, rows, c.memory_type(),
+      from_.open_dataset(path).read_rows(static_cast<hdf5::length>(block.from) * per_task, rows, c.memory_type(),
                                          bytes.data());
       for (std::size_t i = 0; i < hashes.size(); ++i) {
         hashes[i].add(std::span(bytes).subspan(i * task_bytes, task_bytes));
       }
-      to_.open_dataset(path).write_rows(static_cast<hsize_t>(block.to) * per_task, rows, c.memory_type(), bytes.data());
+      to_.open_dataset(path).write_rows(static_cast<hdf5::length>(block.to) * per_task, rows, c.memory_type(),
+                                        bytes.data());
     }
     for (std::size_t i = 0; i < hashes.size(); ++i) {
       task_record& record = records_[static_cast<std::size_t>(block.to) + i];
@@ -136,13 +138,13 @@ class transfer {
     hdf5::dataset target = to_.open_dataset(path);
     const hdf5::datatype_handle type(H5Dget_type(source.id()));
     const std::size_t size = H5Tget_size(type.id());
-    const bool per_task = source.shape() == hdf5::extent{static_cast<hsize_t>(before_.tasks())} &&
-                          target.shape() == hdf5::extent{static_cast<hsize_t>(after_.tasks())};
+    const bool per_task = source.shape() == hdf5::extent{static_cast<hdf5::length>(before_.tasks())} &&
+                          target.shape() == hdf5::extent{static_cast<hdf5::length>(after_.tasks())};
     if (!per_task && source.shape() != target.shape()) {
       return;
     }
     std::size_t numbers = 1;
-    for (const hsize_t length : source.shape()) {
+    for (const hdf5::length length : source.shape()) {
       numbers *= length;
     }
     std::vector<std::byte> bytes(numbers * size);

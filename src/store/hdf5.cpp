@@ -47,7 +47,45 @@ void fail_environment(std::string_view action, const place& where) {
   throw environment_error(describe(action, where));
 }
 
-hid_t file_type(hid_t memory_type) {
+static_assert(std::same_as<object_id, hid_t> && std::same_as<length, hsize_t>);
+
+int close_object(object_kind kind, object_id id) {
+  switch (kind) {
+    case object_kind::file:
+      return H5Fclose(id);
+    case object_kind::group:
+      return H5Gclose(id);
+    case object_kind::dataset:
+      return H5Dclose(id);
+    case object_kind::dataspace:
+      return H5Sclose(id);
+    case object_kind::datatype:
+      return H5Tclose(id);
+    case object_kind::attribute:
+      return H5Aclose(id);
+    case object_kind::property_list:
+      return H5Pclose(id);
+  }
+  return -1;
+}
+
+object_id native_type(std::size_t bytes, bool is_floating, bool is_signed) {
+  if (is_floating) {
+    return bytes == sizeof(float) ? H5T_NATIVE_FLOAT : H5T_NATIVE_DOUBLE;
+  }
+  switch (bytes) {
+    case 1:
+      return is_signed ? H5T_NATIVE_INT8 : H5T_NATIVE_UINT8;
+    case 2:
+      return is_signed ? H5T_NATIVE_INT16 : H5T_NATIVE_UINT16;
+    case 4:
+      return is_signed ? H5T_NATIVE_INT32 : H5T_NATIVE_UINT32;
+    default:
+      return is_signed ? H5T_NATIVE_INT64 : H5T_NATIVE_UINT64;
+  }
+}
+
+object_id file_type(object_id memory_type) {
   const std::size_t size = H5Tget_size(memory_type);
   if (H5Tget_class(memory_type) == H5T_FLOAT) {
     return size == 4 ? H5T_IEEE_F32LE : H5T_IEEE_F64LE;
@@ -185,6 +223,10 @@ std::string group::read_string(const std::string& name) const {
   const dataset source = open_dataset(name);
   expect_shape(source, {});
   return source.read_strings().at(0);
+}
+
+bool group::has_attribute(const std::string& name) const {
+  return H5Aexists(id(), name.c_str()) > 0;
 }
 
 void group::write_attribute(const std::string& name, hid_t type, hid_t memory, const void* value) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <hdf5.h>
+
 #include <spikesweep/store/hdf5.hpp>
 
 namespace spikesweep::hdf5 {

@@ -8,9 +8,11 @@
 #include <spikesweep/parallel/hints.hpp>
 #include <spikesweep/store/hdf5.hpp>
 
+#include "hdf5_detail.hpp"
+
 namespace spikesweep::hdf5 {
 
-file file::own(hid_t id, const std::string& name) {
+file file::own(object_id id, const std::string& name) {
   file_handle opened(id);
   group_handle root(H5Gopen2(opened.id(), "/", H5P_DEFAULT));
   if (!root.valid()) {

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/store/file_format.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "columns.hpp"
@@ -34,9 +35,9 @@ hdf5::file open_existing(const std::filesystem::path& path) {
   }
 }
 
-hdf5::file open_of_this_version(const std::filesystem::path& path) {
+hdf5::file open_checked(const std::filesystem::path& path) {
   hdf5::file opened = open_existing(path);
-  check_format(opened.root());
+  check_format(opened.root(), sweep_format);
   return opened;
 }
 
@@ -49,7 +50,7 @@ bool is_known(task_state state) {
 
 struct sweep_reader::impl {
   explicit impl(const std::filesystem::path& path)
-      : file(open_of_this_version(path)),
+      : file(open_checked(path)),
         version(file.root().read_string_attribute("spikesweep_version")),
         description(read_description(file.root())) {
     for (const column& c : column_table()) {
@@ -65,13 +66,13 @@ struct sweep_reader::impl {
   // What a damaged or foreign file could get wrong without HDF5 noticing.
   void check_shapes() const {
     for (const column& c : column_table()) {
-      hdf5::extent expected{static_cast<hsize_t>(description.rows())};
+      hdf5::extent expected{static_cast<hdf5::length>(description.rows())};
       if (c.width != nullptr) {
         expected.push_back(c.row_numbers(description.sampling.layout));
       }
       check_shape(dataset_of(c), expected);
     }
-    const hdf5::extent expected{static_cast<hsize_t>(description.tasks())};
+    const hdf5::extent expected{static_cast<hdf5::length>(description.tasks())};
     check_shape(file.root().open_dataset(states_dataset), expected);
     check_shape(file.root().open_dataset(records_dataset), expected);
   }
@@ -253,7 +254,7 @@ std::vector<std::int64_t> sweep_reader::damaged_tasks() const {
 }
 
 void check_is_sweep_file(const std::filesystem::path& path) {
-  check_format_name(open_existing(path).root());
+  check_format_name(open_existing(path).root(), sweep_format);
 }
 
 void check_sweep_file(const std::filesystem::path& path, const sweep_description& description) {

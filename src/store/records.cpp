@@ -10,6 +10,8 @@
 
 #include <spikesweep/base/error.hpp>
 
+#include "hdf5_detail.hpp"
+
 namespace spikesweep {
 
 namespace {
@@ -111,7 +113,7 @@ void write_records(hdf5::group& root, const std::vector<task_record>& records) {
   root.open_dataset(states_dataset).write_all(hdf5::memory_type<std::uint8_t>(), states.data());
 }
 
-hid_t record_field::memory_type() const {
+hdf5::object_id record_field::memory_type() const {
   return std::visit([]<class T, class C>(T C::*) { return hdf5::memory_type<T>(); }, member);
 }
 

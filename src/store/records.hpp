@@ -20,7 +20,7 @@ struct record_field {
                double task_summary::*>
       member;
 
-  hid_t memory_type() const;
+  hdf5::object_id memory_type() const;
   void* at(task_record& record) const;
   const void* at(const task_record& record) const { return at(const_cast<task_record&>(record)); }
   std::size_t size() const;

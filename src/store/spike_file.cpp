@@ -1,5 +1,6 @@
 #include <spikesweep/store/atomic_file.hpp>
-#include <spikesweep/store/hdf5.hpp>
+#include <spikesweep/store/file_format.hpp>
+#include <spikesweep/store/settings_file.hpp>
 #include <spikesweep/store/spike_file.hpp>
 
 namespace spikesweep {
@@ -7,6 +8,7 @@ namespace spikesweep {
 namespace {
 
 void write(hdf5::group& root, const spike_train& train) {
+  write_format(root, spikes_format);
   std::vector<double> time;
   std::vector<std::int32_t> neuron;
   time.reserve(train.spikes.size());
@@ -23,15 +25,10 @@ void write(hdf5::group& root, const spike_train& train) {
   root.write_scalar("duration", train.duration, {"s", "length of the run"});
   root.write_scalar("seed", train.seed, {"1", "seed of the run"});
   root.write_string("config", train.config_text, {"1", "the config as given"});
+  // Version 0.1.0 said so in datasets; programs that were written for its files find them here still.
   root.write_string("format", "spikesweep spikes 1", {"1", "what this file is"});
-  root.write_string("version", SPIKESWEEP_VERSION, {"1", "spikesweep that wrote the file"});
-  for (const parameter_info& info : parameter_table()) {
-    root.write_scalar("parameters/" + std::string(info.name), get_parameter(train.network, info),
-                      {std::string(info.unit), std::string(info.description)});
-  }
-  root.write_string("parameters/inhibition", std::string(name_of(train.network.inhibition)),
-                    {"1", "whether an inhibitory kick depends on the potential"});
-  root.write_string("parameters/model", std::string(name_of(train.network.model)), {"1", "markov or discrete"});
+  root.write_string("version", SPIKESWEEP_VERSION, {"1", "version of spikesweep that wrote the file"});
+  write_network(root, "parameters", train.network);
 }
 
 }  // namespace

@@ -43,7 +43,7 @@ struct sweep_writer::impl {
         rank_of(rank.target().read<std::int32_t>()) {
     for (const column& c : column_table()) {
       columns.emplace_back(file.root().open_dataset(std::string(transitions_group) + '/' + c.path),
-                           static_cast<hsize_t>(transitions));
+                           static_cast<hdf5::length>(transitions));
     }
   }
 
@@ -160,7 +160,7 @@ void sweep_writer::log(const std::string& line) {
   std::array<char, log_width> text{};
   std::copy_n(line.begin(), std::min(line.size(), text.size()), text.begin());
   const hdf5::datatype_handle type = hdf5::string_type(log_width);
-  impl_->log.write_rows(static_cast<hsize_t>(at), 1, type.id(), text.data());
+  impl_->log.write_rows(static_cast<hdf5::length>(at), 1, type.id(), text.data());
 }
 
 void sweep_writer::close() {

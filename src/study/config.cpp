@@ -7,7 +7,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/nearest.hpp>
-#include <spikesweep/network/network_sampler.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/study/config.hpp>
 
@@ -84,6 +84,23 @@ std::vector<std::pair<std::string, std::string>> canonical_settings(const config
   return make_config_table(copy).values(group);
 }
 
+namespace {
+
+/// Key and value of the sweep's settings that files of older versions lack.
+std::vector<std::pair<std::string, std::string>> absent_settings_of(const configuration& config) {
+  configuration copy = config;
+  const config_table table = make_config_table(copy);
+  std::vector<std::pair<std::string, std::string>> all;
+  for (const config_entry& entry : table.entries()) {
+    if (entry.group == config_group::sweep && entry.absent) {
+      all.emplace_back(entry.key, to_text(*entry.absent));
+    }
+  }
+  return all;
+}
+
+}  // namespace
+
 sweep_description describe_sweep(const configuration& config) {
   require_axes(config);
   sweep_description description;
@@ -100,8 +117,9 @@ sweep_description describe_sweep(const configuration& config) {
   description.seed = config.seed;
   description.config_text = config.text;
   description.settings = canonical_settings(config, config_group::sweep);
+  description.absent = absent_settings_of(config);
   description.settings.emplace_back("simulator",
-                                    network_sampler::version(config.network.model, config.sampling.simulation));
+                                    simulator_of_tasks(config.network.model, config.sampling.simulation).version);
   return description;
 }
 

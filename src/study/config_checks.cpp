@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/study/config.hpp>
 
 namespace spikesweep {
@@ -35,10 +36,10 @@ class combination_checker {
 
   void check_simulation() const {
     const simulation_settings& simulation = config_.sampling.simulation;
-    if (config_.network.model == network_model::discrete && simulation.simulator == simulator_kind::tau_leaping) {
-      refuse("sweep.simulator", "is for network.model = \"markov\": a discrete network goes by steps already");
+    if (const std::string why = refusal(config_.network.model, simulation); !why.empty()) {
+      refuse("sweep.simulator", why);
     }
-    if (!is_stepped(config_.network.model, simulation)) {
+    if (!simulator_of_tasks(config_.network.model, simulation).stepped) {
       return;
     }
     const section_settings& section = config_.section;

@@ -23,7 +23,7 @@ void append_point(design& d, const Eigen::Ref<const Eigen::RowVectorXd>& values,
   d.rounds.push_back(round);
 }
 
-/// Points on the scale on which the box of the axes is the unit cube.
+/// Scales points so that the box of the axes becomes the unit cube.
 Eigen::MatrixXd in_unit_cube(const design_settings& settings, Eigen::MatrixXd points) {
   for (std::size_t axis = 0; axis < settings.axes.size(); ++axis) {
     const auto [lowest, highest] = range_of(settings.axes[axis]);
@@ -69,7 +69,7 @@ sweep_description describe_sweep(const configuration& config, const std::filesys
   }
   const design there = sweep_reader(sweep_file).description().points;
   if (there.axes != description.points.axes) {
-    return description;  // Another sweep, which is refused with the reason where it is opened.
+    return description;  // The file holds another sweep. Opening it for writing refuses it and says why.
   }
   for (std::size_t point = 0; point < there.rounds.size(); ++point) {
     if (there.rounds[point] > 0) {
@@ -92,8 +92,9 @@ void add_round(const rank_context& job, const configuration& config, const std::
   const Eigen::MatrixXd candidates =
       candidate_points(config.design, config.network, d, config.refine.candidates, config.seed, round);
   if (candidates.rows() == 0) {
-    throw input_error(fmt::format("{}: key 'design.refine_rounds' = {}: round {} finds no point that is not there yet",
-                                  config.source, config.refine.rounds, round));
+    throw input_error(fmt::format(
+        "{}: key 'design.refine_rounds' = {}: round {} finds no new point; use fewer rounds or more candidates",
+        config.source, config.refine.rounds, round));
   }
   const std::vector<double> excess =
       measure_disagreement(job.world, m, candidates, config.refine, [] { return interrupted(); });

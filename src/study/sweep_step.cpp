@@ -13,7 +13,7 @@ namespace spikesweep {
 
 namespace {
 
-/// `transitions`: samples of a task that is done.
+/// `transitions`: samples of one finished task.
 std::string progress_text(const sweep_progress& progress, std::int64_t transitions) {
   const std::int64_t finished = progress.done + progress.failed;
   const double share = progress.total > 0 ? static_cast<double>(finished) / static_cast<double>(progress.total) : 1;
@@ -60,23 +60,23 @@ sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem
   last.ranks = job.world.size();
   line.finish(progress_text(last, description.sampling.transitions));
   if (outcome.damaged > 0) {
-    log_warning(fmt::format("{} tasks on disk were damaged and have been run again", outcome.damaged));
+    log_warning(fmt::format("{} tasks on disk were damaged; they ran again", outcome.damaged));
   }
   if (outcome.failed > 0) {
     log_warning(
         fmt::format("{} tasks failed; `spikesweep status` lists them, --retry-failed runs them again", outcome.failed));
   }
   if (outcome.interrupted) {
-    log_warning("interrupted; every finished task is on disk, and the same command goes on from there");
+    log_warning("interrupted; every finished task is on disk, and the same command resumes");
   }
   return outcome;
 }
 
 sweep_flags resolved(sweep_flags flags) {
-  // A job that SLURM put back into its queue is still the one that started over.
+  // SLURM starts a job of its queue again with the same arguments. The job must then resume, not start over.
   const char* restarts = std::getenv("SLURM_RESTART_COUNT");
   if (flags.fresh && restarts != nullptr && std::atoi(restarts) > 0) {
-    log_info("--fresh counted at the first start of this SLURM job; now it resumes");
+    log_info("this SLURM job was requeued: it resumes, and --fresh has no effect");
     flags.fresh = false;
   }
   return flags;

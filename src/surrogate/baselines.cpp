@@ -72,14 +72,9 @@ class library {
     std::int64_t best = tasks_.front();
     double least = std::numeric_limits<double>::infinity();
     for (const std::int64_t t : tasks_) {
-      const auto other = values(t);
-      double sum = 0;
-      for (std::size_t a = 0; a < at.size(); ++a) {
-        const double range = std::max(m_.space.axis_max[a] - m_.space.axis_min[a], 1e-300);
-        sum += (at[a] - other[a]) * (at[a] - other[a]) / (range * range);
-      }
-      if (sum < least) {
-        least = sum;
+      const double distance = axis_distance_squared(m_.space, at, values(t));
+      if (distance < least) {
+        least = distance;
         best = t;
       }
     }
@@ -131,14 +126,14 @@ void decode(const model& m, std::span<const double> counts, double duration, std
 }
 
 /// What the two fitted baselines predict: counts, duration, then the profile's four groups.
-using outcome = Eigen::VectorXd;
+using target_row = Eigen::VectorXd;
 
-outcome outcome_of(const point_rows& rows, std::size_t i, std::span<const int> groups) {
+target_row targets_of(const point_rows& rows, std::size_t i, std::span<const int> groups) {
   std::size_t size = count_dims + 1;
   for (const int g : groups) {
     size += static_cast<std::size_t>(g);
   }
-  outcome y(static_cast<Eigen::Index>(size));
+  target_row y(static_cast<Eigen::Index>(size));
   Eigen::Index next = 0;
   for (std::size_t k = 0; k < count_dims; ++k) {
     y(next++) = rows.data.counts[i * count_dims + k];
@@ -151,7 +146,7 @@ outcome outcome_of(const point_rows& rows, std::size_t i, std::span<const int> g
   return y;
 }
 
-void decode_outcome(const model& m, const outcome& y, chain& c, chain_step& step) {
+void decode_targets(const model& m, const target_row& y, chain& c, chain_step& step) {
   const auto all = std::span(y.data(), static_cast<std::size_t>(y.size()));
   const double duration =
       m.space.learns_duration() ? std::max(all[count_dims], 1e-6) : m.space.section.interval_ms * 1e-3;
@@ -160,7 +155,7 @@ void decode_outcome(const model& m, const outcome& y, chain& c, chain_step& step
 
 kernel mean_transition(const model& m, library& rows) {
   const auto groups = m.targets.groups();
-  std::array<outcome, phase_kind_count> sum;
+  std::array<target_row, phase_kind_count> sum;
   std::array<double, phase_kind_count> n{};
   const std::int64_t stride = std::max<std::int64_t>(
       1, static_cast<std::int64_t>(rows.tasks().size()) * rows.task(rows.tasks().front()).data.rows / fitted_rows);
@@ -169,8 +164,8 @@ kernel mean_transition(const model& m, library& rows) {
     for (std::int64_t i = 0; i < task.data.rows; i += stride) {
       const auto row = static_cast<std::size_t>(i);
       const std::size_t phase = task.data.phase[row];
-      const outcome y = outcome_of(task, row, groups);
-      sum[phase] = n[phase] == 0 ? y : outcome(sum[phase] + y);
+      const target_row y = targets_of(task, row, groups);
+      sum[phase] = n[phase] == 0 ? y : target_row(sum[phase] + y);
       n[phase] += 1;
     }
   }
@@ -181,7 +176,7 @@ kernel mean_transition(const model& m, library& rows) {
   }
   return [&m, sum](std::span<chain> chains, std::span<chain_step> steps) {
     for (std::size_t i = 0; i < chains.size(); ++i) {
-      decode_outcome(m, sum[static_cast<std::size_t>(chains[i].phase)], chains[i], steps[i]);
+      decode_targets(m, sum[static_cast<std::size_t>(chains[i].phase)], chains[i], steps[i]);
     }
   };
 }
@@ -217,7 +212,7 @@ kernel nearest_neighbour(const model& m, std::shared_ptr<library> rows) {
         }
       }
       const std::size_t row = best[c.stream.below(neighbours)].second;
-      decode_outcome(m, outcome_of(near, row, m.targets.groups()), c, steps[i]);
+      decode_targets(m, targets_of(near, row, m.targets.groups()), c, steps[i]);
     }
   };
 }
@@ -246,7 +241,7 @@ kernel linear_regression(const model& m, library& rows) {
         }
         x(width - 1) = 1;
         gram.selfadjointView<Eigen::Lower>().rankUpdate(x);
-        moment.noalias() += x * outcome_of(task, row, groups).transpose();
+        moment.noalias() += x * targets_of(task, row, groups).transpose();
         n += 1;
       }
     }
@@ -261,7 +256,7 @@ kernel linear_regression(const model& m, library& rows) {
       Eigen::VectorXd x(static_cast<Eigen::Index>(features.size()) + 1);
       x.head(x.size() - 1) = Eigen::Map<const Eigen::VectorXf>(features.data(), x.size() - 1).cast<double>();
       x(x.size() - 1) = 1;
-      decode_outcome(m, coefficients[static_cast<std::size_t>(chains[i].phase)] * x, chains[i], steps[i]);
+      decode_targets(m, coefficients[static_cast<std::size_t>(chains[i].phase)] * x, chains[i], steps[i]);
     }
   };
 }

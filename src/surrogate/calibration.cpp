@@ -74,13 +74,13 @@ double randomised_pit(double below, double at_most, double v) {
   return below + v * (at_most - below);
 }
 
-double rank_pit(std::span<const std::int32_t> drawn, std::int32_t outcome, double v) {
-  const auto less = std::ranges::count_if(drawn, [outcome](std::int32_t x) { return x < outcome; });
-  const auto equal = std::ranges::count(drawn, outcome);
+double rank_pit(std::span<const std::int32_t> drawn, std::int32_t observed, double v) {
+  const auto less = std::ranges::count_if(drawn, [observed](std::int32_t x) { return x < observed; });
+  const auto equal = std::ranges::count(drawn, observed);
   return (static_cast<double>(less) + v * static_cast<double>(equal + 1)) / static_cast<double>(drawn.size() + 1);
 }
 
-double law_pit(const target_map& targets, const mixture_marginals& law, phase_kind phase, int dim, double outcome,
+double law_pit(const target_map& targets, const mixture_marginals& law, phase_kind phase, int dim, double observed,
                double v) {
   const auto k = static_cast<std::size_t>(dim);
   const target_map::extremes& bound = targets.bounds()[static_cast<std::size_t>(phase)];
@@ -88,7 +88,7 @@ double law_pit(const target_map& targets, const mixture_marginals& law, phase_ki
     return law.below(dim, (raw - targets.statistics().mean[k]) / targets.statistics().deviation[k]);
   };
   if (dim == count_dims) {
-    const double x = std::log(outcome);
+    const double x = std::log(observed);
     const double inner = below(x);
     return randomised_pit(x <= bound.lowest[k] + duration_tolerance ? 0 : inner,
                           x >= bound.highest[k] - duration_tolerance ? 1 : inner, v);
@@ -96,12 +96,12 @@ double law_pit(const target_map& targets, const mixture_marginals& law, phase_ki
   const auto at_most = [&](double n) {
     return n < bound.lowest[k] ? 0.0 : n >= bound.highest[k] ? 1.0 : below(std::sqrt(n + 1));
   };
-  return randomised_pit(at_most(outcome - 1), at_most(outcome), v);
+  return randomised_pit(at_most(observed - 1), at_most(observed), v);
 }
 
 struct law_calibrator::impl {
-  explicit impl(const model& of) : m(of), counts(of.counts_network, batch_rows, false), sampler(of, draws) {
-    counts.set_parameters(of.counts_weights);
+  explicit impl(const member_view& of) : m(of.shared), counts(m.counts_network, batch_rows, false), sampler(of, draws) {
+    counts.set_parameters(of.own.counts_weights);
     tallies.resize(phase_kind_count * output_names.size());
   }
 
@@ -126,10 +126,11 @@ struct law_calibrator::impl {
       const phase_kind phase = phase_of(block, row);
       const mixture_marginals law = marginals_of(m.mixture, raw.subspan(i * outputs, outputs));
       for (int dim = 0; dim < m.targets.dims(); ++dim) {
-        const double outcome = dim < 2            ? block.spikes(row, dim)
-                               : dim < count_dims ? block.after(row, layout.pending(static_cast<pool>(dim - 2)))
-                                                  : block.duration[static_cast<std::size_t>(row)];
-        tally(phase, static_cast<std::size_t>(dim)).add(law_pit(m.targets, law, phase, dim, outcome, stream.uniform()));
+        const double observed = dim < 2            ? block.spikes(row, dim)
+                                : dim < count_dims ? block.after(row, layout.pending(static_cast<pool>(dim - 2)))
+                                                   : block.duration[static_cast<std::size_t>(row)];
+        tally(phase, static_cast<std::size_t>(dim))
+            .add(law_pit(m.targets, law, phase, dim, observed, stream.uniform()));
       }
     }
   }
@@ -149,7 +150,7 @@ struct law_calibrator::impl {
           {std::span(after).subspan(i * size, size), std::span(times).first(parts), std::span(times).last(parts)});
     }
     sampler.sample(queries, samples);
-    const auto outcome = aggregates(layout, row_of(block.after, row));
+    const auto observed = aggregates(layout, row_of(block.after, row));
     std::array<std::array<std::int32_t, draws>, aggregate_count> drawn;
     for (std::size_t i = 0; i < draws; ++i) {
       const auto one = aggregates(layout, std::span(after).subspan(i * size, size));
@@ -160,7 +161,7 @@ struct law_calibrator::impl {
     // Where nobody rests there is nothing to predict.
     const std::size_t known = p.tau_ref > 0 ? aggregate_count : 2;
     for (std::size_t k = 0; k < known; ++k) {
-      tally(phase_of(block, row), first_aggregate + k).add(rank_pit(drawn[k], outcome[k], stream.uniform()));
+      tally(phase_of(block, row), first_aggregate + k).add(rank_pit(drawn[k], observed[k], stream.uniform()));
     }
   }
 
@@ -174,7 +175,7 @@ struct law_calibrator::impl {
   std::vector<pit_tally> tallies;  ///< phases x outputs
 };
 
-law_calibrator::law_calibrator(const model& m) : impl_(std::make_unique<impl>(m)) {}
+law_calibrator::law_calibrator(const member_view& m) : impl_(std::make_unique<impl>(m)) {}
 
 law_calibrator::~law_calibrator() = default;
 

@@ -4,7 +4,6 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/reduce.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
-#include <spikesweep/surrogate/trajectory.hpp>
 
 namespace spikesweep {
 
@@ -24,45 +23,44 @@ void stop_if_asked(const communicator& comm, const std::function<bool()>& stop) 
 }
 
 /// Fills in the rates at the points of these numbers.
-void run_block(const model& m, const kernel& step, std::span<const loop_point> points,
-               std::span<const std::size_t> numbers, const loop_settings& settings, loop_rates& rates) {
-  std::vector<chain> chains;
-  std::vector<parameters> networks;
+void run_block(const predictor& law, std::span<const loop_point> points, std::span<const std::size_t> numbers,
+               const rate_settings& settings, loop_rates& rates) {
+  std::vector<loop_point> mine;
   for (const std::size_t number : numbers) {
-    for (chain& c : start_chains(m, points[number].values, settings.chains, settings.seed, points[number].id)) {
-      networks.push_back(c.p);
-      chains.push_back(std::move(c));
-    }
+    mine.push_back(points[number]);
   }
-  trajectory_settings run;
-  run.duration_s = settings.seconds / settings.chains;
-  run.burn_in_s = loop_burn_in_s;
-  const std::vector<trajectory> runs = run_closed_loop(step, chains, run);
-  const auto per_point = static_cast<std::size_t>(settings.chains);
+  trajectory_settings each;
+  each.duration_s = settings.seconds / settings.chains;
+  each.burn_in_s = loop_burn_in_s;
+  const std::vector<point_runs> runs =
+      law.run(mine, {.run = each, .replicates = settings.chains, .seed = settings.seed, .member = settings.member});
   for (std::size_t i = 0; i < runs.size(); ++i) {
-    const auto point = static_cast<Eigen::Index>(numbers[i / per_point]);
-    const auto chain = static_cast<Eigen::Index>(i % per_point);
-    rates.E(point, chain) = static_cast<double>(runs[i].spikes_E) / (networks[i].N_E * run.duration_s);
-    rates.I(point, chain) = static_cast<double>(runs[i].spikes_I) / (networks[i].N_I * run.duration_s);
+    const auto point = static_cast<Eigen::Index>(numbers[i]);
+    const parameters& network = runs[i].network;
+    for (std::size_t k = 0; k < runs[i].replicates.size(); ++k) {
+      const auto chain = static_cast<Eigen::Index>(k);
+      const trajectory& run = runs[i].replicates[k];
+      rates.E(point, chain) = static_cast<double>(run.spikes_E) / (network.N_E * each.duration_s);
+      rates.I(point, chain) = static_cast<double>(run.spikes_I) / (network.N_I * each.duration_s);
+    }
   }
 }
 
 }  // namespace
 
-loop_rates closed_loop_rates(const communicator& comm, const model& m, std::span<const loop_point> points,
-                             const loop_settings& settings, const std::function<bool()>& stop) {
+loop_rates closed_loop_rates(const communicator& comm, const predictor& law, std::span<const loop_point> points,
+                             const rate_settings& settings, const std::function<bool()>& stop) {
   const auto ranks = static_cast<std::size_t>(comm.size());
   const std::vector<std::size_t> mine = share_of(comm, points.size());
   const auto n = static_cast<Eigen::Index>(points.size());
   loop_rates rates{Eigen::MatrixXd::Zero(n, settings.chains), Eigen::MatrixXd::Zero(n, settings.chains)};
   const std::size_t most = (points.size() + ranks - 1) / ranks;
-  const kernel step = surrogate_kernel(m, static_cast<int>(std::clamp<std::size_t>(most, 1, block)) * settings.chains);
   for (std::size_t first = 0; first < most; first += block) {
     if (stop) {
       stop_if_asked(comm, stop);
     }
     if (first < mine.size()) {
-      run_block(m, step, points, std::span(mine).subspan(first, std::min(block, mine.size() - first)), settings, rates);
+      run_block(law, points, std::span(mine).subspan(first, std::min(block, mine.size() - first)), settings, rates);
     }
   }
   // Every entry is one rank's, and zero on the others, so the sums are exact.
@@ -71,14 +69,14 @@ loop_rates closed_loop_rates(const communicator& comm, const model& m, std::span
   return rates;
 }
 
-std::vector<rate_ratios> closed_loop_ratios(const communicator& comm, const model& m,
-                                            std::span<const measured_point> points, const loop_settings& settings,
+std::vector<rate_ratios> closed_loop_ratios(const communicator& comm, const predictor& law,
+                                            std::span<const measured_point> points, const rate_settings& settings,
                                             const std::function<bool()>& stop) {
   std::vector<loop_point> places;
   for (const measured_point& point : points) {
     places.push_back({point.values, static_cast<std::uint32_t>(point.point)});
   }
-  const loop_rates rates = closed_loop_rates(comm, m, places, settings, stop);
+  const loop_rates rates = closed_loop_rates(comm, law, places, settings, stop);
   std::vector<rate_ratios> ratios;
   for (std::size_t i = 0; i < points.size(); ++i) {
     const auto row = static_cast<Eigen::Index>(i);

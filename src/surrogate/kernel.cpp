@@ -11,15 +11,6 @@ namespace spikesweep {
 
 namespace {
 
-double distance_squared(const transition_space& space, std::span<const double> a, std::span<const double> b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double range = std::max(space.axis_max[i] - space.axis_min[i], 1e-300);
-    sum += (a[i] - b[i]) * (a[i] - b[i]) / (range * range);
-  }
-  return sum;
-}
-
 /// Start states among which a point's chains are spread.
 constexpr std::size_t nearest_starts = 8;
 
@@ -27,12 +18,15 @@ constexpr std::size_t nearest_starts = 8;
 /// enough from it to be no longer what takes time.
 constexpr int most_rows = 128;
 
-/// Draws the next phase of a block of chains.
-class block_sampler {
+/// Advances chains by one phase, a block of them at a time.
+class block_stepper {
  public:
   /// For `chains` chains, in as few blocks of equal size as there can be.
-  block_sampler(const model& m, int chains, precision numbers)
-      : rows_(at_most(chains)), law_(m, static_cast<int>(rows_), numbers), queries_(rows_), samples_(rows_) {}
+  block_stepper(const member_view& m, int chains, precision numbers)
+      : rows_(static_cast<std::size_t>(rows_at_a_time(chains))),
+        law_(m, static_cast<int>(rows_), numbers),
+        queries_(rows_),
+        samples_(rows_) {}
 
   std::size_t rows() const { return rows_; }
 
@@ -59,11 +53,6 @@ class block_sampler {
   }
 
  private:
-  static std::size_t at_most(int chains) {
-    const int blocks = (chains + most_rows - 1) / most_rows;
-    return static_cast<std::size_t>((chains + blocks - 1) / blocks);
-  }
-
   std::size_t rows_;
   law_sampler law_;
   std::vector<law_query> queries_;
@@ -71,6 +60,15 @@ class block_sampler {
 };
 
 }  // namespace
+
+double axis_distance_squared(const transition_space& space, std::span<const double> a, std::span<const double> b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    const double range = std::max(space.axis_max[i] - space.axis_min[i], 1e-300);
+    sum += (a[i] - b[i]) * (a[i] - b[i]) / (range * range);
+  }
+  return sum;
+}
 
 phase_kind next_phase(phase_kind phase) {
   switch (phase) {
@@ -84,8 +82,13 @@ phase_kind next_phase(phase_kind phase) {
   return phase_kind::step;
 }
 
-kernel surrogate_kernel(const model& m, int count, precision numbers) {
-  return [work = std::make_shared<block_sampler>(m, count, numbers)](std::span<chain> chains,
+int rows_at_a_time(int chains) {
+  const int blocks = (chains + most_rows - 1) / most_rows;
+  return (chains + blocks - 1) / blocks;
+}
+
+kernel surrogate_kernel(const member_view& m, int count, precision numbers) {
+  return [work = std::make_shared<block_stepper>(m, count, numbers)](std::span<chain> chains,
                                                                      std::span<chain_step> steps) {
     const std::size_t block = work->rows();
     for (std::size_t begin = 0; begin < chains.size(); begin += block) {
@@ -109,18 +112,19 @@ void fit_population(const state_layout& layout, const parameters& p, double u, s
   }
 }
 
-std::vector<chain> start_chains(const model& m, std::span<const double> values, int count, std::uint64_t seed,
+std::vector<chain> start_chains(const member_view& of, std::span<const double> values, int count, std::uint64_t seed,
                                 std::uint32_t id) {
+  const model& m = of.shared;
   const parameters p = parameters_at(m.space, values);
   std::vector<std::size_t> order(m.starts.values.size());
   std::iota(order.begin(), order.end(), 0);
   const std::size_t near = std::min(nearest_starts, order.size());
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(near), order.end(),
                     [&](std::size_t a, std::size_t b) {
-                      return distance_squared(m.space, m.starts.values[a], values) <
-                             distance_squared(m.space, m.starts.values[b], values);
+                      return axis_distance_squared(m.space, m.starts.values[a], values) <
+                             axis_distance_squared(m.space, m.starts.values[b], values);
                     });
-  const std::vector<double> looked_up = shifted(m.space, m.shift, values);
+  const std::vector<double> looked_up = shifted(m.space, of.own.shift, values);
   std::vector<chain> chains;
   for (int i = 0; i < count; ++i) {
     const std::size_t start = order[static_cast<std::size_t>(i) % near];

@@ -6,7 +6,7 @@ namespace spikesweep {
 
 void write_axis_values(hdf5::group& root, const std::vector<std::string>& axes,
                        const std::vector<std::vector<double>>& values) {
-  const auto columns = static_cast<hsize_t>(axes.size());
+  const std::size_t columns = axes.size();
   std::vector<std::string> units;
   for (const auto& axis : axes) {
     units.emplace_back(find_parameter(axis).unit);

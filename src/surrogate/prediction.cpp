@@ -1,7 +1,5 @@
 #include <algorithm>
-#include <cmath>
-#include <functional>
-#include <limits>
+#include <iterator>
 
 #include <boost/serialization/vector.hpp>
 
@@ -15,8 +13,19 @@
 namespace boost::serialization {
 
 template <class Archive>
+void serialize(Archive& ar, spikesweep::departure& d, unsigned) {
+  ar& d.states& d.beyond& d.farthest;
+}
+
+template <class Archive>
+void serialize(Archive& ar, spikesweep::member_rates& r, unsigned) {
+  ar& r.seed& r.rate_E_hz& r.rate_I_hz;
+}
+
+template <class Archive>
 void serialize(Archive& ar, spikesweep::point_prediction& p, unsigned) {
-  ar& p.values& p.distance& p.figures& p.spread& p.power& p.sizes& p.intervals& p.replicate& p.raster;
+  ar& p.values& p.distance& p.figures& p.spread& p.seen& p.members& p.wall_s;
+  ar& p.power& p.sizes& p.intervals& p.replicate& p.raster;
 }
 
 }  // namespace boost::serialization
@@ -29,106 +38,30 @@ namespace {
 constexpr double most_chains = 1024;
 /// The binned counts of the chains side by side stay below this [numbers].
 constexpr double most_counts = 3e7;
-/// Welch segment of the spectra [s], or a whole run where that is shorter.
-constexpr double segment_s = 1;
 
 std::size_t points_at_once(const prediction_settings& s) {
   const double bins = s.run.duration_s / s.run.bin_s;
   return static_cast<std::size_t>(std::max(1.0, std::min(most_chains, most_counts / bins) / s.replicates));
 }
 
-/// Standard deviations over runs; NaN of fewer than two.
-run_figures spread_of(std::span<const run_figures> runs) {
-  std::vector<double> mean(figure_names().size(), 0.0);
-  std::vector<double> squares(mean.size(), 0.0);
-  const auto n = static_cast<double>(runs.size());
-  for (const auto& run : runs) {
-    const auto values = run.values();
-    for (std::size_t k = 0; k < mean.size(); ++k) {
-      mean[k] += values[k] / n;
-    }
-  }
-  for (const auto& run : runs) {
-    const auto values = run.values();
-    for (std::size_t k = 0; k < mean.size(); ++k) {
-      squares[k] += (values[k] - mean[k]) * (values[k] - mean[k]);
-    }
-  }
-  for (double& x : squares) {
-    x = n > 1 ? std::sqrt(x / (n - 1)) : std::numeric_limits<double>::quiet_NaN();
-  }
-  return run_figures::of(squares);
-}
-
-std::vector<trajectory> follow(const model& m, std::vector<chain>& chains, const prediction_settings& s) {
-  if (!s.hybrid) {
-    return run_closed_loop(surrogate_kernel(m, static_cast<int>(chains.size()), s.numbers), chains, s.run);
-  }
-  std::vector<trajectory> runs;
-  const kernel step = surrogate_kernel(m, 1, s.numbers);
-  for (const chain& start : chains) {
-    runs.push_back(run_hybrid(m, step, start, s.run));
-  }
-  return runs;
-}
-
-void keep_samples(point_prediction& out, std::span<trajectory> runs, const parameters& p,
-                  const prediction_settings& s) {
-  out.power = rate_spectrum(runs, p, s.run.bin_s, std::min(segment_s, s.run.duration_s)).power;
-  out.raster = std::move(runs.front().raster);
-  for (std::size_t r = 0; r < runs.size(); ++r) {
-    const trajectory& run = runs[r];
-    out.sizes.insert(out.sizes.end(), run.sizes.begin(), run.sizes.end());
-    out.intervals.insert(out.intervals.end(), run.intervals.begin(), run.intervals.end());
-    out.intervals.resize(out.sizes.size(), std::numeric_limits<double>::quiet_NaN());
-    out.replicate.resize(out.sizes.size(), static_cast<int>(r));
-  }
-}
-
-/// Predicts some of the points, their chains side by side.
-void predict_group(const model& m, const prediction_settings& s, std::span<point_prediction> points) {
-  std::vector<chain> chains;
-  for (const auto& point : points) {
-    for (auto& c : start_chains(m, point.values, s.replicates, m.seed, 0)) {
-      chains.push_back(std::move(c));
-    }
-  }
-  std::vector<trajectory> runs = follow(m, chains, s);
-  const auto per_point = static_cast<std::size_t>(s.replicates);
-  for (std::size_t i = 0; i < points.size(); ++i) {
-    const auto mine = std::span(runs).subspan(i * per_point, per_point);
-    const parameters& p = chains[i * per_point].p;
-    const double segment = std::min(segment_s, s.run.duration_s);
-    points[i].figures = figures_of(mine, p, s.run.bin_s, segment);
-    std::vector<run_figures> each;
-    for (const auto& run : mine) {
-      each.push_back(figures_of(std::span(&run, 1), p, s.run.bin_s, segment));
-    }
-    points[i].spread = spread_of(each);
-    if (s.keep_samples) {
-      keep_samples(points[i], mine, p, s);
-    }
-  }
-}
-
 }  // namespace
 
-std::vector<point_prediction> predict_points(const communicator& comm, const model& m,
+std::vector<point_prediction> predict_points(const communicator& comm, const predictor& law,
                                              const std::vector<std::vector<double>>& points,
                                              const prediction_settings& settings,
                                              const std::function<void(int, int)>& progress) {
   const auto ranks = static_cast<std::size_t>(comm.size());
-  std::vector<point_prediction> mine;
+  std::vector<loop_point> mine;
   for (const std::size_t i : share_of(comm, points.size())) {
-    mine.emplace_back().values = points[i];
-    mine.back().distance = distance_to_training(m.space, points[i]);
+    mine.push_back({points[i], 0});
   }
   const std::size_t group = points_at_once(settings);
+  std::vector<point_prediction> done;
   // The ranks keep in step, so that a signal at any of them ends all.
   for (std::size_t begin = 0; begin < (points.size() + ranks - 1) / ranks; begin += group) {
     if (begin < mine.size()) {
       const std::size_t count = std::min(group, mine.size() - begin);
-      predict_group(m, settings, std::span(mine).subspan(begin, count));
+      std::ranges::move(law.predict(std::span(mine).subspan(begin, count), settings), std::back_inserter(done));
       if (progress) {
         progress(static_cast<int>(begin + count), static_cast<int>(mine.size()));
       }
@@ -137,7 +70,7 @@ std::vector<point_prediction> predict_points(const communicator& comm, const mod
       throw interrupted_error("prediction interrupted; the same command starts it again");
     }
   }
-  return gather_shares(comm, mine, points.size());
+  return gather_shares(comm, done, points.size());
 }
 
 }  // namespace spikesweep

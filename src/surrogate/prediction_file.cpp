@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include <spikesweep/store/atomic_file.hpp>
-#include <spikesweep/store/hdf5.hpp>
+#include <spikesweep/store/file_format.hpp>
 #include <spikesweep/surrogate/prediction.hpp>
 
 #include "point_table.hpp"
@@ -13,12 +13,41 @@ namespace {
 using predictions = std::vector<point_prediction>;
 
 void write_figures(hdf5::group& root, const predictions& points) {
-  for (std::size_t f = 0; f < figure_names().size(); ++f) {
-    root.write_array("figures/" + figure_names()[f], over(points, [f](const auto& p) { return p.figures.values()[f]; }),
-                     {figure_units()[f], "over all replicates of each point"});
-    root.write_array("spread/" + figure_names()[f], over(points, [f](const auto& p) { return p.spread.values()[f]; }),
-                     {figure_units()[f], "standard deviation over the replicates of each point"});
+  for (const figure& f : compared_figures()) {
+    root.write_array("figures/" + f.name, over(points, [&f](const auto& p) { return p.figures[f]; }),
+                     {f.unit, "over all replicates of each point"});
+    root.write_array("spread/" + f.name, over(points, [&f](const auto& p) { return p.spread[f]; }),
+                     {f.unit, "standard deviation over the replicates of each point"});
   }
+}
+
+void write_departures(hdf5::group& root, const predictions& points) {
+  root.write_array("departure/states", over(points, [](const auto& p) { return p.seen.states; }),
+                   {"1", "states that were compared with the training states"});
+  root.write_array("departure/share_beyond", over(points, [](const auto& p) { return p.seen.share_beyond(); }),
+                   {"1", "share of these states that lie beyond the limit of the training states"});
+  root.write_array("departure/farthest", over(points, [](const auto& p) { return p.seen.farthest; }),
+                   {"1", "largest distance of a state, in units of that limit"});
+}
+
+/// What the members of an ensemble say; nothing of a surrogate of one member.
+void write_members(hdf5::group& root, const predictions& points) {
+  const std::size_t members = points.front().members.size();
+  if (members < 2) {
+    return;
+  }
+  std::vector<double> rates_E;
+  std::vector<double> rates_I;
+  for (const point_prediction& point : points) {
+    for (const member_rates& member : point.members) {
+      rates_E.push_back(member.rate_E_hz);
+      rates_I.push_back(member.rate_I_hz);
+    }
+  }
+  root.write_array("members/seed", over(points.front().members, [](const auto& member) { return member.seed; }),
+                   {"1", "seed of each member; the first one is the surrogate"});
+  root.write_array<double>("members/rate_E_hz", rates_E, {points.size(), members}, {"Hz", "E rates, points x members"});
+  root.write_array<double>("members/rate_I_hz", rates_I, {points.size(), members}, {"Hz", "I rates, points x members"});
 }
 
 void write_spectra(hdf5::group& root, const predictions& points, double segment_s) {
@@ -98,11 +127,9 @@ void save_prediction(const std::filesystem::path& path, const std::vector<point_
   write_then_rename(path, [&](const std::filesystem::path& temporary) {
     hdf5::file file = hdf5::file::create(temporary);
     hdf5::group& root = file.root();
-    root.write_attribute("format", std::string("spikesweep prediction"));
-    root.write_attribute("format_version", std::int32_t{1});
-    root.write_attribute("spikesweep_version", std::string(SPIKESWEEP_VERSION));
+    write_format(root, prediction_format);
     root.write_attribute("model", model_file);
-    root.write_attribute("seed", m.seed);
+    root.write_attribute("seed", m.surrogate().seed);
     root.write_attribute("duration_s", settings.run.duration_s);
     root.write_attribute("burn_in_s", settings.run.burn_in_s);
     root.write_attribute("raster_s", settings.run.raster_s);
@@ -113,6 +140,8 @@ void save_prediction(const std::filesystem::path& path, const std::vector<point_
     root.write_array("points/distance", over(points, [](const auto& p) { return p.distance; }),
                      {"1", "distance to the trained ranges, in units of the ranges; 0 inside"});
     write_figures(root, points);
+    write_departures(root, points);
+    write_members(root, points);
     write_spectra(root, points, std::min(1.0, settings.run.duration_s));
     write_phases(root, points);
     write_rasters(root, points);

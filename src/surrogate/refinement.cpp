@@ -111,18 +111,16 @@ std::vector<double> measure_disagreement(const communicator& comm, const model& 
                                          const refine_settings& settings, const std::function<bool()>& stop) {
   const Eigen::Index n = candidates.rows();
   std::vector<loop_rates> rates;
-  for (std::size_t k = 0; k <= m.others.size(); ++k) {
-    model member = m;
-    if (k > 0) {
-      static_cast<model_member&>(member) = m.others[k - 1];
-    }
+  const predictor law(m);
+  for (std::size_t k = 0; k < m.members.size(); ++k) {
     std::vector<loop_point> points;
     for (Eigen::Index i = 0; i < n; ++i) {
       const Eigen::VectorXd values = candidates.row(i);
       points.push_back(
           {{values.begin(), values.end()}, static_cast<std::uint32_t>(static_cast<Eigen::Index>(k) * n + i)});
     }
-    rates.push_back(closed_loop_rates(comm, member, points, {settings.duration_s, settings.chains, member.seed}, stop));
+    rates.push_back(
+        closed_loop_rates(comm, law, points, {settings.duration_s, settings.chains, m.members[k].seed, k}, stop));
   }
   std::vector<double> excess(static_cast<std::size_t>(n), 0.0);
   for (Eigen::Index i = 0; i < n; ++i) {

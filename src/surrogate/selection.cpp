@@ -17,9 +17,9 @@ std::function<closed_loop_score(const model&)> closed_loop_selection(const commu
                                                                      std::vector<measured_point> points,
                                                                      const learning_settings& settings) {
   return [comm, points = std::move(points), settings](const model& m) {
-    const loop_settings loop{settings.selection_s, settings.selection_chains, settings.seed};
+    const rate_settings loop{settings.selection_s, settings.selection_chains, settings.seed};
     closed_loop_score score;
-    for (const rate_ratios& ratio : closed_loop_ratios(comm, m, points, loop)) {
+    for (const rate_ratios& ratio : closed_loop_ratios(comm, predictor(m), points, loop)) {
       const auto n = static_cast<double>(points.size());
       score.error_E += std::min(std::abs(ratio.E - 1), largest_error) / n;
       score.error_I += std::min(std::abs(ratio.I - 1), largest_error) / n;

@@ -1,6 +1,8 @@
 #pragma once
 
-#include <spikesweep/surrogate/trajectory.hpp>
+#include <boost/serialization/vector.hpp>
+
+#include <spikesweep/network/figures.hpp>
 
 // What results hold, for the messages in which ranks send them.
 namespace boost::serialization {
@@ -12,8 +14,7 @@ void serialize(Archive& ar, spikesweep::spike_record& s, unsigned) {
 
 template <class Archive>
 void serialize(Archive& ar, spikesweep::run_figures& f, unsigned) {
-  ar& f.rate_E_hz& f.rate_I_hz& f.phase_rate_hz& f.size_mean& f.size_cv& f.interval_mean_s& f.interval_cv& f
-      .fano_E_1ms& f.peak_hz;
+  ar& f.values;
 }
 
 }  // namespace boost::serialization

@@ -194,15 +194,15 @@ tuning_record fit_shift(const transition_space& space, const std::vector<measure
 
 tuning_record tune_rates(const communicator& comm, const std::vector<measured_point>& points, double seconds,
                          const std::function<bool()>& stop, model& m) {
-  model trial = m;
-  const loop_settings loop{seconds, chains_per_point, m.seed};
+  model_member trial = m.surrogate();
+  const rate_settings loop{seconds, chains_per_point, trial.seed};
   return fit_shift(
       m.space, points,
       [&](const input_shift& shift) {
         trial.shift = shift;
-        return closed_loop_ratios(comm, trial, points, loop, stop);
+        return closed_loop_ratios(comm, predictor(member_view(m, trial)), points, loop, stop);
       },
-      m.shift);
+      m.surrogate().shift);
 }
 
 }  // namespace spikesweep

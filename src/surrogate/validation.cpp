@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <chrono>
 #include <cmath>
 #include <functional>
 
@@ -7,10 +6,13 @@
 #include <boost/serialization/vector.hpp>
 
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/network/network_sampler.hpp>
+#include <spikesweep/base/stopwatch.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
+#include <spikesweep/surrogate/closed_loop.hpp>
+#include <spikesweep/surrogate/predictor.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 
 #include "serialise.hpp"
@@ -24,7 +26,7 @@ void serialize(Archive& ar, spikesweep::batched_rate& b, unsigned) {
 
 template <class Archive>
 void serialize(Archive& ar, spikesweep::rate_comparison& c, unsigned) {
-  ar& c.p& c.outcome;
+  ar& c.p& c.verdict;
 }
 
 template <class Archive>
@@ -44,28 +46,12 @@ namespace spikesweep {
 
 namespace {
 
-using clock = std::chrono::steady_clock;
-
-double seconds_since(clock::time_point begin) {
-  return std::chrono::duration<double>(clock::now() - begin).count();
-}
-
-/// Samples of one run at one point, kept until its distances are known.
-struct run_samples {
+/// Samples of the exact run at one point, kept until the distances of all other runs to it are known.
+struct reference_samples {
   std::vector<double> sizes;
   std::vector<double> intervals;
   spectrum power;
 };
-
-run_samples samples_of(std::span<const trajectory> runs, const parameters& p, const validation_settings& s) {
-  run_samples out;
-  for (const auto& run : runs) {
-    out.sizes.insert(out.sizes.end(), run.sizes.begin(), run.sizes.end());
-    out.intervals.insert(out.intervals.end(), run.intervals.begin(), run.intervals.end());
-  }
-  out.power = rate_spectrum(runs, p, s.bin_ms * 1e-3, s.segment_s);
-  return out;
-}
 
 /// Batches of all runs, one run after another.
 batched_rate batched(std::span<const trajectory> runs, std::vector<double> trajectory::*counts, int neurons) {
@@ -95,13 +81,13 @@ class validator {
 
   /// False if `poll` returned false.
   bool run_exact_twice(std::size_t i, const std::function<bool()>& poll) {
-    const auto begin = clock::now();
+    const auto begin = steady_clock::now();
     // Parts of two runs fill the lanes, but are no shorter than the raster and two segments of the spectrum.
     const double shortest_s = std::max(2 * settings_.segment_s, settings_.raster_s);
     const parameters p = parameters_at(m_.space, results_[i].values);
-    const int most = std::max(1, network_sampler::width(p.model, m_.space.simulation) / 2);
+    const int most = std::max(1, simulator_of_tasks(p.model, m_.space.simulation).width / 2);
     const int parts = std::clamp(static_cast<int>(settings_.duration_s / shortest_s), 1, most);
-    std::vector<ensemble_task> networks;
+    std::vector<network_task> networks;
     for (int part = 0; part < 2 * parts; ++part) {
       const std::uint32_t replicate = first_replicate_ + static_cast<std::uint32_t>(part);
       networks.push_back({p, {settings_.seed, static_cast<std::uint32_t>(results_[i].point), replicate}, 0});
@@ -120,53 +106,58 @@ class validator {
     return true;
   }
 
-  void run_kernel(const std::string& name, const kernel& step, bool is_surrogate) {
-    if (results_.empty()) {
-      return;
+  void run_surrogate(const predictor& law) {
+    const auto begin = steady_clock::now();
+    loop_settings loop{.run = follow(settings_.chains), .replicates = settings_.chains, .seed = settings_.seed};
+    loop.run.raster_s = settings_.raster_s;
+    std::vector<loop_point> points;
+    for (const point_result& r : results_) {
+      points.push_back(place_of(r));
     }
+    const std::vector<point_runs> runs = law.run(points, loop);
+    const double wall = seconds_since(begin) / static_cast<double>(results_.size());
+    for (std::size_t i = 0; i < results_.size(); ++i) {
+      add(i, "surrogate", runs[i].replicates, wall, true);
+      results_[i].runaway =
+          std::ranges::any_of(runs[i].replicates, [&](const trajectory& run) { return ran_away(i, run); });
+    }
+  }
+
+  void run_baseline(const baseline& other) {
     std::vector<chain> chains;
     for (const auto& r : results_) {
       for (auto& c :
            start_chains(m_, r.values, settings_.chains, settings_.seed, static_cast<std::uint32_t>(r.point))) {
-        if (!is_surrogate) {
-          c.values = r.values;
-        }
+        c.values = r.values;  // Tuning is of the surrogate alone.
         chains.push_back(std::move(c));
       }
     }
-    const auto begin = clock::now();
-    trajectory_settings s = follow(settings_.chains);
-    s.raster_s = is_surrogate ? settings_.raster_s : 0;
-    const auto runs = run_closed_loop(step, chains, s);
+    const auto begin = steady_clock::now();
+    const auto runs = run_closed_loop(other.step, chains, follow(settings_.chains));
     const double wall = seconds_since(begin) / static_cast<double>(results_.size());
     const auto per_point = static_cast<std::size_t>(settings_.chains);
     for (std::size_t i = 0; i < results_.size(); ++i) {
-      const auto mine = std::span(runs).subspan(i * per_point, per_point);
-      add(i, name, mine, wall, is_surrogate);
-      if (is_surrogate) {
-        results_[i].runaway = std::ranges::any_of(mine, [&](const trajectory& run) { return ran_away(i, run); });
-      }
+      add(i, other.name, std::span(runs).subspan(i * per_point, per_point), wall, false);
     }
   }
 
   /// The paper's scheme at one point.
-  void run_hybrid_at(std::size_t i, const kernel& step) {
-    const auto begin = clock::now();
+  void run_hybrid_at(std::size_t i, const predictor& law) {
+    const auto begin = steady_clock::now();
     // Parts with start states of their own, none shorter than a segment of the spectrum.
     const int parts = std::clamp(static_cast<int>(settings_.hybrid_s / settings_.segment_s), 1, most_hybrid_parts_);
-    trajectory_settings s = follow(parts);
-    s.duration_s = settings_.hybrid_s / parts;
-    std::vector<trajectory> runs;
-    for (auto& start :
-         start_chains(m_, results_[i].values, parts, settings_.seed, static_cast<std::uint32_t>(results_[i].point))) {
-      runs.push_back(run_hybrid(m_, step, std::move(start), s));
-    }
-    add(i, "hybrid", runs, seconds_since(begin), false);
+    loop_settings loop{.run = follow(parts), .replicates = parts, .seed = settings_.seed, .hybrid = true};
+    loop.run.duration_s = settings_.hybrid_s / parts;
+    const loop_point place = place_of(results_[i]);
+    const std::vector<point_runs> runs = law.run(std::span(&place, 1), loop);
+    add(i, "hybrid", runs.front().replicates, seconds_since(begin), false);
   }
 
   std::vector<point_result> take() { return std::move(results_); }
 
  private:
+  static loop_point place_of(const point_result& r) { return {r.values, static_cast<std::uint32_t>(r.point)}; }
+
   /// Of each of so many runs side by side.
   trajectory_settings follow(int chains) const {
     trajectory_settings s;
@@ -178,7 +169,7 @@ class validator {
   }
 
   bool ran_away(std::size_t i, const trajectory& run) const {
-    const double truth = results_[i].runs.front().figures.rate_E_hz;
+    const double truth = results_[i].runs.front().figures.rate_E();
     const double rate =
         static_cast<double>(run.spikes_E) / (parameters_at(m_.space, results_[i].values).N_E * run.duration_s);
     return rate > 2 * truth || rate < truth / 2;
@@ -188,17 +179,17 @@ class validator {
     const parameters p = parameters_at(m_.space, results_[i].values);
     run_result r;
     r.run = name;
-    r.figures = figures_of(runs, p, settings_.bin_ms * 1e-3, settings_.segment_s);
+    const kept_runs kept(runs, p, settings_.bin_ms * 1e-3, settings_.segment_s);
+    r.figures = figures_of(kept);
     r.wall_s = wall;
-    run_samples samples = samples_of(runs, p, settings_);
     if (name == "exact") {
-      references_[i] = samples;
+      references_[i] = {kept.sizes(), kept.intervals(), kept.power()};
     }
-    r.size_ks = ks_distance(samples.sizes, references_[i].sizes);
-    r.interval_ks = ks_distance(samples.intervals, references_[i].intervals);
-    r.spectrum = spectrum_distance(samples.power, references_[i].power);
+    r.size_ks = ks_distance(kept.sizes(), references_[i].sizes);
+    r.interval_ks = ks_distance(kept.intervals(), references_[i].intervals);
+    r.spectrum = spectrum_distance(kept.power(), references_[i].power);
     if (keep_power) {
-      r.power = samples.power.power;
+      r.power = kept.power().power;
     }
     r.raster = runs.front().raster;
     compare_with_exact(i, r, runs, p);
@@ -226,7 +217,7 @@ class validator {
   const model& m_;
   const validation_settings& settings_;
   std::vector<point_result> results_;
-  std::vector<run_samples> references_;  ///< Of the exact run at each point.
+  std::vector<reference_samples> references_;  ///< One a point.
 };
 
 /// The ranks keep in step, so that a signal at any of them ends the validation on all.
@@ -256,20 +247,19 @@ validation_result validate_model(const communicator& comm, const model& m, const
     }
     end_if_interrupted(comm);
   }
-  const int rows = std::max(1, static_cast<int>(mine.size()) * settings.chains);
-  work.run_kernel("surrogate", surrogate_kernel(m, rows), true);
+  const predictor law(m);
+  work.run_surrogate(law);
   if (m.space.section.kind != section_kind::interval && settings.hybrid_s > 0) {
-    const kernel step = surrogate_kernel(m, 1);
     for (std::size_t i = 0; i < rounds; ++i) {
       if (i < mine.size()) {
-        work.run_hybrid_at(i, step);
+        work.run_hybrid_at(i, law);
       }
       end_if_interrupted(comm);
     }
   }
   if (data != nullptr && settings.baselines && !mine.empty()) {
     for (const auto& b : make_baselines(m, *data)) {
-      work.run_kernel(b.name, b.step, false);
+      work.run_baseline(b);
     }
   }
   validation_result result;

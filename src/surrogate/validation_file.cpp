@@ -1,7 +1,8 @@
 #include <algorithm>
+#include <limits>
 
 #include <spikesweep/store/atomic_file.hpp>
-#include <spikesweep/store/hdf5.hpp>
+#include <spikesweep/store/file_format.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 
 #include "point_table.hpp"
@@ -38,7 +39,7 @@ void write_noise(hdf5::group& root, const validation_result& result, std::size_t
       return;
     }
     root.write_array("verdict/" + run + "/rate_" + q,
-                     over(result.points, [&](const auto& p) { return code_of((p.runs[k].*compared).outcome); }),
+                     over(result.points, [&](const auto& p) { return code_of((p.runs[k].*compared).verdict); }),
                      {"1", "verdict on this rate: see /verdict, `values`"});
     root.write_array("verdict/" + run + "/p_" + q,
                      over(result.points, [&](const auto& p) { return (p.runs[k].*compared).p; }),
@@ -48,7 +49,7 @@ void write_noise(hdf5::group& root, const validation_result& result, std::size_t
   write_of("I", &run_result::batches_I, &run_result::rate_I);
   if (k > 0) {
     root.write_array("verdict/" + run + "/point",
-                     over(result.points, [&](const auto& p) { return code_of(p.runs[k].outcome()); }),
+                     over(result.points, [&](const auto& p) { return code_of(p.runs[k].verdict()); }),
                      {"1", "verdict on the point, the worse of both rates': see /verdict, `values`"});
   }
 }
@@ -69,12 +70,37 @@ void describe_verdicts(hdf5::group& root, const validation_settings& settings) {
                                     "differ by at most the share `tolerance` (1), or by more (2)"));
 }
 
+/// What the figures under /summary are and how they are compared, for whoever reads the file.
+void describe_figures(hdf5::group& root) {
+  std::vector<std::string> names;
+  std::vector<std::string> units;
+  std::vector<std::string> words;
+  std::vector<std::string> comparisons;
+  std::vector<double> tolerances;
+  for (const figure& f : compared_figures()) {
+    names.push_back(f.name);
+    units.push_back(f.unit);
+    words.push_back(f.words);
+    comparisons.emplace_back(name_of(f.compared));
+    tolerances.push_back(f.tolerance.value_or(std::numeric_limits<double>::quiet_NaN()));
+  }
+  hdf5::group group = root.create_group("figures");
+  const auto n = static_cast<hsize_t>(names.size());
+  group.write_strings("name", names, {n}, {"1", "figures, as they are called under /summary"});
+  group.write_strings("unit", units, {n}, {"1", "unit of each figure"});
+  group.write_strings("words", words, {n}, {"1", "each figure in words"});
+  group.write_strings("comparison", comparisons, {n},
+                      {"1", "relative: by the difference over the exact value; absolute: by the difference"});
+  group.write_array("tolerance", tolerances,
+                    {"1", "a difference up to which a value is right, in % or in the unit; NaN: none is named"});
+}
+
 void write_run(hdf5::group& root, const validation_result& result, std::size_t k) {
   const std::string& run = result.points.front().runs[k].run;
-  for (std::size_t f = 0; f < figure_names().size(); ++f) {
-    root.write_array("summary/" + run + "/" + figure_names()[f],
-                     over(result.points, [&](const auto& p) { return p.runs[k].figures.values()[f]; }),
-                     {figure_units()[f], "of the run, at each point"});
+  for (const figure& f : compared_figures()) {
+    root.write_array("summary/" + run + "/" + f.name,
+                     over(result.points, [&](const auto& p) { return p.runs[k].figures[f]; }),
+                     {f.unit, "of the run, at each point"});
   }
   root.write_array("summary/" + run + "/wall_s", over(result.points, [&](const auto& p) { return p.runs[k].wall_s; }),
                    {"s", "wall time of the run on one core"});
@@ -114,7 +140,7 @@ void write_run(hdf5::group& root, const validation_result& result, std::size_t k
 }
 
 void write_calibration(hdf5::group& root, const std::vector<output_calibration>& outputs) {
-  const auto n = static_cast<hsize_t>(outputs.size());
+  const std::size_t n = outputs.size();
   std::vector<std::string> phases;
   std::vector<std::string> names;
   std::vector<std::int64_t> rows;
@@ -155,7 +181,7 @@ const run_result& run_named(const point_result& point, const std::string& name) 
 }
 
 void write_published(hdf5::group& root, const std::vector<published_comparison>& published) {
-  const auto n = static_cast<hsize_t>(published.size());
+  const std::size_t n = published.size();
   hdf5::group group = root.create_group("published");
   std::vector<std::string> presets;
   std::vector<std::string> models;
@@ -168,8 +194,8 @@ void write_published(hdf5::group& root, const std::vector<published_comparison>&
   group.write_attribute("source", published.front().source);
   group.write_strings("preset", presets, {n}, {"1", "built-in network"});
   group.write_strings("model", models, {models.size()}, {"1", "models of the publication"});
-  const auto write_of = [&](const std::string& name, double published_model::*theirs, double run_figures::*ours,
-                            batched_rate run_result::*noise) {
+  const auto write_of = [&](const std::string& name, double published_model::*theirs,
+                            double (run_figures::*ours)() const, batched_rate run_result::*noise) {
     std::vector<double> rates;
     for (const published_comparison& c : published) {
       for (const published_model& model : c.models) {
@@ -182,15 +208,15 @@ void write_published(hdf5::group& root, const std::vector<published_comparison>&
       std::vector<double> errors;
       for (const published_comparison& c : published) {
         const run_result& found = run_named(c.here, run);
-        own.push_back(found.figures.*ours);
+        own.push_back((found.figures.*ours)());
         errors.push_back((found.*noise).standard_error());
       }
       group.write_array(run + "/" + name, own, {"Hz", "of our own run"});
       group.write_array(run + "/" + name + "_standard_error", errors, {"Hz", "standard error of it"});
     }
   };
-  write_of("rate_E", &published_model::rate_E_hz, &run_figures::rate_E_hz, &run_result::batches_E);
-  write_of("rate_I", &published_model::rate_I_hz, &run_figures::rate_I_hz, &run_result::batches_I);
+  write_of("rate_E", &published_model::rate_E_hz, &run_figures::rate_E, &run_result::batches_E);
+  write_of("rate_I", &published_model::rate_I_hz, &run_figures::rate_I, &run_result::batches_I);
 }
 
 }  // namespace
@@ -201,9 +227,7 @@ void save_validation(const std::filesystem::path& path, const validation_result&
     hdf5::file file = hdf5::file::create(temporary);
     {
       hdf5::group& root = file.root();
-      root.write_attribute("format", std::string("spikesweep validation"));
-      root.write_attribute("format_version", std::int32_t{1});
-      root.write_attribute("spikesweep_version", std::string(SPIKESWEEP_VERSION));
+      write_format(root, validation_format);
       root.write_attribute("model", model_file);
       root.write_attribute("seed", result.settings.seed);
       root.write_attribute("duration_s", result.settings.duration_s);
@@ -212,6 +236,7 @@ void save_validation(const std::filesystem::path& path, const validation_result&
       root.write_attribute("N_I", static_cast<std::int32_t>(m.space.base.N_I));
       write_points(root, result);
       root.write_array("spectra/frequency", result.frequency, {"Hz", "frequencies of the spectra"});
+      describe_figures(root);
       describe_verdicts(root, result.settings);
       if (!result.calibration.empty()) {
         write_calibration(root, result.calibration);

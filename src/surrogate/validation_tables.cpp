@@ -37,15 +37,12 @@ std::vector<error_row> error_table(const validation_result& result) {
   }
   const std::size_t runs = result.points.front().runs.size();
   for (std::size_t k = 1; k < runs; ++k) {
-    for (std::size_t f = 0; f < figure_names().size(); ++f) {
-      const bool is_peak = figure_names()[f] == "peak_hz";
+    for (const figure& f : compared_figures()) {
       std::vector<double> errors;
       for (const auto& point : result.points) {
-        const double value = point.runs[k].figures.values()[f];
-        const double truth = point.runs[0].figures.values()[f];
-        errors.push_back(is_peak ? std::abs(value - truth) : 100 * std::abs(value / truth - 1));
+        errors.push_back(f.error(point.runs[k].figures[f], point.runs[0].figures[f]));
       }
-      const error_row row = row_of(result.points.front().runs[k].run, figure_names()[f], is_peak ? "Hz" : "%", errors);
+      const error_row row = row_of(result.points.front().runs[k].run, f.name, f.error_unit(), errors);
       if (std::isfinite(row.median)) {
         table.push_back(row);
       }
@@ -54,12 +51,12 @@ std::vector<error_row> error_table(const validation_result& result) {
   return table;
 }
 
-double peak_share(const validation_result& result, double hertz) {
+double right_share(const validation_result& result, const figure& f) {
   double within = 0;
   for (const auto& point : result.points) {
     for (const auto& run : point.runs) {
       if (run.run == "surrogate") {
-        within += std::abs(run.figures.peak_hz - point.runs.front().figures.peak_hz) <= hertz ? 1 : 0;
+        within += f.error(run.figures[f], point.runs.front().figures[f]) <= f.tolerance.value() ? 1 : 0;
       }
     }
   }
@@ -95,7 +92,7 @@ std::vector<verdict_row> verdict_table(const validation_result& result) {
     verdict_row row;
     row.run = result.points.front().runs[k].run;
     for (const auto& point : result.points) {
-      ++row.points[static_cast<std::size_t>(point.runs[k].outcome())];
+      ++row.points[static_cast<std::size_t>(point.runs[k].verdict())];
     }
     table.push_back(row);
   }

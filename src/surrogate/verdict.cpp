@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <span>
 
 #include <boost/math/distributions/students_t.hpp>
 
+#include <spikesweep/network/statistics.hpp>
 #include <spikesweep/surrogate/verdict.hpp>
 
 namespace spikesweep {
@@ -16,20 +16,7 @@ constexpr double shortest_batch_s = 0.5;
 /// Ratios of lengths this close to a whole number are one.
 constexpr double length_tolerance = 1e-6;
 
-double mean_of(std::span<const double> values) {
-  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
-}
-
-double squares_about_mean(std::span<const double> values) {
-  const double centre = mean_of(values);
-  double sum = 0;
-  for (const double x : values) {
-    sum += (x - centre) * (x - centre);
-  }
-  return sum;
-}
-
-/// The batches of the first so many seconds.
+/// The batches of the first `seconds` seconds.
 std::span<const double> first_seconds(const batched_rate& rate, double seconds) {
   const auto wanted = static_cast<std::size_t>(std::max(1.0, std::round(seconds / rate.batch_s)));
   return std::span(rate.batches).first(std::min(wanted, rate.batches.size()));
@@ -38,12 +25,12 @@ std::span<const double> first_seconds(const batched_rate& rate, double seconds) 
 }  // namespace
 
 double batched_rate::mean() const {
-  return mean_of(batches);
+  return spikesweep::mean(batches);
 }
 
 double batched_rate::standard_error() const {
   const auto n = static_cast<double>(batches.size());
-  return n < 2 ? std::numeric_limits<double>::quiet_NaN() : std::sqrt(squares_about_mean(batches) / (n * (n - 1)));
+  return n < 2 ? std::numeric_limits<double>::quiet_NaN() : std::sqrt(squares_about(batches, mean()) / (n * (n - 1)));
 }
 
 int batches_per_part(int parts, double part_s, double verdict_s) {
@@ -60,13 +47,14 @@ rate_comparison compare_rates(const batched_rate& exact, const batched_rate& rep
     return result;
   }
   const auto freedom = static_cast<double>(exact.batches.size() + repeat.batches.size() - 2);
-  const double noise =
-      exact.batch_s * (squares_about_mean(exact.batches) + squares_about_mean(repeat.batches)) / freedom;
+  const double noise = exact.batch_s *
+                       (squares_about(exact.batches, exact.mean()) + squares_about(repeat.batches, repeat.mean())) /
+                       freedom;
   const auto a = first_seconds(exact, verdict_s);
   const auto b = first_seconds(other, verdict_s);
   const double variance = noise * (1 / (static_cast<double>(a.size()) * exact.batch_s) +
                                    1 / (static_cast<double>(b.size()) * other.batch_s));
-  const double difference = std::abs(mean_of(b) - mean_of(a));
+  const double difference = std::abs(mean(b) - mean(a));
   if (variance > 0) {
     const boost::math::students_t law(freedom);
     result.p = 2 * boost::math::cdf(boost::math::complement(law, difference / std::sqrt(variance)));
@@ -74,7 +62,7 @@ rate_comparison compare_rates(const batched_rate& exact, const batched_rate& rep
     result.p = difference > 0 ? 0 : 1;
   }
   const double whole = std::abs(other.mean() - exact.mean());
-  result.outcome = result.p >= verdict_level                             ? verdict::indistinguishable
+  result.verdict = result.p >= verdict_level                             ? verdict::indistinguishable
                    : whole <= verdict_tolerance * std::abs(exact.mean()) ? verdict::within_tolerance
                                                                          : verdict::worse;
   return result;

@@ -6,7 +6,8 @@
 #include <optional>
 #include <vector>
 
-#include <spikesweep/network/network_sampler.hpp>
+#include <spikesweep/network/section_rule.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/plan.hpp>
 
@@ -19,8 +20,6 @@ constexpr double ns_per_s = 1e9;
 constexpr double task_share = 0.4;
 /// On a busy machine it waits for them so many times the budget at most.
 constexpr double most_overtime = 1.4;
-/// `volley` measures its mean pool so long before the first transition [s]; see sample_task().
-constexpr double volley_mean_s = 2;
 
 /// As many points as there are lanes, one from each equal part of the order of expected cost. Where in its part varies
 /// with the golden ratio: even distances would fall in step with the structure of a grid or a Sobol sequence, and see
@@ -37,7 +36,7 @@ std::vector<int> trial_points(const sweep_description& d) {
     return costs[static_cast<std::size_t>(a)] < costs[static_cast<std::size_t>(b)];
   });
   std::vector<int> points;
-  const auto lanes = static_cast<std::size_t>(ensemble_sampler::lanes());
+  const auto lanes = static_cast<std::size_t>(lockstep_simulator::lanes);
   for (std::size_t i = 0; i < lanes && !order.empty(); ++i) {
     const double within = std::fmod(static_cast<double>(i + 1) * std::numbers::phi, 1.0);
     const double place = (static_cast<double>(i) + within) / static_cast<double>(lanes);
@@ -64,7 +63,7 @@ sweep_description trial_sweep(const sweep_description& d, const std::vector<int>
 
 /// Events that the whole task will take, as its short trial suggests.
 double whole_events(const sweep_description& d, const task_result& trial) {
-  const double head_s = d.sampling.burn_in_s + (d.section.kind == section_kind::volley ? volley_mean_s : 0);
+  const double head_s = d.sampling.burn_in_s + (d.section.kind == section_kind::volley ? mean_pool_s : 0);
   const std::vector<double>& durations = trial.block.duration;
   const auto synthetic = std::ranges::count(trial.block.perturbed, synthetic_mark);
   const double sampled_s = std::accumulate(durations.begin(), durations.end(), 0.0) +
@@ -89,17 +88,17 @@ task_calibration calibrate(const sweep_description& d, double budget_s) {
   double events = 0;
   double of_whole_tasks = 0;
   double expected = 0;
-  network_sampler sampler(d.base.model, d.section, trial.sampling, d.seed);
+  const auto simulator = make_simulator(d.base.model, d.section, trial.sampling, d.seed);
   const auto start = clock::now();
   const auto elapsed = [start] { return std::chrono::duration<double>(clock::now() - start).count(); };
   // The supply never ends, so that every lane is busy to the last: what attends to spikes costs less in empty ones.
-  sampler.run(
-      [&]() -> std::optional<ensemble_task> {
+  simulator->run(
+      [&]() -> std::optional<network_task> {
         const std::uint32_t i = begun++;
         const int point = points[i % points.size()];
-        return ensemble_task{parameters_at(d.points, d.base, point), {d.seed, static_cast<std::uint32_t>(point), i}, i};
+        return network_task{parameters_at(d.points, d.base, point), {d.seed, static_cast<std::uint32_t>(point), i}, i};
       },
-      [&](const ensemble_task& task, task_result&& result) {
+      [&](const network_task& task, task_result&& result) {
         events += static_cast<double>(result.summary.events);
         // Of later ones only the quick end in time: they would make all look cheap.
         if (result.state == task_state::done && task.label < static_cast<std::int64_t>(points.size())) {

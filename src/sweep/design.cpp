@@ -111,14 +111,6 @@ matrix list_points(const design_settings& settings) {
   return points;
 }
 
-/// Fisher-Yates.
-template <class T>
-void shuffle(std::vector<T>& items, random_stream& random) {
-  for (std::size_t i = items.size(); i > 1; --i) {
-    std::swap(items[i - 1], items[random.below(static_cast<std::uint32_t>(i))]);
-  }
-}
-
 /// Shifts a column of points in the unit cube, around its end.
 void shift_around(Eigen::Ref<Eigen::VectorXd, 0, Eigen::InnerStride<>> column, double shift) {
   column = column.unaryExpr([shift](double u) { return u + shift - std::floor(u + shift); }).eval();

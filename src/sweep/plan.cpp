@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include <spikesweep/network/network_sampler.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/plan.hpp>
@@ -28,7 +28,7 @@ sweep_plan plan_sweep(const sweep_description& d, const task_calibration& calibr
        : role == point_role::test ? plan.test_points
                                   : plan.selection_points);
   }
-  plan.width = network_sampler::width(d.base.model, d.sampling.simulation);
+  plan.width = simulator_of_tasks(d.base.model, d.sampling.simulation).width;
   plan.tasks = d.tasks();
   plan.samples = d.rows();
   plan.disk_bytes = sweep_file_bytes(d);

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <limits>
 
-#include <spikesweep/network/network_sampler.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/status.hpp>
@@ -158,7 +158,7 @@ sweep_status read_status(const std::filesystem::path& file, std::chrono::system_
   status.swept = d.points;
   status.points.resize(static_cast<std::size_t>(d.points.size()));
   const std::vector<paced_task> paced = count_tasks(reader, status);
-  status.pace = pace_of(paced, status.run, network_sampler::width(d.base.model, d.sampling.simulation),
+  status.pace = pace_of(paced, status.run, simulator_of_tasks(d.base.model, d.sampling.simulation).width,
                         std::chrono::duration<double>(now.time_since_epoch()).count());
   if (status.activity == sweep_activity::stopped || status.activity == sweep_activity::preparing) {
     status.pace.left_s = std::numeric_limits<double>::quiet_NaN();

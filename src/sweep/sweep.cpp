@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <ctime>
+#include <memory>
 #include <optional>
 #include <set>
 #include <string>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/store/file_lock.hpp>
@@ -116,13 +118,13 @@ void abort_if_others_wait(const communicator& ranks, const std::exception& error
 }
 
 sweep_outcome simulate(const communicator& ranks, const std::filesystem::path& file,
-                       const sweep_description& description, task_engine& engine, const sweep_options& options,
+                       const sweep_description& description, task_simulator& simulator, const sweep_options& options,
                        remaining_work work) {
   sweep_writer writer(ranks, file, description);
   try {
-    task_runner runner(engine, writer, ranks.rank());
+    task_runner runner(simulator, description, writer, ranks.rank());
     const sweep_outcome outcome =
-        work_off(ranks, runner, engine.width(), writer, description, options, std::move(work));
+        work_off(ranks, runner, simulator.width(), writer, description, options, std::move(work));
     writer.close();
     return outcome;
   } catch (const std::exception& error) {
@@ -168,8 +170,13 @@ bool prepare_file(const std::filesystem::path& file, const sweep_description& de
 
 }  // namespace
 
+network_task task_of(const sweep_description& description, std::int64_t task) {
+  const task_identity identity = description.identity(task);
+  return {parameters_at(description.points, description.base, static_cast<int>(identity.point)), identity, task};
+}
+
 sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::filesystem::path& file,
-                        const sweep_description& description, task_engine& engine, const sweep_options& options) {
+                        const sweep_description& description, task_simulator& simulator, const sweep_options& options) {
   const communicator ranks = duplicate(communicator_of_caller);
   const interrupt_guard guard;
   const auto start = steady_clock::now();
@@ -196,7 +203,7 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
     }
     broadcast(ranks, left);
     if (left > 0) {
-      outcome = simulate(ranks, file, description, engine, options, std::move(work));
+      outcome = simulate(ranks, file, description, simulator, options, std::move(work));
     }
     outcome.wall_s = seconds_since(start);
     broadcast_outcome(ranks, outcome);
@@ -205,6 +212,13 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
     throw;
   }
   return outcome;
+}
+
+sweep_outcome run_sweep(const communicator& ranks, const std::filesystem::path& file,
+                        const sweep_description& description, const sweep_options& options) {
+  const std::unique_ptr<network_simulator> simulator =
+      make_simulator(description.base.model, description.section, description.sampling, description.seed);
+  return run_sweep(ranks, file, description, *simulator, options);
 }
 
 }  // namespace spikesweep

@@ -4,6 +4,7 @@
 #include <functional>
 #include <optional>
 #include <unordered_map>
+#include <vector>
 
 #include <spikesweep/base/stopwatch.hpp>
 #include <spikesweep/store/sweep_file.hpp>
@@ -17,23 +18,26 @@ namespace spikesweep {
 /// Simulates tasks of this rank and writes them.
 class task_runner {
  public:
-  task_runner(task_engine& engine, sweep_writer& writer, int rank) : engine_(engine), writer_(writer), rank_(rank) {}
+  /// All arguments have to outlive the runner.
+  task_runner(task_simulator& simulator, const sweep_description& description, sweep_writer& writer, int rank)
+      : simulator_(simulator), description_(description), writer_(writer), rank_(rank) {}
 
   /// Runs tasks until `next` has none and every one in hand was written, or was given up after `poll` returned false.
   /// Returns how many it took.
-  std::int64_t run(const task_engine::next_task& next, const std::function<void(const task_report&)>& report,
-                   const std::function<bool()>& poll) {
+  std::int64_t run(const std::function<std::optional<std::int64_t>()>& next,
+                   const std::function<void(const task_report&)>& report, const std::function<bool()>& poll) {
     std::int64_t taken = 0;
-    engine_.run(
-        [&] {
+    simulator_.run(
+        [&]() -> std::optional<network_task> {
           const std::optional<std::int64_t> task = next();
-          if (task) {
-            ++taken;
-            begin(*task);
+          if (!task) {
+            return std::nullopt;
           }
-          return task;
+          ++taken;
+          begin(*task);
+          return task_of(description_, *task);
         },
-        [&](std::int64_t task, task_result&& result) { report(end(task, result)); }, poll);
+        [&](const network_task& task, task_result&& result) { report(end(task.label, result)); }, poll);
     return taken;
   }
 
@@ -42,8 +46,12 @@ class task_runner {
                  const std::function<void(const task_report&, const std::string& how)>& report,
                  const std::function<bool()>& poll) {
     const auto start = steady_clock::now();
+    std::vector<network_task> of_networks;
+    for (const std::int64_t task : tasks) {
+      of_networks.push_back(task_of(description_, task));
+    }
     run_in_quarantine(
-        engine_, tasks,
+        simulator_, of_networks,
         [&](std::int64_t task, task_result&& result, const std::string& how) {
           writer_.begin_task(task, rank_);
           writer_.write_task(task, result, seconds_since(start) / static_cast<double>(tasks.size()));
@@ -53,7 +61,7 @@ class task_runner {
   }
 
   /// Gives up, at the next poll, the tasks in hand that are not expected to end within so many seconds.
-  void drop_slow(double seconds) { engine_.drop_slow(seconds); }
+  void drop_slow(double seconds) { simulator_.drop_slow(seconds); }
 
   /// Tasks in hand.
   std::size_t in_hand() const { return running_.size(); }
@@ -97,7 +105,8 @@ class task_runner {
     last_ = now;
   }
 
-  task_engine& engine_;
+  task_simulator& simulator_;
+  const sweep_description& description_;
   sweep_writer& writer_;
   int rank_;
   std::unordered_map<std::int64_t, running_task> running_;

@@ -7,10 +7,11 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
 
 #include <spikesweep/base/duration.hpp>
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/nearest.hpp>
 #include <spikesweep/base/portable_math.hpp>
 #include <spikesweep/base/progress.hpp>
@@ -66,14 +67,21 @@ TEST(parse_duration, refuses_everything_else) {
   }
 }
 
-TEST(json_object, writes_one_line_that_reads_back) {
-  json_object inner;
-  inner.add("n", 3);
-  json_object object;
-  object.add("text", "a \"b\"\n\\\x01").add("yes", true).add("x", 0.1).add("list", std::vector<double>{1, 2.5});
-  object.add("inner", inner).add("objects", std::vector<json_object>{inner, inner});
-  EXPECT_EQ(object.text(), R"({"text": "a \"b\"\n\\\u0001", "yes": true, "x": 0.1, "list": [1, 2.5], )"
-                           R"("inner": {"n": 3}, "objects": [{"n": 3}, {"n": 3}]})");
+TEST(json_text, writes_one_line_with_the_keys_in_their_order) {
+  const nlohmann::ordered_json inner{{"n", 3}};
+  const nlohmann::ordered_json object{{"text", "a \"b\"\n\\\x01"}, {"yes", true},    {"x", 0.1},
+                                      {"list", {1.0, 2.5}},        {"inner", inner}, {"objects", {inner, inner}}};
+  EXPECT_EQ(json_text(object), R"({"text":"a \"b\"\n\\\u0001","yes":true,"x":0.1,"list":[1,2.5],)"
+                               R"("inner":{"n":3},"objects":[{"n":3},{"n":3}]})");
+}
+
+TEST(json_text, writes_a_double_without_fraction_as_an_integer) {
+  EXPECT_EQ(json_text({40.0, -3.0, 123456789012.0, 1e300}), "[40,-3,123456789012,1e+300]");
+  EXPECT_EQ(json_text(-0.0), "-0.0");
+}
+
+TEST(json_text, replaces_bytes_that_are_no_text) {
+  EXPECT_EQ(json_text("a\xff"), "\"a\xEF\xBF\xBD\"");
 }
 
 TEST(json_text, keeps_every_bit_of_a_double_and_knows_no_infinity) {

@@ -1,3 +1,4 @@
+#include <array>
 #include <cstdlib>
 #include <string>
 #include <vector>
@@ -23,15 +24,20 @@ struct settings {
   colour paint = colour::red;
 };
 
+std::string_view name_of(colour value) {
+  return value == colour::red ? "red" : "green";
+}
+
+constexpr std::array rows{
+    number_setting<&settings::length>("length", {0, 10}, "mm", "a length").absent_means(0.5),
+    whole_setting<&settings::count>("count", {1, 5}, "1", "a count"),
+    flag_setting<&settings::loud>("loud", "a flag"),
+    choice_setting<&settings::paint, colour::red, colour::green>("paint", "a word").absent_means("green"),
+};
+
 config_table make_table(settings& target) {
   config_table table;
-  config_section section(table, "box", config_group::sweep);
-  section.number("length", target.length, {0, 10}, "mm", "a length");
-  section.whole("count", target.count, {1, 5}, "1", "a count");
-  section.flag("loud", target.loud, "a flag");
-  section.choice(
-      "paint", target.paint, {colour::red, colour::green},
-      [](colour value) { return value == colour::red ? "red" : "green"; }, "a word");
+  add_settings<settings>(table, "box", config_group::sweep, rows, target);
   return table;
 }
 
@@ -116,11 +122,36 @@ TEST(config_table, overrides_take_words_without_quotes_and_keys_without_their_se
   EXPECT_EQ(target.length, 3);
 }
 
+TEST(config_table, keeps_what_older_files_mean_that_lack_a_key) {
+  settings target;
+  const config_table table = make_table(target);
+  EXPECT_EQ(table.find("box.length")->absent, config_value(0.5));
+  EXPECT_EQ(table.find("box.paint")->absent, config_value(std::string("green")));
+  EXPECT_FALSE(table.find("box.count")->absent.has_value());
+}
+
+TEST(setting, of_a_member_of_a_member_is_reached_by_its_path) {
+  struct house {
+    settings box;
+  };
+  constexpr auto row = whole_setting<&house::box, &settings::count>("count", {1, 5}, "1", "a count");
+  house target;
+  row.set(target, std::int64_t{5});
+  EXPECT_EQ(target.box.count, 5);
+  EXPECT_EQ(row.get(target), setting_value(std::int64_t{5}));
+  EXPECT_EQ(row.bytes, 4);
+}
+
+TEST(setting, refuses_a_word_that_is_not_allowed) {
+  settings target;
+  EXPECT_THROW(rows[3].set(target, "blue"), input_error);
+  EXPECT_EQ(target.paint, colour::red);
+}
+
 TEST(config_table, defining_a_key_twice_is_a_bug) {
   settings target;
   config_table table = make_table(target);
-  config_section section(table, "box", config_group::sweep);
-  EXPECT_THROW(section.flag("loud", target.loud, "again"), internal_error);
+  EXPECT_THROW(add_settings<settings>(table, "box", config_group::sweep, rows, target), internal_error);
 }
 
 }  // namespace

@@ -17,7 +17,8 @@
 
 #include <hwy/targets.h>
 
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/lockstep.hpp>
+#include <spikesweep/network/serial.hpp>
 
 #include "network/network_sets.hpp"
 
@@ -69,13 +70,13 @@ work by_ensemble(const parameters& p, const section_settings& section, const sam
                  std::uint32_t tasks) {
   work out;
   std::uint32_t next = 0;
-  ensemble_sampler sampler(section, sampling, 1);
-  sampler.run(
-      [&]() -> std::optional<ensemble_task> {
+  lockstep_simulator simulator(section, sampling, 1);
+  simulator.run(
+      [&]() -> std::optional<network_task> {
         const std::uint32_t i = next++;
-        return i < tasks ? std::optional(ensemble_task{p, {1, 0, i}, 0}) : std::nullopt;
+        return i < tasks ? std::optional(network_task{p, {1, 0, i}, 0}) : std::nullopt;
       },
-      [&](const ensemble_task&, task_result&& result) {
+      [&](const network_task&, task_result&& result) {
         out.events += result.summary.events;
         out.rows += result.block.rows();
       });
@@ -96,7 +97,7 @@ double compare(const char* name, const parameters& p, const section_settings& se
   for (const auto target : hwy::SupportedAndGeneratedTargets()) {
     hwy::SetSupportedTargetsForTest(target);
     hwy::GetChosenTarget().Update(hwy::SupportedTargets());
-    const auto tasks = static_cast<std::uint32_t>(2 * ensemble_sampler::lanes());
+    const auto tasks = static_cast<std::uint32_t>(2 * lockstep_simulator::lanes);
     const measurement m = measure([&] { return by_ensemble(p, section, sampling, tasks); });
     print(hwy::TargetName(target), m, oracle);
     best = std::max(best, oracle.ns_per_event / m.ns_per_event);
@@ -126,18 +127,18 @@ measurement measure_size(const parameters& p) {
   sampling_settings sampling;
   sampling.burn_in_s = 0;
   sampling.max_pending = max_pending_limit;
-  const auto lanes = static_cast<std::uint32_t>(ensemble_sampler::lanes());
+  const auto lanes = static_cast<std::uint32_t>(lockstep_simulator::lanes);
   return measure([&] {
     work out;
     std::uint32_t next = 0;
-    ensemble_sampler sampler(section_settings(), sampling, 1);
-    sampler.follow(
+    lockstep_simulator simulator(section_settings(), sampling, 1);
+    simulator.follow(
         3e8 / (lanes * events_per_s),
-        [&]() -> std::optional<ensemble_task> {
+        [&]() -> std::optional<network_task> {
           const std::uint32_t i = next++;
-          return i < lanes ? std::optional(ensemble_task{p, {1, 0, i}, 0}) : std::nullopt;
+          return i < lanes ? std::optional(network_task{p, {1, 0, i}, 0}) : std::nullopt;
         },
-        [&](const ensemble_task&, exact_run&& run) {
+        [&](const network_task&, exact_run&& run) {
           if (run.state != task_state::done) {
             throw std::runtime_error("a network ran away");
           }

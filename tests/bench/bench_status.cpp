@@ -7,9 +7,9 @@
 
 #include <boost/mpi/environment.hpp>
 
+#include <spikesweep/study/status_text.hpp>
 #include <spikesweep/sweep/status.hpp>
 
-#include "cli/status_text.hpp"
 #include "store/sweep_samples.hpp"
 
 namespace spikesweep {

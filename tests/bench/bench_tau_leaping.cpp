@@ -9,8 +9,10 @@
 #include <ctime>
 #include <vector>
 
-#include <spikesweep/network/ensemble.hpp>
-#include <spikesweep/network/statistics.hpp>
+#include <spikesweep/network/figures.hpp>
+#include <spikesweep/network/leaping.hpp>
+#include <spikesweep/network/lockstep.hpp>
+#include <spikesweep/network/serial.hpp>
 
 #include "network/network_sets.hpp"
 
@@ -33,10 +35,10 @@ double processor_seconds() {
 }
 
 void take_in(measurement& m, const exact_run& run, const parameters& p) {
-  const activity_summary s = summarise(run.spikes, p, run.begin, run.begin + run_s);
-  m.rate_E.push_back(s.rate_E_hz);
-  m.rate_I.push_back(s.rate_I_hz);
-  m.fano_E.push_back(s.fano_E);
+  const run_figures s = figures_of(trajectory_of(run.spikes, p, run.begin, run.begin + run_s), p);
+  m.rate_E.push_back(s.rate_E());
+  m.rate_I.push_back(s.rate_I());
+  m.fano_E.push_back(s["fano_E_1ms"]);
 }
 
 /// One network at a time.
@@ -59,16 +61,16 @@ measurement lockstep(const parameters& p) {
   measurement m;
   const sampling_settings sampling;
   std::uint32_t next = 0;
-  ensemble_sampler sampler(section_settings(), sampling, 1);
+  lockstep_simulator simulator(section_settings(), sampling, 1);
   const double start = processor_seconds();
   std::vector<exact_run> done;
-  sampler.follow(
+  simulator.follow(
       run_s,
-      [&]() -> std::optional<ensemble_task> {
+      [&]() -> std::optional<network_task> {
         const std::uint32_t i = next++;
-        return i < runs ? std::optional(ensemble_task{p, {1, 0, i}, 0}) : std::nullopt;
+        return i < runs ? std::optional(network_task{p, {1, 0, i}, 0}) : std::nullopt;
       },
-      [&](const ensemble_task&, exact_run&& run) { done.push_back(std::move(run)); });
+      [&](const network_task&, exact_run&& run) { done.push_back(std::move(run)); });
   m.realtime = runs * (run_s + sampling.burn_in_s) / (processor_seconds() - start);
   for (const exact_run& run : done) {
     take_in(m, run, p);

@@ -13,8 +13,9 @@
 #include <vector>
 
 #include <boost/mpi/environment.hpp>
+#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/stopwatch.hpp>
 #include <spikesweep/learning/trainer.hpp>
 #include <spikesweep/parallel/reduce.hpp>
@@ -101,10 +102,13 @@ int time(int batch, precision numbers) {
   const double step_s = median(time_steps(self, data, options, m));
   const double flops = flops_per_row(m.counts_network) + flops_per_row(m.profile_network);
   const double peak = peak_gflops(batch, numbers);
-  json_object out;
-  out.add("batch", batch).add("precision", name_of(numbers)).add("step_ms", 1e3 * step_s);
-  out.add("samples_per_s", batch / step_s).add("gflops", flops * batch / step_s * 1e-9).add("peak_gflops", peak);
-  std::printf("%s\n", out.text().c_str());
+  const nlohmann::ordered_json out{{"batch", batch},
+                                   {"precision", name_of(numbers)},
+                                   {"step_ms", 1e3 * step_s},
+                                   {"samples_per_s", batch / step_s},
+                                   {"gflops", flops * batch / step_s * 1e-9},
+                                   {"peak_gflops", peak}};
+  std::printf("%s\n", json_text(out).c_str());
   return 0;
 }
 
@@ -113,7 +117,7 @@ int share(const mpi::communicator& ranks, int batch) {
   model m;
   const training_data data = testing::real_transitions(ranks, 8192, 16, m);
   const double step_s = median(time_steps(ranks, data, options_for(batch, units, 1, 1e-4), m));
-  std::vector<float> buffer(m.counts_weights.size() + m.profile_weights.size());
+  std::vector<float> buffer(m.surrogate().counts_weights.size() + m.surrogate().profile_weights.size());
   std::vector<double> seconds;
   for (int i = 0; i < 30; ++i) {
     ranks.barrier();
@@ -122,10 +126,12 @@ int share(const mpi::communicator& ranks, int batch) {
     seconds.push_back(seconds_since(start));
   }
   if (ranks.rank() == 0) {
-    json_object out;
-    out.add("ranks", ranks.size()).add("batch", batch).add("step_ms", 1e3 * step_s);
-    out.add("allreduce_ms", 1e3 * median(seconds)).add("megabytes", 4e-6 * static_cast<double>(buffer.size()));
-    std::printf("%s\n", out.text().c_str());
+    const nlohmann::ordered_json out{{"ranks", ranks.size()},
+                                     {"batch", batch},
+                                     {"step_ms", 1e3 * step_s},
+                                     {"allreduce_ms", 1e3 * median(seconds)},
+                                     {"megabytes", 4e-6 * static_cast<double>(buffer.size())}};
+    std::printf("%s\n", json_text(out).c_str());
   }
   return 0;
 }
@@ -155,18 +161,18 @@ int export_steps(int batch, int steps, double rate, int hidden, const std::strin
   const auto filled = rows.filled();
   hdf5::file file = hdf5::file::create(path);
   hdf5::group& root = file.root();
-  const auto n = static_cast<hsize_t>(batch);
+  const auto n = static_cast<std::size_t>(batch);
   const auto write = [&](const char* name, std::span<const float> values) {
     root.write_array<float>(name, values, {n, values.size() / n}, {"1", name});
   };
   write("counts_input", filled.counts_input);
   write("profile_input", filled.profile_input);
   write("profile_targets", filled.profile_targets);
-  root.write_array<float>("targets", targets, {static_cast<hsize_t>(steps), n, targets.size() / n / rates.size()},
+  root.write_array<float>("targets", targets, {static_cast<std::size_t>(steps), n, targets.size() / n / rates.size()},
                           {"1", "targets of each step"});
   root.write_array("rates", rates, {"1", "learning rate of each step"});
-  root.write_array("counts_weights", first.counts_weights, {"1", "flat and plain"});
-  root.write_array("profile_weights", first.profile_weights, {"1", "flat and plain"});
+  root.write_array("counts_weights", first.surrogate().counts_weights, {"1", "flat and plain"});
+  root.write_array("profile_weights", first.surrogate().profile_weights, {"1", "flat and plain"});
   const auto groups = first.targets.groups();
   root.write_array("groups", std::vector<int>(groups.begin(), groups.end()), {"1", "softmax groups"});
   root.write_array("counts_sizes", first.counts_network.sizes(), {"1", "units of each layer"});

@@ -51,8 +51,8 @@ TEST_F(predict, prints_a_row_a_point_which_is_that_of_the_point_alone) {
   const command_result lines = runner.run(many + " --json");
   ASSERT_EQ(lines.code, 0) << lines.err;
   EXPECT_EQ(count(lines.out, "\n"), 2) << lines.out;
-  EXPECT_THAT(lines.out, HasSubstr("\"network\": {\"S_EE\": 3.95, \"S_EI\": 2.25}"));
-  EXPECT_THAT(lines.out, HasSubstr("\"spread\": {\"rate_E_hz\": "));
+  EXPECT_THAT(lines.out, HasSubstr("\"network\":{\"S_EE\":3.95,\"S_EI\":2.25}"));
+  EXPECT_THAT(lines.out, HasSubstr("\"spread\":{\"rate_E_hz\":"));
   const command_result alone =
       runner.run("predict -m m.h5 --set S_EE=4.0 S_EI=2.2 --chains 3 --duration 1500ms --json");
   const std::string figures = alone.out.substr(0, alone.out.find(", \"simulated_s\""));
@@ -65,6 +65,29 @@ TEST_F(predict, prints_a_row_a_point_which_is_that_of_the_point_alone) {
   const command_result table = runner.run(many);
   EXPECT_THAT(table.out, ContainsRegex("S_EE +S_EI +rate_E_hz"));
   EXPECT_THAT(table.out, HasSubstr(" +- "));
+}
+
+/// The text from `from` up to and with `to`.
+std::string part(const std::string& text, const std::string& from, const std::string& to) {
+  const std::size_t begin = text.find(from);
+  return begin == std::string::npos ? std::string() : text.substr(begin, text.find(to, begin) + to.size() - begin);
+}
+
+TEST_F(predict, tells_of_many_points_what_it_tells_of_one) {
+  ASSERT_EQ(runner.run("train small.toml -d a.h5 -o m.h5 --set learning.members=2").code, 0);
+  const command_result lines = runner.run(many + " --json");
+  ASSERT_EQ(lines.code, 0) << lines.err;
+  const command_result alone =
+      runner.run("predict -m m.h5 --set S_EE=4.0 S_EI=2.2 --chains 3 --duration 1500ms --json");
+  const std::string place = part(alone.out, "\"network\"", "]");
+  EXPECT_THAT(place, HasSubstr("\"farthest_state\": "));
+  EXPECT_THAT(place, HasSubstr("\"members\": [{\"seed\": 1, "));
+  EXPECT_EQ(part(lines.out, "\"network\"", "]"), place) << "departure and members, to the bit";
+  const std::string spread = part(alone.out, "\"spread\": {", "}").substr(8);
+  EXPECT_THAT(lines.out, HasSubstr("\"members_spread\"" + spread));
+  const command_result csv = runner.run(many + " --csv");
+  EXPECT_THAT(csv.out, HasSubstr(",states_looked_at,states_beyond_training,farthest_state,rate_E_hz_members_spread,"
+                                 "rate_I_hz_members_spread\n"));
 }
 
 TEST_F(predict, gives_the_same_at_any_rank_count) {

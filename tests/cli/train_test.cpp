@@ -34,7 +34,7 @@ class train : public ::testing::Test {
   /// Every number behind a key, in order.
   static std::vector<double> numbers(const std::string& text, const std::string& key) {
     std::vector<double> found;
-    const std::regex pattern('"' + key + "\": ([-+.e0-9]+)");
+    const std::regex pattern('"' + key + "\":([-+.e0-9]+)");
     for (std::sregex_iterator at(text.begin(), text.end(), pattern), end; at != end; ++at) {
       found.push_back(std::stod((*at)[1]));
     }
@@ -57,7 +57,7 @@ TEST_F(train, finds_a_learning_rate_and_writes_nothing_unless_told_to) {
   EXPECT_EQ(json.code, 0) << json.err;
   const std::vector<double> rates = numbers(json.out, "learning_rate");
   EXPECT_EQ(count(json.out, "\n"), static_cast<int>(rates.size()) + 1);
-  EXPECT_THAT(json.out, ContainsRegex("\"end\": \"exploded\", \"steps\": " + std::to_string(rates.size())));
+  EXPECT_THAT(json.out, ContainsRegex("\"end\":\"exploded\",\"steps\":" + std::to_string(rates.size())));
   EXPECT_EQ(numbers(json.out, "suggestion").size(), 1U);
   const std::string csv = read_text(runner.directory() / "rates.csv");
   EXPECT_EQ(count(csv, "\n"), static_cast<int>(rates.size()) + 1);

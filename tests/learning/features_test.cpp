@@ -84,5 +84,15 @@ TEST(features, DistanceToTrainingCountsTheExcess) {
   EXPECT_THROW(parameters_at(space, std::vector<double>{-1, 1.0}), input_error);
 }
 
+TEST(features, SquaredAxisDistanceMeasuresEachAxisByItsRange) {
+  transition_space space = box();
+  space.axis_max = {5.5, 1.5};  // Ranges of 2 and 0.5.
+  const std::vector<double> a{4.0, 1.25};
+  const std::vector<double> b{5.0, 1.0};
+  EXPECT_DOUBLE_EQ(squared_axis_distance(space, a, b), 0.25 + 0.25);
+  EXPECT_EQ(squared_axis_distance(space, a, b), squared_axis_distance(space, b, a));
+  EXPECT_EQ(squared_axis_distance(box(), std::vector<double>{4.0, 1.0}, std::vector<double>{4.0, 1.0}), 0);
+}
+
 }  // namespace
 }  // namespace spikesweep

@@ -7,6 +7,7 @@
 #include <boost/mpi/collectives.hpp>
 #include <boost/serialization/string.hpp>
 #include <gtest/gtest.h>
+#include <hdf5.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/members.hpp>
@@ -56,7 +57,7 @@ class members : public ::testing::Test {
     return own;
   }
 
-  model ensemble(int members, int most = 1000, bool checkpoints = false) {
+  model ensemble(int count, int most = 1000, bool checkpoints = false) {
     epochs_.clear();
     model m = untrained_;
     const auto options_of = [&](int member) {
@@ -66,7 +67,7 @@ class members : public ::testing::Test {
       }
       return own;
     };
-    train_members(world_, data_, members, options_of, m);
+    train_members(world_, data_, count, options_of, m);
     return m;
   }
 
@@ -90,17 +91,17 @@ class members : public ::testing::Test {
 
 TEST_F(members, AreTheModelsThatTheirSeedsGiveAlone) {
   const model all = ensemble(3);
-  ASSERT_EQ(all.others.size(), 2U);
+  ASSERT_EQ(all.members.size(), 3U);
   for (int k = 0; k < 3; ++k) {
     model alone = untrained_;
     const training_options own = options(k);
     prepare_networks(alone, own.settings);
     train(world_, data_, own, alone);
-    EXPECT_EQ(alone.seed, 11U + static_cast<std::uint64_t>(k));
-    expect_same(k == 0 ? static_cast<const model_member&>(all) : all.others[static_cast<std::size_t>(k - 1)], alone);
+    EXPECT_EQ(alone.surrogate().seed, 11U + static_cast<std::uint64_t>(k));
+    expect_same(all.members[static_cast<std::size_t>(k)], alone.surrogate());
   }
-  EXPECT_NE(all.others[0].counts_weights, all.others[1].counts_weights);
-  EXPECT_EQ(all.others[1].history.size(), 3U);
+  EXPECT_NE(all.members[1].counts_weights, all.members[2].counts_weights);
+  EXPECT_EQ(all.members[2].history.size(), 3U);
 }
 
 TEST_F(members, InterruptedInTheSecondGoOnThereAndEndWithTheSameBits) {
@@ -109,11 +110,11 @@ TEST_F(members, InterruptedInTheSecondGoOnThereAndEndWithTheSameBits) {
   EXPECT_THROW(ensemble(3, 4, true), interrupted_error);
   const model resumed = ensemble(3, 1000, true);
   EXPECT_EQ(epochs_, (std::vector<int>{1, 1, 2, 2, 2})) << "member 0 was finished";
-  expect_same(resumed, whole);
-  ASSERT_EQ(resumed.others.size(), 2U);
-  expect_same(resumed.others[0], whole.others[0]);
-  expect_same(resumed.others[1], whole.others[1]);
-  EXPECT_EQ(resumed.history.size(), 3U);
+  expect_same(resumed.surrogate(), whole.surrogate());
+  ASSERT_EQ(resumed.members.size(), 3U);
+  expect_same(resumed.members[1], whole.members[1]);
+  expect_same(resumed.members[2], whole.members[2]);
+  EXPECT_EQ(resumed.surrogate().history.size(), 3U);
 }
 
 TEST_F(members, InterruptedBetweenTwoDoNotBeginTheNext) {
@@ -132,10 +133,10 @@ TEST_F(members, AreAllInOneFileAndComeBackTheSame) {
   const auto path = directory_ / "model.h5";
   on_root(world_, [&] { save_model(path, all); });
   const model loaded = load_model(path);
-  ASSERT_EQ(loaded.others.size(), 2U);
-  expect_same(loaded, all);
-  expect_same(loaded.others[0], all.others[0]);
-  expect_same(loaded.others[1], all.others[1]);
+  ASSERT_EQ(loaded.members.size(), 3U);
+  expect_same(loaded.surrogate(), all.surrogate());
+  expect_same(loaded.members[1], all.members[1]);
+  expect_same(loaded.members[2], all.members[2]);
   const hdf5::file file = hdf5::file::open(path);
   EXPECT_EQ(file.root().open_group("members").names(), (std::vector<std::string>{"1", "2"}));
   EXPECT_EQ(file.root().read_array<int>("members/2/training/epoch"), (std::vector<int>{1, 2, 3}));
@@ -147,7 +148,7 @@ TEST_F(members, OfOneModelAloneLeaveNoTraceInTheFile) {
   const model alone = ensemble(1);
   on_root(world_, [&] { save_model(path, alone); });
   EXPECT_FALSE(hdf5::file::open(path).root().has("members"));
-  EXPECT_TRUE(load_model(path).others.empty());
+  EXPECT_EQ(load_model(path).members.size(), 1U);
 }
 
 TEST_F(members, OfOtherDimensionsThanTheFirstAreRefused) {

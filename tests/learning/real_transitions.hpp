@@ -6,7 +6,7 @@
 #include <boost/mpi/communicator.hpp>
 
 #include <spikesweep/learning/training_data.hpp>
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/lockstep.hpp>
 
 namespace spikesweep::testing {
 
@@ -35,16 +35,16 @@ inline training_data real_transitions(const boost::mpi::communicator& ranks, std
     return std::vector<double>{3.5 + 0.1 * point, 1.8 + 0.1 * ((3 * point) % points)};
   };
   int next = 0;
-  ensemble_sampler sampler(space.section, sampling, 5);
-  sampler.run(
-      [&]() -> std::optional<ensemble_task> {
+  lockstep_simulator simulator(space.section, sampling, 5);
+  simulator.run(
+      [&]() -> std::optional<network_task> {
         const int point = next++;
         return point < points
-                   ? std::optional(ensemble_task{
+                   ? std::optional(network_task{
                          parameters_at(space, values(point)), {5, static_cast<std::uint32_t>(point), 0}, point})
                    : std::nullopt;
       },
-      [&](const ensemble_task& task, task_result&& result) {
+      [&](const network_task& task, task_result&& result) {
         tasks[static_cast<std::size_t>(task.label)] = std::move(result);
       });
   const auto first = data.plan.begin(data.plan.first_of(ranks.rank(), ranks.size()));

@@ -114,10 +114,10 @@ TEST_F(streaming, training_ends_with_the_same_bits_on_any_rank_count) {
   training single(alone, small);
   train(world_, shared.data, shared.options, shared.m);
   train(alone, single.data, single.options, single.m);
-  EXPECT_EQ(shared.m.counts_weights, single.m.counts_weights);
-  EXPECT_EQ(shared.m.profile_weights, single.m.profile_weights);
-  ASSERT_EQ(shared.m.history.size(), 3U);
-  EXPECT_NEAR(shared.m.history.back().train_counts, single.m.history.back().train_counts, 1e-6);
+  EXPECT_EQ(shared.m.surrogate().counts_weights, single.m.surrogate().counts_weights);
+  EXPECT_EQ(shared.m.surrogate().profile_weights, single.m.surrogate().profile_weights);
+  ASSERT_EQ(shared.m.surrogate().history.size(), 3U);
+  EXPECT_NEAR(shared.m.surrogate().history.back().train_counts, single.m.surrogate().history.back().train_counts, 1e-6);
 }
 
 TEST_F(streaming, learns_as_much_as_training_on_the_same_rows_in_memory) {
@@ -125,10 +125,11 @@ TEST_F(streaming, learns_as_much_as_training_on_the_same_rows_in_memory) {
   training held(world_, large);
   train(world_, streamed.data, streamed.options, streamed.m);
   train(world_, held.data, held.options, held.m);
-  EXPECT_NE(streamed.m.counts_weights, held.m.counts_weights) << "the order of rows is that in memory";
-  EXPECT_LT(streamed.m.history.back().train_counts, streamed.m.history.front().train_counts);
-  const double here = streamed.m.history.back().selection_counts;
-  const double there = held.m.history.back().selection_counts;
+  EXPECT_NE(streamed.m.surrogate().counts_weights, held.m.surrogate().counts_weights)
+      << "the order of rows is that in memory";
+  EXPECT_LT(streamed.m.surrogate().history.back().train_counts, streamed.m.surrogate().history.front().train_counts);
+  const double here = streamed.m.surrogate().history.back().selection_counts;
+  const double there = held.m.surrogate().history.back().selection_counts;
   EXPECT_NEAR(here, there, 0.02 * std::abs(there));
 }
 
@@ -146,8 +147,8 @@ TEST_F(streaming, resuming_from_a_checkpoint_gives_the_same_bits) {
   training second(world_, small);
   second.options.checkpoint = checkpoint;
   train(world_, second.data, second.options, second.m);
-  EXPECT_EQ(second.m.counts_weights, whole.m.counts_weights);
-  EXPECT_EQ(second.m.profile_weights, whole.m.profile_weights);
+  EXPECT_EQ(second.m.surrogate().counts_weights, whole.m.surrogate().counts_weights);
+  EXPECT_EQ(second.m.surrogate().profile_weights, whole.m.surrogate().profile_weights);
 
   // Another order of rows is another training; another buffer that holds all rows is not.
   training other(world_, large);
@@ -162,7 +163,7 @@ TEST_F(streaming, resuming_from_a_checkpoint_gives_the_same_bits) {
   training larger(world_, large + 1);
   larger.options.checkpoint = checkpoint;
   EXPECT_NO_THROW(train(world_, larger.data, larger.options, larger.m));
-  EXPECT_EQ(larger.m.counts_weights, other.m.counts_weights);
+  EXPECT_EQ(larger.m.surrogate().counts_weights, other.m.surrogate().counts_weights);
   world_.barrier();
 }
 
@@ -179,7 +180,7 @@ TEST_F(streaming, a_row_that_cannot_be_read_fails_the_training_in_words) {
     read(first, last, to);
   };
   EXPECT_THROW(train(alone, t.data, t.options, t.m), input_error);
-  EXPECT_EQ(t.m.history.size(), 2U) << "the epochs whose rows were read";
+  EXPECT_EQ(t.m.surrogate().history.size(), 2U) << "the epochs whose rows were read";
 }
 
 }  // namespace

@@ -127,8 +127,8 @@ TEST(trainer, LossesAfterAnEpochDoNotDependOnTheRankCount) {
   shared.options.settings.epochs = single.options.settings.epochs = 1;
   train(world, shared.data, shared.options, shared.m);
   train(alone, single.data, single.options, single.m);
-  const epoch_record& a = shared.m.history.at(0);
-  const epoch_record& b = single.m.history.at(0);
+  const epoch_record& a = shared.m.surrogate().history.at(0);
+  const epoch_record& b = single.m.surrogate().history.at(0);
   EXPECT_NEAR(a.selection_counts, b.selection_counts, 1e-3 * std::abs(b.selection_counts));
   EXPECT_NEAR(a.selection_profile, b.selection_profile, 1e-3 * std::abs(b.selection_profile));
   EXPECT_NEAR(a.train_counts, b.train_counts, 1e-3 * std::abs(b.train_counts));
@@ -141,17 +141,17 @@ TEST(trainer, SlicesMakeUpToAsManyRanksTrainToTheSameBits) {
   toy single(alone, 4);
   train(world, shared.data, shared.options, shared.m);
   train(alone, single.data, single.options, single.m);
-  EXPECT_EQ(shared.m.counts_weights, single.m.counts_weights);
-  EXPECT_EQ(shared.m.profile_weights, single.m.profile_weights);
+  EXPECT_EQ(shared.m.surrogate().counts_weights, single.m.surrogate().counts_weights);
+  EXPECT_EQ(shared.m.surrogate().profile_weights, single.m.surrogate().profile_weights);
 }
 
 TEST(trainer, EveryRankEndsWithTheSameBits) {
   const mpi::communicator world;
   toy t(world);
   train(world, t.data, t.options, t.m);
-  std::vector<float> root = t.m.counts_weights;
+  std::vector<float> root = t.m.surrogate().counts_weights;
   mpi::broadcast(world, root, 0);
-  EXPECT_EQ(root, t.m.counts_weights);
+  EXPECT_EQ(root, t.m.surrogate().counts_weights);
 }
 
 TEST(trainer, LossFallsBelowThatOfAnUnconditionalLaw) {
@@ -159,7 +159,7 @@ TEST(trainer, LossFallsBelowThatOfAnUnconditionalLaw) {
   toy t(world);
   t.options.settings.epochs = 30;
   train(world, t.data, t.options, t.m);
-  const auto& h = t.m.history;
+  const auto& h = t.m.surrogate().history;
   ASSERT_EQ(h.size(), 30U);
   EXPECT_LT(h.back().train_counts, h.front().train_counts - 1);
   EXPECT_LT(h.back().selection_counts, h.front().selection_counts - 1);
@@ -171,7 +171,9 @@ model undisturbed(const mpi::communicator& world) {
   return t.m;
 }
 
-void expect_same_training(const model& a, const model& b) {
+void expect_same_training(const model& one, const model& other) {
+  const model_member& a = one.surrogate();
+  const model_member& b = other.surrogate();
   EXPECT_EQ(a.counts_weights, b.counts_weights);
   EXPECT_EQ(a.profile_weights, b.profile_weights);
   ASSERT_EQ(a.history.size(), b.history.size());
@@ -199,7 +201,7 @@ TEST(trainer, ResumingFromACheckpointGivesTheSameBits) {
   second.options.checkpoint = file.path;
   train(world, second.data, second.options, second.m);
   expect_same_training(second.m, whole);
-  EXPECT_EQ(second.m.history.size(), 4U);
+  EXPECT_EQ(second.m.surrogate().history.size(), 4U);
 
   toy other(world);
   other.options.checkpoint = file.path;
@@ -308,7 +310,7 @@ TEST(trainer, TheMovingAverageIsThatOfTheWeightsAfterEachStep) {
   };
   toy averaged(world);
   settings(averaged);
-  const std::vector<float> first = averaged.m.counts_weights;
+  const std::vector<float> first = averaged.m.surrogate().counts_weights;
   train(world, averaged.data, averaged.options, averaged.m);
   // The weights after each step are in the checkpoints.
   std::vector<double> expected(first.begin(), first.end());
@@ -325,9 +327,9 @@ TEST(trainer, TheMovingAverageIsThatOfTheWeightsAfterEachStep) {
     }
     world.barrier();
   }
-  ASSERT_EQ(expected.size(), averaged.m.counts_weights.size());
+  ASSERT_EQ(expected.size(), averaged.m.surrogate().counts_weights.size());
   for (std::size_t i = 0; i < expected.size(); ++i) {
-    ASSERT_NEAR(averaged.m.counts_weights[i], expected[i], 1e-6) << i;
+    ASSERT_NEAR(averaged.m.surrogate().counts_weights[i], expected[i], 1e-6) << i;
   }
 }
 
@@ -338,15 +340,15 @@ TEST(trainer, KeepsTheCandidateThatWasBestInClosedLoop) {
   t.options.settings.candidates = 4;
   std::vector<std::vector<float>> seen;
   t.options.score = [&](const model& m) {
-    seen.push_back(m.counts_weights);
+    seen.push_back(m.surrogate().counts_weights);
     return closed_loop_score{seen.size() == 2 ? 0.01 : 0.5, 0.1};
   };
   train(world, t.data, t.options, t.m);
   ASSERT_EQ(seen.size(), 4U);
-  EXPECT_EQ(t.m.counts_weights, seen[1]);
-  EXPECT_TRUE(t.m.candidates[1].chosen);
-  EXPECT_FALSE(t.m.candidates[3].chosen);
-  EXPECT_EQ(t.m.candidates[3].epoch, 10);
+  EXPECT_EQ(t.m.surrogate().counts_weights, seen[1]);
+  EXPECT_TRUE(t.m.surrogate().candidates[1].chosen);
+  EXPECT_FALSE(t.m.surrogate().candidates[3].chosen);
+  EXPECT_EQ(t.m.surrogate().candidates[3].epoch, 10);
 }
 
 TEST(trainer, StopsEarlyWhenTheSelectionLossNoLongerFalls) {
@@ -356,7 +358,7 @@ TEST(trainer, StopsEarlyWhenTheSelectionLossNoLongerFalls) {
   t.options.settings.patience = 3;
   t.options.settings.learning_rate = 2e-2;
   train(world, t.data, t.options, t.m);
-  EXPECT_LT(t.m.history.size(), 400U);
+  EXPECT_LT(t.m.surrogate().history.size(), 400U);
 }
 
 TEST(trainer, GoesBackAndHalvesTheRateWhenItDiverges) {
@@ -366,8 +368,8 @@ TEST(trainer, GoesBackAndHalvesTheRateWhenItDiverges) {
   std::vector<step_record> steps;
   t.options.step = [&](const step_record& step) { steps.push_back(step); };
   train(world, t.data, t.options, t.m);
-  ASSERT_EQ(t.m.history.size(), 4U);
-  EXPECT_TRUE(std::isfinite(t.m.history.back().train_counts));
+  ASSERT_EQ(t.m.surrogate().history.size(), 4U);
+  EXPECT_TRUE(std::isfinite(t.m.surrogate().history.back().train_counts));
   // The first step of the last time that epoch 1 was begun, beside the very first step.
   const auto again =
       std::find_if(steps.rbegin(), steps.rend(), [](const step_record& s) { return s.epoch == 1 && s.step == 0; });

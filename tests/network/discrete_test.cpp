@@ -6,8 +6,8 @@
 
 #include <gtest/gtest.h>
 
-#include <spikesweep/network/network_sampler.hpp>
-#include <spikesweep/network/sampler.hpp>
+#include <spikesweep/network/phases.hpp>
+#include <spikesweep/network/simulators.hpp>
 
 #include "network_sets.hpp"
 
@@ -43,7 +43,7 @@ beats beats_of(double x, double seconds) {
   EXPECT_EQ(run.state, task_state::done);
   beats out;
   int last_small = -1;
-  for (const phase_outcome& phase : run.phases) {
+  for (const phase_record& phase : run.phases) {
     const std::int64_t size = phase.spikes_E;
     if (phase.kind != phase_kind::active || size < least) {
       continue;
@@ -181,7 +181,7 @@ TEST(discrete, MfesHoldMostOfTheSpikesAndEndWithinTheirCap) {
   const exact_run run = follow_task(wu2023(0.4), of_mfes(), sampling_settings(), {1, 0, 0}, 5);
   std::int64_t inside = 0;
   std::int64_t all = 0;
-  for (const phase_outcome& phase : run.phases) {
+  for (const phase_record& phase : run.phases) {
     all += phase.spikes_E;
     inside += phase.kind == phase_kind::active ? phase.spikes_E : 0;
     if (phase.kind == phase_kind::active) {
@@ -210,15 +210,15 @@ TEST(discrete, ATaskIsAFunctionOfItselfAlone) {
   sampling_settings sampling;
   sampling.transitions = 40;
   const task_result alone = sample_task(p, of_mfes(), sampling, {5, 2, 1});
-  network_sampler sampler(p.model, of_mfes(), sampling, 5);
+  const auto simulator = make_simulator(p.model, of_mfes(), sampling, 5);
   std::uint32_t next = 0;
   int seen = 0;
-  sampler.run(
-      [&]() -> std::optional<ensemble_task> {
+  simulator->run(
+      [&]() -> std::optional<network_task> {
         const std::uint32_t i = next++;
-        return i < 3 ? std::optional(ensemble_task{p, {5, 2, i}, i}) : std::nullopt;
+        return i < 3 ? std::optional(network_task{p, {5, 2, i}, i}) : std::nullopt;
       },
-      [&](const ensemble_task& task, task_result&& result) {
+      [&](const network_task& task, task_result&& result) {
         ++seen;
         if (task.label == 1) {
           EXPECT_EQ(result.block.before, alone.block.before);
@@ -232,17 +232,17 @@ TEST(discrete, ATaskIsAFunctionOfItselfAlone) {
   EXPECT_EQ(seen, 3);
 }
 
-TEST(network_sampler, GivesUpATaskWhenAskedTo) {
+TEST(serial_simulator, GivesUpATaskWhenAskedTo) {
   sampling_settings sampling;
   sampling.transitions = 100000;
-  network_sampler sampler(network_model::discrete, of_mfes(), sampling, 1);
+  const auto simulator = make_simulator(network_model::discrete, of_mfes(), sampling, 1);
   int polls = 0;
   task_state state = task_state::done;
-  EXPECT_FALSE(sampler.run(
+  EXPECT_FALSE(simulator->run(
       []() {
-        return ensemble_task{wu2023(0.4), {1, 0, 0}, 0};
+        return network_task{wu2023(0.4), {1, 0, 0}, 0};
       },
-      [&](const ensemble_task&, task_result&& result) { state = result.state; }, [&] { return ++polls < 10; }));
+      [&](const network_task&, task_result&& result) { state = result.state; }, [&] { return ++polls < 10; }));
   EXPECT_EQ(state, task_state::pending);
   EXPECT_EQ(polls, 10);
 }

@@ -6,8 +6,10 @@
 
 #include <gtest/gtest.h>
 
-#include <spikesweep/network/ensemble.hpp>
-#include <spikesweep/network/statistics.hpp>
+#include <spikesweep/network/figures.hpp>
+#include <spikesweep/network/leaping.hpp>
+#include <spikesweep/network/lockstep.hpp>
+#include <spikesweep/network/serial.hpp>
 
 #include "network_sets.hpp"
 
@@ -30,24 +32,24 @@ struct figures {
 
   void take_in(const exact_run& run, const parameters& p) {
     ASSERT_EQ(run.state, task_state::done);
-    const activity_summary s = summarise(run.spikes, p, run.begin, run.begin + run_s);
-    rate_E.values.push_back(s.rate_E_hz);
-    rate_I.values.push_back(s.rate_I_hz);
-    fano_E.values.push_back(s.fano_E);
+    const run_figures s = figures_of(trajectory_of(run.spikes, p, run.begin, run.begin + run_s), p);
+    rate_E.values.push_back(s.rate_E());
+    rate_I.values.push_back(s.rate_I());
+    fano_E.values.push_back(s["fano_E_1ms"]);
   }
 };
 
 figures exact(const parameters& p) {
   figures out;
   std::uint32_t next = 0;
-  ensemble_sampler sampler(section_settings(), sampling_settings(), 7);
-  sampler.follow(
+  lockstep_simulator simulator(section_settings(), sampling_settings(), 7);
+  simulator.follow(
       run_s,
-      [&]() -> std::optional<ensemble_task> {
+      [&]() -> std::optional<network_task> {
         const std::uint32_t i = next++;
-        return i < 32 ? std::optional(ensemble_task{p, {7, 60, i}, 0}) : std::nullopt;
+        return i < 32 ? std::optional(network_task{p, {7, 60, i}, 0}) : std::nullopt;
       },
-      [&](const ensemble_task&, exact_run&& run) { out.take_in(run, p); });
+      [&](const network_task&, exact_run&& run) { out.take_in(run, p); });
   return out;
 }
 

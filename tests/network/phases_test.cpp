@@ -3,12 +3,12 @@
 #include <gtest/gtest.h>
 
 #include <spikesweep/network/phases.hpp>
-#include <spikesweep/network/sampler.hpp>
+#include <spikesweep/network/serial.hpp>
 
 namespace spikesweep {
 namespace {
 
-// DESIGN section 1 and the published statistics: 36 +- 2 grown MFEs/s of 109 +- 5 spikes on average, all MFE phases
+// The published statistics: 36 +- 2 grown MFEs/s of 109 +- 5 spikes on average, all MFE phases
 // together hold 75 +- 4 % of the E spikes. Over 60 s there are about 2100 MFEs: standard errors are 0.3/s (the
 // intervals' CV is 0.2), 0.6 spikes and 0.5 %.
 TEST(phases, MultipleFiringEventsOfTheCanonicalSetMatchThePublishedFigures) {
@@ -25,7 +25,7 @@ TEST(phases, MultipleFiringEventsOfTheCanonicalSetMatchThePublishedFigures) {
   double all = 0;
   while (net.time() < 60.5) {
     spikes.clear();
-    const phase_outcome phase = cutter.run(net, spikes, 1e9);
+    const phase_record phase = cutter.run(net, spikes, 1e9);
     all += static_cast<double>(phase.spikes_E);
     inside += phase.kind == phase_kind::active ? static_cast<double>(phase.spikes_E) : 0;
     if (cutter.grown(phase)) {
@@ -47,7 +47,7 @@ TEST(phases, IntervalStepsTileTheTrajectory) {
   std::vector<spike_record> spikes;
   double end = 0;
   for (int i = 1; i <= 100; ++i) {
-    const phase_outcome phase = cutter.run(net, spikes, 1e9);
+    const phase_record phase = cutter.run(net, spikes, 1e9);
     EXPECT_EQ(phase.begin, end);
     EXPECT_NEAR(phase.end, 0.005 * i, 1e-12);
     EXPECT_EQ(phase.kind, phase_kind::step);
@@ -61,12 +61,12 @@ TEST(phases, VolleysStartAtTheMeanPoolAndEndAtHalfOfIt) {
   section.kind = section_kind::volley;
   oracle net(p, random_stream(1, purpose::test, 12));
   run_until(net, 0.3, nullptr);
-  const double mean = mean_pool(net, 2, 1000000);
+  const double mean = mean_pool(net, 1000000);
   phase_cutter cutter(section, p, mean);
   std::vector<spike_record> spikes;
   cutter.run(net, spikes, 1e9);
   for (int i = 0; i < 200; ++i) {
-    const phase_outcome phase = cutter.run(net, spikes, 1e9);
+    const phase_record phase = cutter.run(net, spikes, 1e9);
     ASSERT_EQ(phase.kind, i % 2 == 0 ? phase_kind::active : phase_kind::quiet);
     if (phase.kind == phase_kind::quiet) {
       EXPECT_GE(net.pending(pool::EE), mean);
@@ -86,7 +86,7 @@ TEST(phases, AnActivePhaseEndsAtItsCap) {
   std::vector<spike_record> spikes;
   int capped = 0;
   for (int i = 0; i < 200; ++i) {
-    const phase_outcome phase = cutter.run(net, spikes, 1e9);
+    const phase_record phase = cutter.run(net, spikes, 1e9);
     if (phase.kind == phase_kind::active) {
       EXPECT_LE(phase.duration(), 0.002 + 1e-12);
       capped += phase.capped;
@@ -95,9 +95,9 @@ TEST(phases, AnActivePhaseEndsAtItsCap) {
   EXPECT_GT(capped, 50);
 }
 
-class sampler : public testing::TestWithParam<section_kind> {};
+class serial_task : public testing::TestWithParam<section_kind> {};
 
-TEST_P(sampler, OwnTransitionsFollowOneAnotherAndCountEverySpike) {
+TEST_P(serial_task, OwnTransitionsFollowOneAnotherAndCountEverySpike) {
   const parameters p;
   section_settings section;
   section.kind = GetParam();
@@ -136,7 +136,7 @@ TEST_P(sampler, OwnTransitionsFollowOneAnotherAndCountEverySpike) {
   EXPECT_NEAR(excursions, 31, 20);
 }
 
-TEST_P(sampler, IsAFunctionOfTheTaskAlone) {
+TEST_P(serial_task, IsAFunctionOfTheTaskAlone) {
   section_settings section;
   section.kind = GetParam();
   sampling_settings sampling;
@@ -150,11 +150,11 @@ TEST_P(sampler, IsAFunctionOfTheTaskAlone) {
   EXPECT_NE(a.block.after, c.block.after);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sections, sampler,
+INSTANTIATE_TEST_SUITE_P(Sections, serial_task,
                          testing::Values(section_kind::interval, section_kind::mfe, section_kind::volley),
                          [](const auto& set) { return std::string(name_of(set.param)); });
 
-TEST(sampler_failure, ARunawayPoolFailsTheTask) {
+TEST(serial_task_failure, ARunawayPoolFailsTheTask) {
   parameters p;
   p.S_EI = p.S_II = 0;
   p.S_EE = 20;
@@ -166,7 +166,7 @@ TEST(sampler_failure, ARunawayPoolFailsTheTask) {
   EXPECT_EQ(result.block.rows(), 0);
 }
 
-TEST(sampler_failure, TooFewPhasesWithinTheTimeCapFailTheTask) {
+TEST(serial_task_failure, TooFewPhasesWithinTheTimeCapFailTheTask) {
   parameters p;
   p.lambda_E = p.lambda_I = 0;
   section_settings section;
@@ -176,7 +176,7 @@ TEST(sampler_failure, TooFewPhasesWithinTheTimeCapFailTheTask) {
   EXPECT_EQ(sample_task(p, section, sampling, {1, 0, 0}).state, task_state::time_cap);
 }
 
-TEST(sampler_failure, AnAbandonedTaskStaysPending) {
+TEST(serial_task_failure, AnAbandonedTaskStaysPending) {
   sampling_settings sampling;
   int polls = 0;
   const auto result = sample_task(parameters(), section_settings(), sampling, {1, 0, 0}, [&] { return ++polls < 3; });

@@ -8,8 +8,11 @@
 
 #include <gtest/gtest.h>
 
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/discrete.hpp>
+#include <spikesweep/network/leaping.hpp>
+#include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/network/phases.hpp>
+#include <spikesweep/network/serial.hpp>
 
 #include "network_sets.hpp"
 
@@ -181,18 +184,18 @@ TEST(synthetic_state, ComesFromTheOtherParametersAndGoesOnWithItsOwn) {
   expect_both(leaping_network(parameters(), 0.1, random_stream(1, purpose::test, 10)));
 }
 
-struct sampler_of_tasks {
+struct simulated_section {
   const char* name;
   bool lockstep;
   section_kind section;
 };
 
-class synthetic_excursions : public testing::TestWithParam<sampler_of_tasks> {
+class synthetic_excursions : public testing::TestWithParam<simulated_section> {
  protected:
   static task_result sample(const sampling_settings& sampling) {
     section_settings section;
     section.kind = GetParam().section;
-    return GetParam().lockstep ? sample_task_ensemble(parameters(), section, sampling, {1, 2, 3})
+    return GetParam().lockstep ? sample_task_lockstep(parameters(), section, sampling, {1, 2, 3})
                                : sample_task(parameters(), section, sampling, {1, 2, 3});
   }
 };
@@ -255,13 +258,13 @@ TEST_P(synthetic_excursions, ThatRunAwayAreLeftOut) {
   EXPECT_EQ(std::ranges::count(result.block.perturbed, 0), 20);
 }
 
-INSTANTIATE_TEST_SUITE_P(Samplers, synthetic_excursions,
-                         testing::Values(sampler_of_tasks{"plain_interval", false, section_kind::interval},
-                                         sampler_of_tasks{"plain_mfe", false, section_kind::mfe},
-                                         sampler_of_tasks{"plain_volley", false, section_kind::volley},
-                                         sampler_of_tasks{"lockstep_interval", true, section_kind::interval},
-                                         sampler_of_tasks{"lockstep_mfe", true, section_kind::mfe},
-                                         sampler_of_tasks{"lockstep_volley", true, section_kind::volley}),
+INSTANTIATE_TEST_SUITE_P(Simulators, synthetic_excursions,
+                         testing::Values(simulated_section{"plain_interval", false, section_kind::interval},
+                                         simulated_section{"plain_mfe", false, section_kind::mfe},
+                                         simulated_section{"plain_volley", false, section_kind::volley},
+                                         simulated_section{"lockstep_interval", true, section_kind::interval},
+                                         simulated_section{"lockstep_mfe", true, section_kind::mfe},
+                                         simulated_section{"lockstep_volley", true, section_kind::volley}),
                          [](const auto& set) { return std::string(set.param.name); });
 
 }  // namespace

@@ -110,7 +110,7 @@ TEST(hdf5, reports_a_full_disk_and_lives_on) {
 TEST(hdf5, reads_and_writes_runs_of_rows) {
   const scratch_directory scratch;
   hdf5::file file = hdf5::file::create(scratch / "rows.h5");
-  hdf5::dataset data = file.root().create_dataset("d", H5T_STD_I32LE, {4, 2}, {});
+  hdf5::dataset data = file.root().create_dataset("d", hdf5::file_type(hdf5::memory_type<std::int32_t>()), {4, 2}, {});
   data.write_rows<std::int32_t>(0, std::vector<std::int32_t>(8, 9));
   data.write_rows<std::int32_t>(1, std::vector<std::int32_t>{1, 2, 3, 4});
   std::vector<std::int32_t> row(2);

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/study/config.hpp>
 
 #include "study/embedded.hpp"
@@ -115,7 +115,7 @@ TEST(quickstart, describes_a_sweep_over_the_four_weights) {
   EXPECT_EQ(sweep.points.size(), config.design.points);
   EXPECT_EQ(sweep.seed, config.seed);
   auto settings = canonical_settings(config, config_group::sweep);
-  settings.emplace_back("simulator", ensemble_sampler::version());
+  settings.emplace_back("simulator", std::string(simulator_of_tasks(network_model::markov, {}).version));
   EXPECT_EQ(sweep.settings, settings);
 }
 

@@ -1,4 +1,4 @@
-// Laws that are known, and outcomes drawn from them: PITs are uniform. Laws that are wrong are found out.
+// Laws that are known, and observed values drawn from them: PITs are uniform. Laws that are wrong are found out.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -11,7 +11,7 @@
 
 #include <spikesweep/learning/dataset.hpp>
 #include <spikesweep/learning/law.hpp>
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/surrogate/calibration.hpp>
 
 namespace spikesweep {
@@ -105,8 +105,8 @@ std::vector<pit_tally> pits_of_samples(double shift, double log_factor) {
     }
     const auto law = marginals_of(shape, raw);
     for (std::size_t k = 0; k < dims; ++k) {
-      const double outcome = k < count_dims ? counts[k] : duration;
-      tallies[k].add(law_pit(targets, law, phase_kind::active, static_cast<int>(k), outcome, stream.uniform()));
+      const double observed = k < count_dims ? counts[k] : duration;
+      tallies[k].add(law_pit(targets, law, phase_kind::active, static_cast<int>(k), observed, stream.uniform()));
     }
   }
   return tallies;
@@ -173,9 +173,9 @@ TEST(rank_pit, OfOneMoreDrawIsUniform) {
     for (auto& x : draws) {
       x = static_cast<std::int32_t>(stream.below(4));  // Many ties.
     }
-    const auto outcome = static_cast<std::int32_t>(stream.below(4));
-    fair.add(rank_pit(draws, outcome, stream.uniform()));
-    biased.add(rank_pit(draws, std::max(outcome, 1), stream.uniform()));
+    const auto observed = static_cast<std::int32_t>(stream.below(4));
+    fair.add(rank_pit(draws, observed, stream.uniform()));
+    biased.add(rank_pit(draws, std::max(observed, 1), stream.uniform()));
   }
   expect_calibrated(fair, "draws");
   EXPECT_GT(biased.bias(), 5);
@@ -199,12 +199,12 @@ class calibrator : public testing::Test {
     sampling.transitions = 600;
     sampling.burn_in_s = 0.1;
     bool given = false;
-    ensemble_sampler sampler(model_.space.section, sampling, 5);
-    sampler.run(
-        [&]() -> std::optional<ensemble_task> {
-          return std::exchange(given, true) ? std::nullopt : std::optional(ensemble_task{network_, {5, 0, 0}, 0});
+    lockstep_simulator simulator(model_.space.section, sampling, 5);
+    simulator.run(
+        [&]() -> std::optional<network_task> {
+          return std::exchange(given, true) ? std::nullopt : std::optional(network_task{network_, {5, 0, 0}, 0});
         },
-        [&](const ensemble_task&, task_result&& result) { block_ = std::move(result.block); });
+        [&](const network_task&, task_result&& result) { block_ = std::move(result.block); });
     model_.features = feature_map(model_.space);
     model_.targets = target_map(model_.space);
     dataset data;
@@ -227,8 +227,8 @@ class calibrator : public testing::Test {
     return calibrator.gather(world_);
   }
 
-  /// Puts outcomes drawn from the model in place of the network's.
-  void draw_outcomes() {
+  /// Puts observed values drawn from the model in place of the network's.
+  void draw_transitions() {
     law_sampler sampler(model_, 1);
     random_stream stream(7, purpose::test);
     for (std::int64_t row = 0; row < block_.rows(); ++row) {
@@ -252,7 +252,7 @@ class calibrator : public testing::Test {
 };
 
 TEST_F(calibrator, FindsAModelCalibratedOnWhatItDrewItselfInEveryOutput) {
-  draw_outcomes();
+  draw_transitions();
   const auto outputs = calibrate();
   ASSERT_EQ(outputs.size(), 10U) << "six counts, four aggregates, no duration";
   const auto unperturbed = std::ranges::count(block_.perturbed, 0);

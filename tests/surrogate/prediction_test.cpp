@@ -3,6 +3,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/store/hdf5.hpp>
+#include <spikesweep/surrogate/closed_loop.hpp>
 #include <spikesweep/surrogate/prediction.hpp>
 
 #include "small_surrogate.hpp"
@@ -23,7 +24,7 @@ TEST_P(prediction, ManyPointsAreWhatEachIsAlone) {
   for (int i = 0; i < 5; ++i) {
     points.push_back({3.7 + 0.15 * i, 2.05 + 0.07 * i});
   }
-  const auto all = predict_points(world_, model_, points, settings);
+  const auto all = predict_points(world_, predictor(model_), points, settings);
   if (world_.rank() != 0) {
     EXPECT_TRUE(all.empty());
     return;
@@ -31,30 +32,30 @@ TEST_P(prediction, ManyPointsAreWhatEachIsAlone) {
   ASSERT_EQ(all.size(), points.size());
   for (std::size_t i = 0; i < points.size(); ++i) {
     EXPECT_EQ(all[i].values, points[i]);
-    auto chains = start_chains(model_, points[i], 3, model_.seed, 0);
+    auto chains = start_chains(model_, points[i], 3, model_.surrogate().seed, 0);
     const auto runs = run_closed_loop(surrogate_kernel(model_, 3), chains, settings.run);
-    const run_figures figures = figures_of(runs, chains[0].p, settings.run.bin_s, 1.0);
-    EXPECT_EQ(all[i].figures.rate_E_hz, figures.rate_E_hz);
-    EXPECT_EQ(all[i].figures.fano_E_1ms, figures.fano_E_1ms);
-    EXPECT_EQ(all[i].figures.size_cv, figures.size_cv);
-    EXPECT_EQ(all[i].power, rate_spectrum(runs, chains[0].p, settings.run.bin_s, 1.0).power);
+    const run_figures figures = figures_of(kept_runs(runs, chains[0].p, settings.run.bin_s, 1.0));
+    EXPECT_EQ(all[i].figures.rate_E(), figures.rate_E());
+    EXPECT_EQ(all[i].figures["fano_E_1ms"], figures["fano_E_1ms"]);
+    EXPECT_EQ(all[i].figures["size_cv"], figures["size_cv"]);
+    EXPECT_EQ(all[i].power, kept_runs(runs, chains[0].p, settings.run.bin_s, 1.0).power().power);
     double mean = 0;
     double squares = 0;
     for (const auto& run : runs) {
-      const double rate = figures_of(std::span(&run, 1), chains[0].p, settings.run.bin_s, 1.0).rate_E_hz;
+      const double rate = figures_of(run, chains[0].p, settings.run.bin_s, 1.0).rate_E();
       mean += rate / 3;
       squares += rate * rate;
     }
-    EXPECT_NEAR(all[i].spread.rate_E_hz, std::sqrt((squares - 3 * mean * mean) / 2), 1e-6);
+    EXPECT_NEAR(all[i].spread.rate_E(), std::sqrt((squares - 3 * mean * mean) / 2), 1e-6);
     EXPECT_EQ(all[i].raster.size(), runs.front().raster.size());
     EXPECT_EQ(all[i].sizes.size(), runs[0].sizes.size() + runs[1].sizes.size() + runs[2].sizes.size());
     EXPECT_EQ(all[i].intervals.size(), all[i].sizes.size());
     EXPECT_EQ(all[i].replicate.size(), all[i].sizes.size());
   }
-  EXPECT_NE(all[0].figures.rate_E_hz, all[1].figures.rate_E_hz);
+  EXPECT_NE(all[0].figures.rate_E(), all[1].figures.rate_E());
   save_prediction(directory_ / "prediction.h5", all, settings, model_, "model.h5");
   const hdf5::file file = hdf5::file::open(directory_ / "prediction.h5");
-  EXPECT_EQ(file.root().read_array<double>("figures/rate_E_hz")[4], all[4].figures.rate_E_hz);
+  EXPECT_EQ(file.root().read_array<double>("figures/rate_E_hz")[4], all[4].figures.rate_E());
   EXPECT_EQ(file.root().has("return_map"), GetParam() != section_kind::interval);
   if (GetParam() == section_kind::interval) {
     return;
@@ -98,14 +99,14 @@ TEST_P(hybrid, RunsAtManyPointsAreWhatEachIsAlone) {
   settings.run.burn_in_s = 0.1;
   settings.replicates = 2;
   settings.hybrid = true;
-  const auto all = predict_points(world_, model_, {{3.9, 2.2}, middle()}, settings);
+  const auto all = predict_points(world_, predictor(model_), {{3.9, 2.2}, middle()}, settings);
   if (world_.rank() == 0) {
-    const chain start = start_chains(model_, middle(), 2, model_.seed, 0)[0];
+    const chain start = start_chains(model_, middle(), 2, model_.surrogate().seed, 0)[0];
     const trajectory run = run_hybrid(model_, surrogate_kernel(model_, 1), start, settings.run);
-    const chain other = start_chains(model_, middle(), 2, model_.seed, 0)[1];
+    const chain other = start_chains(model_, middle(), 2, model_.surrogate().seed, 0)[1];
     const trajectory second = run_hybrid(model_, surrogate_kernel(model_, 1), other, settings.run);
     ASSERT_EQ(all.size(), 2U);
-    EXPECT_EQ(all[1].figures.rate_E_hz, static_cast<double>(run.spikes_E + second.spikes_E) / (300 * 2 * 0.5));
+    EXPECT_EQ(all[1].figures.rate_E(), static_cast<double>(run.spikes_E + second.spikes_E) / (300 * 2 * 0.5));
   }
 }
 

@@ -6,8 +6,8 @@
 #include <set>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/surrogate/closed_loop.hpp>
 #include <spikesweep/surrogate/departure.hpp>
-#include <spikesweep/surrogate/trajectory.hpp>
 #include <spikesweep/surrogate/tuning.hpp>
 
 #include "small_surrogate.hpp"
@@ -46,10 +46,10 @@ TEST_P(surrogate, IsTunedAndKeepsTheBetter) {
   enough.insert(enough.end(), data_.selection_points.begin(), data_.selection_points.end());
   const tuning_record record = tune_rates(world_, enough, 4, {}, model_);
   EXPECT_LE(record.after_E + record.after_I, record.before_E + record.before_I);
-  EXPECT_EQ(model_.shift.empty(), record.after_E == record.before_E && record.after_I == record.before_I);
+  EXPECT_EQ(model_.surrogate().shift.empty(), record.after_E == record.before_E && record.after_I == record.before_I);
   // The shift is looked up for what is asked for, and changes nothing else.
   const auto chains = start_chains(model_, middle(), 1, 1, 0);
-  EXPECT_EQ(chains[0].values, shifted(model_.space, model_.shift, middle()));
+  EXPECT_EQ(chains[0].values, shifted(model_.space, model_.surrogate().shift, middle()));
   EXPECT_EQ(chains[0].p, parameters_at(model_.space, middle()));
   EXPECT_THROW(tune_rates(
                    world_, enough, 4, [] { return true; }, model_),
@@ -59,7 +59,7 @@ TEST_P(surrogate, IsTunedAndKeepsTheBetter) {
 TEST_P(surrogate, TooFewPointsLeaveAModelAsItIs) {
   const std::vector<measured_point> few(data_.training_points.begin(), data_.training_points.begin() + 4);
   tune_rates(world_, few, 1, {}, model_);
-  EXPECT_TRUE(model_.shift.empty());
+  EXPECT_TRUE(model_.surrogate().shift.empty());
 }
 
 TEST_P(surrogate, AChainsBitsDependNeitherOnTheOthersNorOnTheirNumber) {
@@ -84,7 +84,7 @@ TEST_P(surrogate, AChainsBitsDependNeitherOnTheOthersNorOnTheirNumber) {
 }
 
 TEST_P(surrogate, HeldOutLossesAreGivenByPhaseAndRegime) {
-  const epoch_record& last = model_.history.back();
+  const epoch_record& last = model_.surrogate().history.back();
   std::int64_t rows = 0;
   double counts = 0;
   double profile = 0;

@@ -29,7 +29,7 @@ TEST(verdict, RunsOfOneNetworkAreToldApartAtTheLevelOfTheTestWhateverTheirLength
     for (int i = 0; i < points; ++i) {
       const auto exact = drawn(stream, batches, 10, 0.1);
       const auto compared = compare_rates(exact, drawn(stream, batches, 10, 0.1), drawn(stream, batches, 10, 0.1), 20);
-      apart += compared.outcome == verdict::indistinguishable ? 0 : 1;
+      apart += compared.verdict == verdict::indistinguishable ? 0 : 1;
       p += compared.p / points;
     }
     // 4 standard errors.
@@ -45,7 +45,7 @@ TEST(verdict, TheNoiseFloorIsComparedAtTheSameLevel) {
   for (int i = 0; i < points; ++i) {
     const auto exact = drawn(stream, 8, 10, 0.1);
     const auto repeat = drawn(stream, 8, 10, 0.1);
-    apart += compare_rates(exact, repeat, repeat, 20).outcome == verdict::indistinguishable ? 0 : 1;
+    apart += compare_rates(exact, repeat, repeat, 20).verdict == verdict::indistinguishable ? 0 : 1;
   }
   EXPECT_NEAR(apart, verdict_level * points, 4 * std::sqrt(0.05 * 0.95 * points));
 }
@@ -60,8 +60,8 @@ TEST(verdict, ABiasIsFoundAsOftenAsTheNoiseOfTheLengthInQuestionAllows) {
   for (int i = 0; i < points; ++i) {
     const auto exact = drawn(stream, 80, 10, 0.1);
     const auto compared = compare_rates(exact, drawn(stream, 80, 10, 0.1), drawn(stream, 80, 10 + bias, 0.1), 20);
-    ASSERT_NE(compared.outcome, verdict::worse) << "0.9 % is within 2 %";
-    apart += compared.outcome == verdict::within_tolerance ? 1 : 0;
+    ASSERT_NE(compared.verdict, verdict::worse) << "0.9 % is within 2 %";
+    apart += compared.verdict == verdict::within_tolerance ? 1 : 0;
   }
   EXPECT_NEAR(apart, 0.795 * points, 4 * std::sqrt(0.8 * 0.2 * points));
 }
@@ -70,8 +70,8 @@ TEST(verdict, BeyondTheToleranceIsWorse) {
   random_stream stream(4, purpose::test);
   const auto exact = drawn(stream, 8, 10, 0.1);
   const auto repeat = drawn(stream, 8, 10, 0.1);
-  EXPECT_EQ(compare_rates(exact, repeat, drawn(stream, 8, 10.5, 0.1), 20).outcome, verdict::worse);
-  EXPECT_EQ(compare_rates(exact, repeat, drawn(stream, 8, 9.5, 0.1), 20).outcome, verdict::worse);
+  EXPECT_EQ(compare_rates(exact, repeat, drawn(stream, 8, 10.5, 0.1), 20).verdict, verdict::worse);
+  EXPECT_EQ(compare_rates(exact, repeat, drawn(stream, 8, 9.5, 0.1), 20).verdict, verdict::worse);
 }
 
 TEST(verdict, UnsteadinessDoesNotExcuseASurrogate) {
@@ -80,7 +80,7 @@ TEST(verdict, UnsteadinessDoesNotExcuseASurrogate) {
   for (int i = 0; i < 200; ++i) {
     const auto exact = drawn(stream, 8, 10, 0.1);
     const auto compared = compare_rates(exact, drawn(stream, 8, 10, 0.1), drawn(stream, 8, 10, 2), 20);
-    apart += compared.outcome == verdict::indistinguishable ? 0 : 1;
+    apart += compared.verdict == verdict::indistinguishable ? 0 : 1;
   }
   // Its mean is off by 14 of the network's standard errors: nine in ten are found (200 points; 4 standard errors: 17).
   EXPECT_GT(apart, 160);
@@ -89,15 +89,15 @@ TEST(verdict, UnsteadinessDoesNotExcuseASurrogate) {
 TEST(verdict, WithoutAnExactRateIsUndefined) {
   random_stream stream(6, purpose::test);
   const auto rate = drawn(stream, 8, 10, 0.1);
-  EXPECT_EQ(compare_rates({}, rate, rate, 20).outcome, verdict::undefined);
-  EXPECT_EQ(compare_rates(rate, {}, rate, 20).outcome, verdict::undefined);
+  EXPECT_EQ(compare_rates({}, rate, rate, 20).verdict, verdict::undefined);
+  EXPECT_EQ(compare_rates(rate, {}, rate, 20).verdict, verdict::undefined);
 }
 
 TEST(verdict, WithoutAnyNoiseOnlyEqualRatesAreIndistinguishable) {
   const batched_rate ten{std::vector<double>(8, 10.0), 2.5};
   const batched_rate more{std::vector<double>(8, 10.1), 2.5};
-  EXPECT_EQ(compare_rates(ten, ten, ten, 20).outcome, verdict::indistinguishable);
-  EXPECT_EQ(compare_rates(ten, ten, more, 20).outcome, verdict::within_tolerance);
+  EXPECT_EQ(compare_rates(ten, ten, ten, 20).verdict, verdict::indistinguishable);
+  EXPECT_EQ(compare_rates(ten, ten, more, 20).verdict, verdict::within_tolerance);
 }
 
 TEST(verdict, BatchesAreAtLeastEightAndFitIntoTheLengthInQuestion) {
@@ -123,8 +123,8 @@ point_result point_with(verdict E, verdict I) {
   p.runs[1].run = "surrogate";
   p.runs[0].batches_E = p.runs[0].batches_I = {{10, 10}, 1};
   p.runs[1].batches_E = p.runs[1].batches_I = {{10, 10.2}, 1};
-  p.runs[1].rate_E.outcome = E;
-  p.runs[1].rate_I.outcome = I;
+  p.runs[1].rate_E.verdict = E;
+  p.runs[1].rate_I.verdict = I;
   return p;
 }
 

@@ -15,7 +15,7 @@
 
 #include "store/compare_files.hpp"
 #include "store/sweep_samples.hpp"
-#include "sweep/serial_engine.hpp"
+#include "sweep/made_up_tasks.hpp"
 #include "sweep/shared_directory.hpp"
 
 namespace spikesweep {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include <spikesweep/network/ensemble.hpp>
+#include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/plan.hpp>
 
@@ -62,18 +62,18 @@ sweep_description alternating_sweep() {
 
 /// The events of all tasks, simulated; first of the points with an even number, then of the odd ones.
 std::array<double, 2> events_of(const sweep_description& d) {
-  ensemble_sampler sampler(d.section, d.sampling, d.seed);
+  lockstep_simulator simulator(d.section, d.sampling, d.seed);
   std::int64_t next = 0;
   std::array<double, 2> events{};
-  sampler.run(
-      [&]() -> std::optional<ensemble_task> {
+  simulator.run(
+      [&]() -> std::optional<network_task> {
         if (next == d.tasks()) {
           return std::nullopt;
         }
         const task_identity identity = d.identity(next++);
-        return ensemble_task{parameters_at(d.points, d.base, static_cast<int>(identity.point)), identity, 0};
+        return network_task{parameters_at(d.points, d.base, static_cast<int>(identity.point)), identity, 0};
       },
-      [&](const ensemble_task& task, task_result&& result) {
+      [&](const network_task& task, task_result&& result) {
         events[task.identity.point % 2] += static_cast<double>(result.summary.events);
       });
   return events;

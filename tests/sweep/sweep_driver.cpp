@@ -16,7 +16,7 @@
 #include <spikesweep/sweep/sweep.hpp>
 
 #include "store/sweep_samples.hpp"
-#include "sweep/serial_engine.hpp"
+#include "sweep/made_up_tasks.hpp"
 
 namespace {
 

@@ -101,6 +101,12 @@ class ACompleteRun(ReportTest):
                     self.assertAlmostEqual(float(cell[3]), np.median(error), delta=0.06 * np.median(error) + 1e-9)
                     self.assertAlmostEqual(float(cell[4]), error.max(), delta=0.06 * error.max() + 1e-9)
 
+    def test_lists_the_figures_that_the_file_describes(self):
+        rows = re.findall(r"<tr><th scope=row>([^<]*?)(?: <small>.*?</small>)?</th><td[^>]*data-run=\"exact_repeat\" "
+                          r"data-quantity", self.written)
+        self.assertEqual(rows[:3], ["E rate", "I rate", "Phase rate"])
+        self.assertIn("Spectral peak <small>[Hz]</small>", self.written)
+
     def test_tells_the_share_of_every_verdict(self):
         with h5py.File(os.path.join(self.source, "validation.h5"), "r") as file:
             for run in ("exact_repeat", "surrogate", "nearest_neighbour"):
@@ -137,11 +143,12 @@ class ACompleteRun(ReportTest):
     def test_of_an_older_version_is_drawn_without_verdicts_and_calibration(self):
         directory = self.fresh()
         with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:
-            del file["verdict"], file["calibration"]
+            del file["verdict"], file["calibration"], file["figures"]
             for run in file["summary"].values():
                 del run["rate_E_standard_error"], run["rate_I_standard_error"]
         page = self.page(directory)
         self.assertIn('<svg class="parity"', page)
+        self.assertIn("Rate of phases that are not quiet <small>[%]</small>", page)
         for word in ("indistinguishable", "<section id=calibration>", " ± "):
             self.assertNotIn(word, page)
 

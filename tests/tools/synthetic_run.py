@@ -11,6 +11,9 @@ AXES = {"S_EE": (3.5, 4.5), "S_IE": (2.5, 3.5), "S_EI": (1.5, 2.5), "S_II": (1.5
 UNITS = {"lambda_E": "1/s", "tau_EE": "ms"}
 QUANTITIES = ["rate_E_hz", "rate_I_hz", "phase_rate_hz", "size_mean", "size_cv", "interval_mean_s", "interval_cv",
               "fano_E_1ms", "peak_hz"]
+WORDS = ["E rate", "I rate", "phase rate", "mean size", "CV of sizes", "mean interval", "CV of intervals", "Fano factor",
+         "spectral peak"]
+QUANTITY_UNITS = ["Hz", "Hz", "Hz", "spike", "1", "s", "1", "1", "Hz"]
 # Relative spread of one run's estimate of each quantity, and of the surrogate's beyond that.
 NOISE = [0.006, 0.004, 0.005, 0.006, 0.02, 0.005, 0.02, 0.03, 0.01]
 BASELINES = {"mean_transition": 0.35, "nearest_neighbour": 0.09, "linear_regression": 0.22}
@@ -152,6 +155,14 @@ def write_verdicts(file, runs, count, rng):
             group[f"{run}/{key}"] = codes
 
 
+def write_figures(group):
+    strings(group, "name", QUANTITIES)
+    strings(group, "unit", QUANTITY_UNITS)
+    strings(group, "words", WORDS)
+    strings(group, "comparison", ["relative"] * 8 + ["absolute"])
+    group["tolerance"] = [np.nan] * 8 + [2.0]
+
+
 def write_calibration(group, rng, rows=4000):
     """Beta-distributed transforms: of some outputs flat, of others biased or too sure."""
     outputs = ["spikes_E", "spikes_I", "pending_EE", "pending_IE", "pending_EI", "pending_II", "high_E", "high_I",
@@ -193,6 +204,7 @@ def write_validation(path, axes, points, index, rng):
     with h5py.File(path, "w") as file:
         file.attrs.update(format="spikesweep validation", spikesweep_version="0.1.0", duration_s=20.0,
                           seed=np.uint64(1), model="model.h5")
+        write_figures(file.create_group("figures"))
         write_verdicts(file, runs, count, rng)
         write_calibration(file.create_group("calibration"), rng)
         group = file.create_group("points")

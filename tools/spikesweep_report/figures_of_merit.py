@@ -1,36 +1,15 @@
 """How far the runs of a validation are from the exact one: errors, medians, worst cases."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
-PEAK_TOLERANCE_HZ = 2.0  # A spectral peak this close counts as found; Welch bins are about 1 Hz wide.
+from .reading import Figure
 
-
-@dataclass(frozen=True)
-class Quantity:
-    """A row of the validation table. kind: relative [%], absolute [unit], or distance (already one)."""
-    key: str
-    label: str
-    kind: str
-    unit: str
-
-
-QUANTITIES = [
-    Quantity("rate_E_hz", "E rate", "relative", "%"),
-    Quantity("rate_I_hz", "I rate", "relative", "%"),
-    Quantity("peak_hz", "Spectral peak", "absolute", "Hz"),
-    Quantity("fano_E_1ms", "Fano factor, E in 1 ms", "relative", "%"),
-    Quantity("phase_rate_hz", "Phase rate", "relative", "%"),
-    Quantity("size_mean", "Phase size, mean", "relative", "%"),
-    Quantity("size_cv", "Phase size, CV", "relative", "%"),
-    Quantity("interval_mean_s", "Interval, mean", "relative", "%"),
-    Quantity("interval_cv", "Interval, CV", "relative", "%"),
-    Quantity("size_ks", "Phase sizes, KS distance", "distance", ""),
-    Quantity("interval_ks", "Intervals, KS distance", "distance", ""),
-    Quantity("spectrum", "Spectrum, distance", "distance", ""),
+# Distances of whole samples, which validation files hold beside the figures.
+DISTANCES = [
+    Figure("size_ks", "", "phase sizes, KS distance", "distance"),
+    Figure("interval_ks", "", "intervals, KS distance", "distance"),
+    Figure("spectrum", "", "spectrum, distance", "distance"),
 ]
-BY_KEY = {q.key: q for q in QUANTITIES}
 
 RUN_LABELS = {
     "exact": "Exact", "exact_repeat": "Noise floor", "surrogate": "Surrogate", "hybrid": "Hybrid",
@@ -48,15 +27,24 @@ def compared_runs(validation):
     return [run for run in validation.runs if run != "exact" and run in validation.summary]
 
 
-def errors(validation, run, quantity):
-    """Error of a run at every test point, in the quantity's unit; NaN where it is undefined."""
-    if quantity.kind == "distance":
-        return validation.distances.get(run, {}).get(quantity.key, np.full(validation.count, np.nan))
+def quantities(validation):
+    """The rows of the validation table: the figures that the file names, then distances."""
+    return validation.figures + DISTANCES
+
+
+def quantity(validation, key):
+    return next(q for q in quantities(validation) if q.key == key)
+
+
+def errors(validation, run, key):
+    """Error of a run at every test point in a figure or distance, in its error_unit; NaN where it is undefined."""
     missing = np.full(validation.count, np.nan)
-    exact = validation.summary.get("exact", {}).get(quantity.key, missing)
-    value = validation.summary.get(run, {}).get(quantity.key, missing)
-    difference = np.abs(value - exact)
-    if quantity.kind == "absolute":
+    kind = quantity(validation, key).comparison
+    if kind == "distance":
+        return validation.distances.get(run, {}).get(key, missing)
+    exact = validation.summary.get("exact", {}).get(key, missing)
+    difference = np.abs(validation.summary.get(run, {}).get(key, missing) - exact)
+    if kind == "absolute":
         return difference
     with np.errstate(divide="ignore", invalid="ignore"):
         share = 100 * difference / np.abs(exact)
@@ -93,14 +81,14 @@ def median_and_worst(values):
     return float(np.median(defined)), float(defined.max()), int(defined.size)
 
 
-def peak_share(validation, run):
-    """Share of test points whose spectral peak is found; a run without a peak has not found it."""
-    exact = validation.summary.get("exact", {}).get("peak_hz", np.zeros(0))
+def right_share(validation, run, key):
+    """Share of test points at which a figure lies within its tolerance; an undefined figure does not."""
+    exact = validation.summary.get("exact", {}).get(key, np.zeros(0))
     defined = np.isfinite(exact)
     if not defined.any():
         return np.nan
-    found = errors(validation, run, BY_KEY["peak_hz"])[defined] <= PEAK_TOLERANCE_HZ
-    return float(found.mean())
+    right = errors(validation, run, key)[defined] <= quantity(validation, key).tolerance
+    return float(right.mean())
 
 
 def chosen_points(validation, wanted=3):

@@ -51,6 +51,40 @@ class Model:
     candidates: dict
 
 
+@dataclass(frozen=True)
+class Figure:
+    """A figure of runs. comparison: relative, by the difference over the exact value; absolute, by the difference; or
+    distance, which is a difference itself. A value within `tolerance` of the exact one is right."""
+    key: str
+    unit: str
+    words: str
+    comparison: str
+    tolerance: float = np.nan
+
+    @property
+    def label(self):
+        return self.words[0].upper() + self.words[1:]
+
+    @property
+    def error_unit(self):
+        return "%" if self.comparison == "relative" else self.unit
+
+
+# The figures of validation files of 0.1.0, which do not describe them. Later figures do not belong here: files of later
+# versions describe their figures in the group `figures`.
+UNDESCRIBED_FIGURES = [
+    Figure("rate_E_hz", "Hz", "E rate", "relative"),
+    Figure("rate_I_hz", "Hz", "I rate", "relative"),
+    Figure("phase_rate_hz", "Hz", "rate of phases that are not quiet", "relative"),
+    Figure("size_mean", "spike", "mean size of a phase", "relative"),
+    Figure("size_cv", "1", "CV of the sizes of phases", "relative"),
+    Figure("interval_mean_s", "s", "mean interval from phase to phase", "relative"),
+    Figure("interval_cv", "1", "CV of the intervals from phase to phase", "relative"),
+    Figure("fano_E_1ms", "1", "Fano factor of E counts in 1 ms", "relative"),
+    Figure("peak_hz", "Hz", "spectral peak of the E rate", "absolute", 2.0),
+]
+
+
 @dataclass
 class Verdicts:
     """Verdicts on the rates of runs of `seconds`: codes by run and by point, rate_E or rate_I; see `names`."""
@@ -95,6 +129,7 @@ class Validation:
     runaway: np.ndarray
     distance: np.ndarray
     runs: list
+    figures: list
     summary: dict
     distances: dict
     frequency: np.ndarray
@@ -210,6 +245,11 @@ def read_group(group):
     return {name: np.asarray(group[name][()], float) for name in group}
 
 
+def read_figures(group):
+    columns = [texts(group[name]) for name in ("name", "unit", "words", "comparison")]
+    return [Figure(*row, float(tolerance)) for *row, tolerance in zip(*columns, group["tolerance"][()])]
+
+
 def read_verdicts(group):
     names = dict(part.split(": ") for part in text(group.attrs["values"]).split("; "))
     return Verdicts(seconds=float(group.attrs["verdict_s"]), names={int(k): v for k, v in names.items()},
@@ -241,6 +281,7 @@ def read_validation(file):
         duration_s=float(file.attrs["duration_s"]), axes=texts(points["axis"]), units=texts(points["unit"]),
         values=values, index=np.asarray(points["index"][()], int), runaway=np.asarray(points["runaway"][()], bool),
         distance=np.asarray(points["distance"][()], float), runs=runs,
+        figures=read_figures(file["figures"]) if "figures" in file else UNDESCRIBED_FIGURES,
         summary={run: read_group(file["summary"][run]) for run in runs if run in file["summary"]},
         distances={run: read_group(file["distance"][run]) for run in runs if run in file["distance"]},
         frequency=np.asarray(spectra["frequency"][()], float) if "frequency" in spectra else np.zeros(0),

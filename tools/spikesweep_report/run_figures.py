@@ -260,7 +260,7 @@ def draw_errors(axes, validation, key, colour):
     spread = np.random.default_rng(0)
     smallest = 0.01
     for height, run in enumerate(reversed(runs)):
-        error = merit.errors(validation, run, merit.BY_KEY[key])
+        error = merit.errors(validation, run, key)
         error = np.maximum(error[np.isfinite(error)], smallest)
         tint = {"exact_repeat": style.COLOUR_FLOOR, "surrogate": colour}.get(run, style.MUTED)
         axes.scatter(error, height + spread.uniform(-0.16, 0.16, error.size), s=16, color=tint, alpha=0.6, linewidths=0)
@@ -280,7 +280,7 @@ def draw_errors(axes, validation, key, colour):
 def error_figures(validation):
     result = []
     for key, colour, label in (("rate_E_hz", style.COLOUR_E, "E rate"), ("rate_I_hz", style.COLOUR_I, "I rate")):
-        if not any(np.isfinite(merit.errors(validation, run, merit.BY_KEY[key])).any()
+        if not any(np.isfinite(merit.errors(validation, run, key)).any()
                    for run in merit.compared_runs(validation)):
             continue
         figure, axes = style.panel()

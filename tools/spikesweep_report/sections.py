@@ -20,9 +20,8 @@ def tile(label, value, below):
 
 
 def error_tile(validation, key, label):
-    quantity = merit.BY_KEY[key]
-    median, worst, _ = merit.median_and_worst(merit.errors(validation, "surrogate", quantity))
-    floor, _, _ = merit.median_and_worst(merit.errors(validation, "exact_repeat", quantity))
+    median, worst, _ = merit.median_and_worst(merit.errors(validation, "surrogate", key))
+    floor, _, _ = merit.median_and_worst(merit.errors(validation, "exact_repeat", key))
     return tile(f"{label} error, median", f"{error(median)} <small>%</small>",
                 f"worst {error(worst)}&nbsp;% · noise floor {error(floor)}&nbsp;%")
 
@@ -44,9 +43,10 @@ def headline(run):
     tiles = []
     if validation:
         tiles += [error_tile(validation, "rate_E_hz", "E rate"), error_tile(validation, "rate_I_hz", "I rate")]
-        tiles.append(tile(f"Peak within {merit.PEAK_TOLERANCE_HZ:g} Hz",
-                          small_units(share(merit.peak_share(validation, "surrogate"))),
-                          f"of test points · noise floor {share(merit.peak_share(validation, 'exact_repeat'))}"))
+        tiles.append(tile(f"Peak within {merit.quantity(validation, 'peak_hz').tolerance:g} Hz",
+                          small_units(share(merit.right_share(validation, "surrogate", "peak_hz"))),
+                          "of test points · noise floor "
+                          + share(merit.right_share(validation, "exact_repeat", "peak_hz"))))
         if validation.verdicts:
             tiles.append(tile(f"Not told apart in {validation.verdicts.seconds:g} s",
                               small_units(share(merit.verdict_share(validation, "surrogate", "indistinguishable"))),
@@ -71,8 +71,9 @@ def headline(run):
     axes = listing([escape(a) for a in sweep.axes])
     lead = "The exact network was simulated at every point of the sweep"
     if validation:
-        lead += (f", and one surrogate was fitted to all of them. Here it is compared with exact runs of "
-                 f"{validation.duration_s:g} s at {plural(validation.count, 'test point')} that it never saw")
+        lead += (f", and one surrogate was trained on them. This page compares the surrogate with exact runs of "
+                 f"{validation.duration_s:g} s at {plural(validation.count, 'test point')} that were not used in "
+                 "training")
     return (f"<header><p class=brand>spikesweep</p><h1>{plural(len(sweep.points), 'point')} over {axes}</h1>"
             f"<p class=lead>{lead}.</p><div class=tiles>{''.join(tiles)}</div></header>")
 
@@ -88,23 +89,25 @@ def sweep_section(run, draw):
              f"{number(np.nanmin(sweep.rate_I))} to {number(np.nanmax(sweep.rate_I))} Hz."]
     grid_points = map_figures.grid_levels(sweep.points) is not None
     if not grid_points and len(sweep.axes) > 1:
-        words.append("A dot is a point, coloured by its rate; ringed dots are held out of training.")
+        words.append("Each dot is a point. Its colour is its rate. Dots with a black ring are held out of training.")
     if len(sweep.axes) > 2:
-        words.append("Every small panel is " + ("averaged over" if grid_points else "a projection along")
-                     + " the other axes. Bars on the diagonal are rank correlations of the rates with that axis.")
+        words.append("Each small panel " + ("is an average over" if grid_points else "is a projection along")
+                     + " the other axes. The bars on the diagonal show the rank correlations of the rates with that "
+                     "axis.")
         if len(sweep.axes) > map_figures.MOST_AXES:
-            words.append(f"Of {len(sweep.axes)} axes the {map_figures.MOST_AXES} that the E rate depends on most are "
-                         f"shown.")
+            words.append(f"The page shows {map_figures.MOST_AXES} of {len(sweep.axes)} axes: those on which the E rate "
+                         "depends most.")
     if sweep.failed.size:
-        words.append("Crosses are points with a failed task.")
+        words.append("A cross is a point with a failed task.")
     cards = [card(draw(*figure), wide) for figure in shown]
     return f"<p class=note>{' '.join(words)}</p>" + (cards[0] if wide else grid(cards))
 
 
 def rhythm_section(run, draw, neurons):
-    parts = ["<p class=note>Test points of low, middle and high E rate. Spectra are Welch estimates of the E "
-             "population's rate; triangles mark the peaks (filled: exact, open: surrogate). The gray line, a second "
-             "exact run, shows how far two exact runs differ. Dots are spikes of E and I neurons.</p>"]
+    parts = ["<p class=note>Three test points: one with a low E rate, one with a middle one, and one with a high one. "
+             "The spectra are Welch estimates of the rate of the E population. A triangle marks a peak (filled: exact, "
+             "open: surrogate). The gray line is a second exact run. It shows how far two exact runs differ. Each dot "
+             "in the pictures of spikes is a spike of an E or I neuron.</p>"]
     validation = run.validation
     for name, row, rate_E, rate_I, figures in run_figures.point_figures(validation, neurons):
         at = " · ".join(f"{escape(a)} {number(v)}" for a, v in zip(validation.axes, validation.values[row]))
@@ -117,20 +120,21 @@ def parity_section(run, draw):
     validation = run.validation
     cards = [card(draw(*f)) for f in run_figures.parity_figures(validation)]
     more = [card(draw(*f)) for f in run_figures.error_figures(validation) + run_figures.verdict_figures(validation)]
-    return ("<p class=note>Every dot is a test point. Horizontal bars join two independent exact runs, often shorter "
-            "than the dot; below, the surrogate's error beside that of the second exact run, the noise floor. Vertical "
-            f"bars are what chance makes of the difference of two whole runs, 95 % of the time.{verdict_note(validation)}"
-            "</p>" + grid(cards) + "<p class=note>Bars are medians; errors below 0.01 % are drawn at 0.01 %.</p>" + grid(more)
-            + point_table(validation))
+    return ("<p class=note>Each dot is a test point. A horizontal bar joins two independent exact runs; it is often "
+            "shorter than the dot. The lower panels show the error of the surrogate, and beside it the error of the "
+            "second exact run, the noise floor. A vertical bar shows the range in which the difference of two whole "
+            f"runs lies by chance in 95 % of the cases.{verdict_note(validation)}"
+            "</p>" + grid(cards) + "<p class=note>Black lines are medians. Errors below 0.01 % are drawn at 0.01 %.</p>"
+            + grid(more) + point_table(validation))
 
 
 def verdict_note(validation):
     if not validation.verdicts:
         return ""
     return (f" A rate is indistinguishable if a t-test of level 5 % on runs of {validation.verdicts.seconds:g} s does "
-            "not tell surrogate and network apart; else it is within 2 %, or worse; a point has the worse verdict of "
-            "its two rates. Of a perfect surrogate 90 to 95 % of the points are indistinguishable, as of the second "
-            "exact run, the noise floor.")
+            "not tell surrogate and network apart. Otherwise it is within 2 %, or worse. A point has the worse verdict "
+            "of its two rates. A test is wrong by chance now and then, so a perfect surrogate is indistinguishable at "
+            "only 90 to 95 % of the points. The same holds for the second exact run.")
 
 
 def published_table(published):
@@ -147,11 +151,12 @@ def published_table(published):
 
 def calibration_section(run, draw):
     calibration = run.validation.calibration
-    note = ("One step of the law, from the recorded states of the test points; unperturbed transitions only. Where an "
-            "outcome lies in the law predicted for it is its probability integral transform (PIT, randomised for "
-            "counts): of a right law the histogram is flat, sloping down if the law predicts too much, up if too "
-            "little, a valley if it is too sure, a hill if too unsure. Gray: what chance makes of a right law, two "
-            "standard errors.")
+    note = ("This section checks single steps of the law, from the recorded states of the test points (unperturbed "
+            "transitions only). The probability integral transform (PIT) is the place of a recorded outcome in the "
+            "distribution that the law predicts. For counts it is randomised. If the law is right, the histogram is "
+            "flat. It slopes down if the law predicts too much, and up if the law predicts too little. It is a valley "
+            "if the law is too sure, and a hill if the law is too unsure. The gray band is where a right law lies by "
+            "chance (two standard errors).")
     parts = [f"<p class=note>{note}</p>"]
     figures = calibration_figures.figures(calibration)
     for histograms, coverage in zip(figures[::2], figures[1::2]):
@@ -176,10 +181,10 @@ def table_section(run):
     head = "".join(f'<th scope=col{" class=surrogate" if r == "surrogate" else ""}>{escape(merit.run_label(r))}</th>'
                    for r in runs)
     body, undefined = [], []
-    for quantity in merit.QUANTITIES:
+    for quantity in merit.quantities(validation):
         cells, known = [], 0
         for name in runs:
-            median, worst, count = merit.median_and_worst(merit.errors(validation, name, quantity))
+            median, worst, count = merit.median_and_worst(merit.errors(validation, name, quantity.key))
             known += count
             shown = f"<b>{error(median)}</b><span>{error(worst)}</span>" if count else NONE
             some = 0 < count < validation.count
@@ -188,28 +193,28 @@ def table_section(run):
                          f'data-quantity="{quantity.key}" data-median="{median!r}" data-worst="{worst!r}"{partial}>'
                          f"{shown}{'*' if partial else ''}</td>")
         if known:
-            unit = f" <small>[{quantity.unit}]</small>" if quantity.unit else ""
-            body.append(f"<tr><th scope=row>{quantity.label}{unit}</th>{''.join(cells)}</tr>")
+            unit = f" <small>[{quantity.error_unit}]</small>" if quantity.error_unit else ""
+            body.append(f"<tr><th scope=row>{escape(quantity.label)}{unit}</th>{''.join(cells)}</tr>")
         else:
-            undefined.append(quantity.label[0].lower() + quantity.label[1:])
+            undefined.append(escape(quantity.words))
     for verdict in merit.VERDICTS if validation.verdicts else ():
         cells = "".join(f'<td{" class=surrogate" if name == "surrogate" else ""} data-run="{escape(name)}" '
                         f'data-verdict="{verdict}"><b>{share(merit.verdict_share(validation, name, verdict))}</b></td>'
                         for name in runs)
         label = merit.VERDICT_LABELS[verdict].capitalize()
         body.append(f"<tr><th scope=row>{label} <small>[points]</small></th>{cells}</tr>")
-    note = ("<b>Bold: median</b> over test points; beside it the worst. Relative errors in %, the spectral peak in Hz, "
-            "distances without a unit. The noise floor is the same error between two independent exact runs of equal "
-            "length. * not defined at every point.")
+    note = ("<b>Bold: the median</b> over the test points. Beside it: the worst point. Errors are relative, in %; the "
+            "error of the spectral peak is in Hz; distances have no unit. The noise floor is the same error between "
+            "two independent exact runs of equal length. A * marks a figure that is not defined at every point.")
     if undefined:
-        note += f" Left out, as undefined here: {'; '.join(undefined)}."
+        note += f" Not defined here: {'; '.join(undefined)}."
     away = int(validation.runaway.sum())
     if away:
         note += f" <span class=bad>The surrogate ran away at {plural(away, 'test point')}.</span>"
     beyond = merit.undefined_points(validation)
     if beyond:
-        note += (f" <span class=bad>At {plural(beyond, 'test point')} an exact run came to more pending kicks than can "
-                 "be followed: no figures.</span>")
+        note += (f" <span class=bad>At {plural(beyond, 'test point')} there are no figures, because an exact run had "
+                 "more pending kicks than the simulator can hold.</span>")
     return (f"<p class=note>{note}</p><div class=scroll><table id=validation-table><thead><tr>"
             f"<th scope=col>Error of</th>{head}</tr></thead><tbody>{''.join(body)}</tbody></table></div>"
             f"{published_table(validation.published)}")
@@ -245,7 +250,7 @@ def point_table(validation):
 def training_section(run, draw):
     model = run.model
     cards = [card(draw(*figure)) for figure in run_figures.training_figures(model)]
-    words = ("Likelihood alone does not choose the model: late epochs are compared in closed loop at the selection "
+    words = ("The likelihood alone does not choose the model. Late epochs are compared in closed loop at the selection "
              "points")
     rate = model.curves.get("learning_rate")
     if rate is not None and rate.size:
@@ -253,7 +258,7 @@ def training_section(run, draw):
     chosen = model.candidates.get("chosen")
     if chosen is not None and chosen.any():
         best = int(model.candidates["epoch"][chosen.astype(bool)][0])
-        words += f", and epoch {best} (ringed) became the model"
+        words += f", and epoch {best} (with a ring) became the model"
     return f"<p class=note>{words}.</p>" + grid(cards)
 
 
@@ -328,7 +333,7 @@ def provenance_section(run):
 
 
 def unsuited_points(sweep):
-    """The points at which the section degenerates, the worst first, and what to use there."""
+    """The points that the section does not suit, the worst first, and what to use there."""
     shares = phase_shares(sweep)
     keys = [key for key in NOTABLE if not (key == "capped" and sweep.section == "interval")]
     excess = np.max([np.nan_to_num(shares[key]) / NOTABLE[key] for key in keys], axis=0)
@@ -338,12 +343,13 @@ def unsuited_points(sweep):
         return ""
     rows = [[f"{point}", *(share(shares[key][point]) for key in NOTABLE), *map(number, sweep.points[point])]
             for point in found[:LISTED_UNSUITED]]
-    listed = f", the worst {LISTED_UNSUITED} of them below" if found.size > LISTED_UNSUITED else ""
+    listed = f" (the table lists the worst {LISTED_UNSUITED})" if found.size > LISTED_UNSUITED else ""
     causes = {"capped": "of its active phases end at <code>section.cap_ms</code> and not by themselves",
               "empty": "of its phases have no spike"}
     why = " or ".join(f"more than {share(NOTABLE[key])} {causes[key]}" for key in keys)
-    note = (f"<p class=note>The section <code>{escape(sweep.section)}</code> does not suit {plural(found.size, 'point')} "
-            f"of {len(sweep.points)}{listed}: {why}. There {ALTERNATIVES[sweep.section]} is the one to use.</p>")
+    count = plural(found.size, "point")
+    note = (f"<p class=note>The section <code>{escape(sweep.section)}</code> does not suit {count} of "
+            f"{len(sweep.points)}{listed}: {why}. Use {ALTERNATIVES[sweep.section]} there.</p>")
     head = ["Point", "Capped", "Empty"] + [escape(a) for a in sweep.axes]
     return f"<h3>Where the section degenerates</h3>{note}{table(head, rows)}"
 
@@ -358,6 +364,7 @@ def failures(sweep):
         point = int(sweep.tasks["point"][task])
         rows.append([f"{point}", f"{sweep.tasks['replicate'][task]}", state_name(state[task])]
                     + [number(v) for v in sweep.points[point]])
-    more = f"<p class=note>The first {LISTED_FAILURES} of {failed.size}.</p>" if failed.size > LISTED_FAILURES else ""
+    more = f"<p class=note>The table lists the first {LISTED_FAILURES} of {failed.size} failed tasks.</p>"
+    more = more if failed.size > LISTED_FAILURES else ""
     head = ["Point", "Replicate", "Reason"] + [escape(a) for a in sweep.axes]
     return f"<h3>Failed tasks</h3>{table(head, rows)}{more}"

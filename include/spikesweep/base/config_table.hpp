@@ -1,9 +1,7 @@
 #pragma once
 
-#include <concepts>
 #include <cstdint>
 #include <functional>
-#include <initializer_list>
 #include <map>
 #include <optional>
 #include <span>
@@ -12,6 +10,8 @@
 #include <utility>
 #include <variant>
 #include <vector>
+
+#include <spikesweep/base/setting.hpp>
 
 namespace spikesweep {
 
@@ -59,7 +59,8 @@ struct config_entry {
   double maximum = 0;                     ///< Included.
   std::vector<std::string> choices = {};  ///< Of type choice.
   std::string description = {};
-  bool first = false;  ///< Set before every other key of the same source, wherever it is written.
+  std::optional<config_value> absent = {};  ///< The value of sweeps from before there was this key, if it is known.
+  bool first = false;                       ///< Set before every other key of the same source, wherever it is written.
   /// Takes a value of the right type that is in range: int64 for `whole`, double for `number`, and so on. May throw
   /// input_error with a reason, to which the table adds place, key and value.
   std::function<void(const config_value&)> set = {};
@@ -100,62 +101,21 @@ class config_table {
   std::map<std::string, config_place> places_;
 };
 
-/// Allowed range of a number, both ends included.
-struct config_range {
-  double minimum;
-  double maximum;
-};
+/// A row of a table of settings as a key of a section, which may be empty: a key at the top level. `get` and `set`
+/// reach the setting.
+config_entry entry_of(const setting_info& row, std::string_view section, config_group group,
+                      std::function<setting_value()> get, std::function<void(const setting_value&)> set);
 
-/// Adds the keys of one TOML section, bound to members of settings.
-class config_section {
- public:
-  /// `name` may be empty: keys at the top level.
-  config_section(config_table& table, std::string name, config_group group)
-      : table_(table), name_(std::move(name)), group_(group) {}
-
-  void number(const std::string& key, double& target, config_range range, std::string unit, std::string description) {
-    add_number(
-        key, range, std::move(unit), std::move(description), [&target](double value) { target = value; },
-        [&target] { return target; });
+/// Adds a key for every row of a table of settings, bound to `target`. The rows have to outlive the table.
+template <class S>
+void add_settings(config_table& table, std::string_view section, config_group group, std::span<const setting<S>> rows,
+                  S& target) {
+  for (const setting<S>& row : rows) {
+    table.add(entry_of(
+        row, section, group, [&target, &row] { return row.get(target); },
+        [&target, &row](const setting_value& value) { row.set(target, value); }));
   }
-  template <std::integral T>
-  void whole(const std::string& key, T& target, config_range range, std::string unit, std::string description) {
-    add_whole(
-        key, range, std::move(unit), std::move(description),
-        [&target](std::int64_t value) { target = static_cast<T>(value); },
-        [&target] { return static_cast<std::int64_t>(target); });
-  }
-  void flag(const std::string& key, bool& target, std::string description);
-  /// A word that stands for a value of an enumeration, as `name_of` prints it.
-  template <class Enum, class Name>
-  void choice(const std::string& key, Enum& target, std::initializer_list<Enum> all, Name name_of,
-              std::string description) {
-    std::map<std::string, Enum> by_name;
-    std::vector<std::string> choices;
-    for (const Enum value : all) {
-      choices.emplace_back(name_of(value));
-      by_name.emplace(choices.back(), value);
-    }
-    add_choice(
-        key, std::move(choices), std::move(description),
-        [&target, by_name](const std::string& word) { target = by_name.at(word); },
-        [&target, name_of] { return std::string(name_of(target)); });
-  }
-
-  void add_number(const std::string& key, config_range range, std::string unit, std::string description,
-                  std::function<void(double)> set, std::function<double()> get);
-  void add_whole(const std::string& key, config_range range, std::string unit, std::string description,
-                 std::function<void(std::int64_t)> set, std::function<std::int64_t()> get);
-  void add_choice(const std::string& key, std::vector<std::string> choices, std::string description,
-                  std::function<void(const std::string&)> set, std::function<std::string()> get);
-
- private:
-  config_entry entry(const std::string& key, config_type type, std::string description) const;
-
-  config_table& table_;
-  std::string name_;
-  config_group group_;
-};
+}
 
 /// Sets every key of a TOML text. Throws input_error for a syntax error or a bad key, with `source` and line.
 void read_toml(config_table& table, std::string_view text, const std::string& source);

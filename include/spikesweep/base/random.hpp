@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
+#include <utility>
 
 #include <Random123/philox.h>
 
@@ -22,8 +23,8 @@ enum class purpose : std::uint32_t {
   validation,      ///< Exact runs that the surrogate is compared with.
   simulate,        ///< `spikesweep simulate`.
   test,            ///< Tests.
-  lane_events,     ///< Events of a network in the ensemble: seeds their generator.
-  lane_targets,    ///< Targets of spikes in the ensemble.
+  lane_events,     ///< Events of a network in lockstep: seeds their generator.
+  lane_targets,    ///< Targets of spikes in lockstep.
   blocks,          ///< Order of the blocks of training rows that are streamed.
   calibration,     ///< Randomised calibration of the law, by task.
   spike_times,     ///< Where in its part of a phase a surrogate's spike falls.
@@ -127,5 +128,21 @@ class random_stream {
   std::array<std::uint32_t, 4 * blocks_> buffer_{};
   std::size_t next_ = 4 * blocks_;
 };
+
+/// One step of a Fisher-Yates shuffle: swaps one of the first `n` items, each with the same probability, with the item
+/// at place n - 1. `random` is any generator with below(n); `n` is at least 1.
+template <class Items, class Generator>
+void shuffle_step(Items& items, std::size_t n, Generator& random) {
+  std::swap(items[n - 1], items[random.below(static_cast<std::uint32_t>(n))]);
+}
+
+/// Fisher-Yates shuffle: puts the items into random order, each order with the same probability. `items` has size()
+/// and operator[]; `random` is any generator with below(n).
+template <class Items, class Generator>
+void shuffle(Items&& items, Generator&& random) {
+  for (std::size_t n = items.size(); n > 1; --n) {
+    shuffle_step(items, n, random);
+  }
+}
 
 }  // namespace spikesweep

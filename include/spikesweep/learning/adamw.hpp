@@ -20,15 +20,16 @@ class adamw {
  public:
   adamw(const adamw_settings& settings, std::size_t size);
 
-  /// One update of `parameters` along g = `scale` times `gradient`, both of the size given to the constructor:
-  /// m = beta_1 m + (1 - beta_1) g, v = beta_2 v + (1 - beta_2) g^2, and with the bias-corrected moments m', v'
-  /// p = (1 - rate decay) p - rate m' / (sqrt(v') + epsilon). The same bits on every CPU.
+  /// Updates `parameters` once with the gradient g = `scale` times `gradient`. Both spans have the size given to the
+  /// constructor. The moments become m = beta_1 m + (1 - beta_1) g and v = beta_2 v + (1 - beta_2) g^2. With the
+  /// bias-corrected moments m' and v' each parameter becomes p = (1 - rate decay) p - rate m' / (sqrt(v') + epsilon).
+  /// The result has the same bits on every CPU.
   void step(std::span<float> parameters, std::span<const float> gradient, double learning_rate, float scale = 1.0F);
 
   std::span<const float> first_moments() const { return first_; }
   std::span<const float> second_moments() const { return second_; }
   std::int64_t steps() const { return steps_; }
-  /// Throws input_error if the moments are of another size.
+  /// Sets the moments and the number of steps. Throws input_error if the moments have another size.
   void restore(std::vector<float> first, std::vector<float> second, std::int64_t steps);
 
  private:
@@ -38,10 +39,10 @@ class adamw {
   std::int64_t steps_ = 0;
 };
 
-/// Euclidean norm; not finite if an element is not. The same bits on every CPU.
+/// Euclidean norm of a gradient. It is not finite if an element is not finite. The same bits on every CPU.
 double gradient_norm(std::span<const float> gradient);
 
-/// What a gradient of this norm is scaled by, so that the norm is at most `largest`.
+/// The factor that brings the norm of a gradient down to `largest`; 1 if `norm` is not above it.
 float clipping_scale(double norm, double largest);
 
 }  // namespace spikesweep

@@ -8,25 +8,25 @@
 
 namespace spikesweep {
 
-/// How training rows are streamed where `learning.buffer_MiB` does not hold all of them. Each shard is cut into blocks
-/// of consecutive rows. An epoch lays a shard's blocks out in random order, and cuts that row of blocks into chunks of
-/// equally many rows, whose rows are shuffled. Two chunks are held at a time: one to train on, and the next, which is
-/// read meanwhile. The order of rows is a function of this plan, the seed and the epoch alone.
+/// How training rows are streamed if `learning.buffer_MiB` does not hold all of them. Each shard is cut into blocks of
+/// consecutive rows. Every epoch puts the blocks of a shard into random order, cuts the result into chunks of equally
+/// many rows, and shuffles the rows of each chunk. Memory holds two chunks: training uses the first while the second is
+/// read. The order of rows depends on this plan, the seed and the epoch alone.
 struct chunk_plan {
-  std::int64_t rows = 0;   ///< Of each shard in a chunk, whole steps' worth of them; 0: all rows are held.
-  std::int64_t block = 0;  ///< Consecutive rows of a block; the last one of a shard may have less.
+  std::int64_t rows = 0;   ///< Rows of each shard in a chunk, enough for whole steps; 0: memory holds all rows.
+  std::int64_t block = 0;  ///< Consecutive rows of a block; the last block of a shard may have fewer.
 
   bool streams() const { return rows > 0; }
-  /// Chunks of an epoch; the same for every shard.
+  /// Number of chunks in an epoch; the same for every shard.
   std::int64_t chunks(const shard_plan& shards) const { return streams() ? (shards.largest() + rows - 1) / rows : 1; }
-  /// What the order of rows depends on beside the seed; empty where nothing is streamed.
+  /// Text that names everything but the seed that decides the order of rows; empty if nothing is streamed.
   std::string identity() const;
 };
 
-/// Most rows of a block, which is read at once.
+/// A block has at most this many rows. It is read in one piece.
 inline constexpr std::int64_t most_block_rows = 1024;
 
-/// Fits the chunks of all shards, two at a time, of rows that take `row_bytes` each, into settings.buffer_MiB. Throws
+/// Chooses chunks so that two chunks of all shards fit into settings.buffer_MiB, if a row takes `row_bytes`. Throws
 /// input_error if the buffer does not hold two batches.
 chunk_plan plan_chunks(const shard_plan& shards, std::int64_t row_bytes, std::int64_t task_rows,
                        const learning_settings& settings);

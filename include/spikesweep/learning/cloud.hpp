@@ -9,14 +9,15 @@
 
 namespace spikesweep {
 
-/// A state in few numbers: the lowest cosine modes of the square roots of each population's shares in its cells, then
-/// the logarithms of the pending counts. What single neurons do in cells that are rarely met is noise, and left out.
+/// Describes a state by few numbers: for each population the lowest cosine modes of the square roots of the shares of
+/// neurons in its cells, then the logarithms of the pending counts. Higher modes are left out, because single neurons
+/// in cells that are rarely occupied are noise.
 class state_outline {
  public:
   explicit state_outline(const state_layout& layout);
 
   std::size_t size() const { return 2 * modes_ + pool_count; }
-  /// `p` is of the state's point; `out` holds size() numbers.
+  /// Writes the size() numbers of a state to `out`. `p` holds the parameters of the state's point.
   void of(const parameters& p, state_view state, std::span<double> out) const;
 
  private:
@@ -25,35 +26,37 @@ class state_outline {
   std::vector<double> cosines_;  ///< modes x cells
 };
 
-/// Where the outlines lie of the states that the exact network itself went through at the training points, before
-/// phases of one kind: perturbed states are known to the surrogate as well, but it should not stay there. Distances are
-/// Mahalanobis's over the root of the number of numbers: a typical state is at 1.
+/// The region of the outlines of the states that the exact network went through at the training points, before phases
+/// of one kind. Perturbed states are not in it: the surrogate knows them from training, but it should not stay there. A
+/// distance from the cloud is a Mahalanobis distance divided by the square root of size(), so a typical state has
+/// distance 1.
 struct phase_cloud {
   std::vector<double> mean;
   std::vector<double> whitening;  ///< Inverse of the lower Cholesky factor of the covariance, row-major and square.
-  double limit = 0;               ///< Distance within which cloud_share of the states are.
+  double limit = 0;               ///< The share cloud_share of the states is within this distance.
 
-  /// No such phase was met.
+  /// Whether training data had no such phase.
   bool empty() const { return mean.empty(); }
-  /// Of an outline; the cloud must not be empty.
+  /// The distance of an outline from the cloud, which must not be empty.
   double distance(std::span<const double> outline) const;
 };
 
-/// By phase_kind.
+/// One cloud for each phase_kind.
 using training_cloud = std::array<phase_cloud, phase_kind_count>;
 
-/// Share of the states that are within a cloud's limit.
+/// The limit of a cloud is the distance that this share of its states does not exceed.
 inline constexpr double cloud_share = 0.999;
 
-/// Fits the clouds of some states.
+/// Collects states and fits their clouds.
 class cloud_fit {
  public:
-  /// Most rows that add() takes of a block; of more, evenly spread ones.
+  /// add() takes at most about this many rows of a block, evenly spread.
   static constexpr std::int64_t most_rows = 64;
 
   explicit cloud_fit(const state_layout& layout) : outline_(layout) {}
 
-  /// The states before the transitions of a block that follow no perturbation. `p` is of the block's point.
+  /// Adds the states before those transitions of a block that follow no perturbation. `p` holds the parameters of the
+  /// block's point.
   void add(const parameters& p, const transition_block& block);
   training_cloud fit() const;
 

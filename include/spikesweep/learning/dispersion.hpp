@@ -9,28 +9,30 @@
 
 namespace spikesweep {
 
-/// How the cells of a profile scatter about their expected counts x, together. A neuron comes from a known cell and
-/// moves a short way, so neighbouring cells trade neurons: one cell alone scatters almost like a Poisson count, a wide
-/// range of potentials far less. Sampled without it the histogram is too smooth, and the rhythm of the network fades.
-/// The parts of a phase in which spikes are counted scatter too, and are treated alike.
+/// How the counts of the cells of a profile scatter together about their expected counts x. A neuron starts in a known
+/// cell and moves a short way, so neighbouring cells exchange neurons: the count of one cell scatters almost like a
+/// Poisson count, but the count of a wide range of potentials scatters far less. Without this scatter the sampled
+/// histograms are too smooth, and the rhythm of the network fades. The spike counts of the parts of a phase scatter
+/// too, and the same description holds for them.
 struct cell_dispersion {
-  std::vector<double> variance;  ///< Of each cell over x: E cells, I cells, E spike times, I spike times.
-  std::vector<double> factor;    ///< Lower Cholesky factor of the cells' correlations, row-major, cells x cells.
+  /// Variance of each cell divided by x: E cells, I cells, E spike times, I spike times.
+  std::vector<double> variance;
+  std::vector<double> factor;  ///< Lower Cholesky factor of the cells' correlations, row-major, cells x cells.
 
   std::size_t cells() const { return variance.size(); }
 };
 
-/// By phase_kind; a kind that was not met is empty and scatters nothing.
+/// One dispersion for each phase_kind. It is empty, and adds no scatter, for a kind that training data do not have.
 using profile_dispersion = std::array<cell_dispersion, phase_kind_count>;
 
-/// Sums from which dispersions are fitted.
+/// Collects sums and fits dispersions from them.
 class dispersion_fit {
  public:
   explicit dispersion_fit(std::size_t cells);
 
-  /// One transition: expected and true counts of every cell of its profile.
+  /// Adds one transition by the expected and the true counts of all cells of its profile.
   void add(phase_kind phase, std::span<const double> expected, std::span<const float> counts);
-  /// Over the transitions of all ranks. Collective.
+  /// The dispersions over the transitions of all ranks. Collective.
   profile_dispersion fit(const communicator& comm) const;
 
  private:

@@ -13,41 +13,47 @@
 
 namespace spikesweep {
 
-/// What a transition is made of, and over which parameters: fixed by the sweep, before anything is learnt.
+/// What the transitions of a sweep consist of, and which parameters the sweep varies. Fixed before training.
 struct transition_space {
   transition_layout layout;
   section_settings section;
   simulation_settings simulation;  ///< How the network was simulated.
   parameters base;                 ///< Parameters that are not swept keep these values.
   std::vector<std::string> axes;   ///< Swept parameters.
-  std::vector<double> axis_min;    ///< Smallest and
-  std::vector<double> axis_max;    ///< largest value of each axis over the training points.
+  std::vector<double> axis_min;    ///< Smallest value of each axis over the training points.
+  std::vector<double> axis_max;    ///< Largest value of each axis over the training points.
 
-  /// With `interval` every duration is the same and is not learnt.
+  /// Whether the law has to learn durations. With section `interval` all durations are equal.
   bool learns_duration() const { return section.kind != section_kind::interval; }
 
   bool operator==(const transition_space&) const = default;
 };
 
-/// Base parameters with the axes set to `values` (one an axis). Throws input_error if a value is not allowed.
+/// The base parameters with the axes set to `values`, one value for each axis. Throws input_error if a value is not
+/// allowed.
 parameters parameters_at(const transition_space& space, std::span<const double> values);
 
-/// How far `values` lie outside the trained ranges: the largest excess over an axis's range, in units of that range; 0
-/// inside. An axis that was not varied counts any change as infinitely far.
+/// How far `values` lie outside the trained ranges: for each axis the excess over its range in units of that range, and
+/// of these the largest; 0 inside the ranges. For an axis that was not varied any other value is infinitely far.
 double distance_to_training(const transition_space& space, std::span<const double> values);
+
+/// The squared distance of two points, one value for each axis in `a` and in `b`, where each axis is measured in units
+/// of its trained range. For finding the nearest point.
+double squared_axis_distance(const transition_space& space, std::span<const double> a, std::span<const double> b);
 
 /// Spikes of E and I, then the four pools of pending kicks after the phase.
 inline constexpr int count_dims = 2 + pool_count;
 
-/// Mean and standard deviation of each of some columns, and their extremes.
+/// Mean and standard deviation of each column of a matrix.
 struct column_statistics {
   std::vector<double> mean;
-  std::vector<double> deviation;  ///< Never zero: held above a floor that stands for "constant".
+  std::vector<double> deviation;  ///< Never zero: a column that is almost constant gets a small positive value.
 };
 
-/// The inputs of the surrogate's networks. Of a state: square roots of each population's shares in its cells, log and
-/// linear pending counts (the latter in fan-outs); then the axes' values scaled to [-1, 1], and the phase, +1 active
-/// and -1 quiet, unless all phases are steps. All standardised and held within +-feature_bound.
+/// Makes the inputs of the surrogate's networks. First come the features of the state: for each population the square
+/// roots of the shares of its neurons in its cells, then each pending count as a logarithm and in units of the fan-out.
+/// The values of the axes follow, scaled to [-1, 1]. The phase is last, +1 for active and -1 for quiet; there is none
+/// if all phases are steps. All features are standardised and kept within +-feature_bound.
 class feature_map {
  public:
   feature_map() = default;
@@ -55,7 +61,7 @@ class feature_map {
 
   int size() const { return size_; }
 
-  /// Writes the raw features (size() values) of one state, before standardising. `p` and `axis_values` are of its
+  /// Writes the size() raw features of one state, not yet standardised. `p` and `axis_values` belong to the state's
   /// point.
   void raw(const parameters& p, std::span<const double> axis_values, phase_kind phase, state_view state,
            std::span<float> out) const;
@@ -69,28 +75,31 @@ class feature_map {
   transition_space space_;
   int size_ = 0;
   column_statistics statistics_;
-  std::vector<float> mean_;   ///< Of the statistics.
+  std::vector<float> mean_;   ///< Means of the statistics.
   std::vector<float> scale_;  ///< Inverse deviations.
 };
 
-/// The targets of the law. Counts are dequantised, y = sqrt(n + u) with u in [0, 1), so that floor(y^2) = n; durations
-/// are logarithms; both standardised. Samples are held within the extremes of the training rows, by phase.
+/// Makes the targets of the law, and samples from them. A count n becomes y = sqrt(n + u) with u in [0, 1), so that
+/// floor(y^2) = n; a duration becomes its logarithm; both are standardised. Samples are kept within the extremes that
+/// the training rows of the same phase have.
 class target_map {
  public:
   target_map() = default;
   explicit target_map(const transition_space& space);
 
-  /// Dimensions of the mixture: count_dims, and the log duration where it is learnt.
+  /// Dimensions of the mixture: count_dims, and one more for the log duration if it is learnt.
   int dims() const { return count_dims + (learns_duration_ ? 1 : 0); }
-  /// Sizes of the softmax groups of the profile: E cells, I cells, E spike times, I spike times.
+  /// Sizes of the softmax groups of the profile, in this order: E cells, I cells, E spike times, I spike times.
   std::array<int, 4> groups() const;
   int profile_size() const;
 
-  /// Raw target of one transition: dequantised square roots with u from `u` (count_dims values), then log duration.
+  /// Writes the raw target of one transition: square roots of the counts plus `u` (count_dims values), then the log
+  /// duration if it is learnt.
   void raw(std::span<const std::int32_t> counts, double duration, std::span<const double> u,
            std::span<double> out) const;
   void standardise(std::span<const double> raw, std::span<float> out) const;
-  /// The counts (count_dims) and the duration [s] of a standardised sample, held within the phase's extremes.
+  /// Turns a standardised sample into count_dims counts and the duration that it returns [s], both kept within the
+  /// extremes of the phase.
   double decode(phase_kind phase, std::span<const double> sample, std::span<std::int32_t> counts) const;
 
   struct extremes {
@@ -104,7 +113,7 @@ class target_map {
  private:
   transition_layout layout_;
   bool learns_duration_ = false;
-  double fixed_duration_ = 0;  ///< [s], where it is not learnt.
+  double fixed_duration_ = 0;  ///< The duration if it is not learnt [s].
   column_statistics statistics_;
   std::array<extremes, phase_kind_count> bounds_;
 };

@@ -9,7 +9,7 @@
 
 namespace spikesweep {
 
-/// What a transition is drawn for.
+/// The conditions for which a transition is drawn.
 struct law_query {
   const parameters* p = nullptr;
   std::span<const double> values;  ///< Axis values.
@@ -18,7 +18,7 @@ struct law_query {
   random_stream* stream = nullptr;
 };
 
-/// Where a drawn transition goes; `after` may be the query's `before`.
+/// The drawn transition. `after` may be the same memory as the query's `before`.
 struct law_sample {
   std::span<std::int32_t> after;
   std::span<std::int32_t> times_E;
@@ -28,20 +28,22 @@ struct law_sample {
   double duration = 0;  ///< [s]
 };
 
-/// Draws from a model's two-part law: counts and duration from the mixture, then, given them, whole neurons in cells by
-/// systematic rounding of the expected shares, scattered as the data do. Population sizes are conserved exactly. Of the
-/// mixture only the drawn component is computed. What is drawn for a query does not depend on the other queries nor on
-/// `rows`: products of rows are independent, and each query has its own stream. Keeps a reference to the model.
+/// Draws transitions from the two-part law of a member. First it draws counts and duration from the mixture. Given
+/// them, it scatters the expected numbers of neurons in the cells as the data scatter, and rounds them to whole neurons
+/// by systematic rounding. Population sizes are conserved exactly. Only the drawn component of the mixture is computed.
+/// The transition of a query depends neither on the other queries nor on `rows`, because rows are multiplied
+/// independently and each query has its own random stream. It keeps the view, so the model has to outlive it. Not
+/// thread-safe: use one sampler for each thread.
 class law_sampler {
  public:
-  /// `rows`: queries that go through the networks at a time. `numbers`: of the products in them.
-  law_sampler(const model& m, int rows, precision numbers = precision::fp32);
+  /// `rows`: how many queries go through the networks at a time. `numbers`: the number type of the matrix products.
+  law_sampler(const member_view& m, int rows, precision numbers = precision::fp32);
   ~law_sampler();
   law_sampler(const law_sampler&) = delete;
   law_sampler& operator=(const law_sampler&) = delete;
 
   int time_bins() const;
-  /// Draws one transition for each query; at most `rows` of them.
+  /// Draws one transition for each query. There may be at most `rows` queries.
   void sample(std::span<const law_query> queries, std::span<law_sample> samples);
 
  private:

@@ -15,8 +15,8 @@
 
 namespace spikesweep {
 
-/// How regular the E population's spikes are at a point, among the selection points: in which third it is by the Fano
-/// factor (variance over mean) of the E spikes of its phases.
+/// How synchronous the E population fires at a selection point. The selection points are sorted by the Fano factor
+/// (variance over mean) of the E spikes of their phases; the regime says in which third a point is.
 enum class regime : std::uint8_t { asynchronous, intermediate, synchronous };
 inline constexpr int regime_count = 3;
 constexpr const char* name_of(regime r) {
@@ -35,16 +35,17 @@ struct group_loss {
 /// One epoch of training; losses are means over rows [nat].
 struct epoch_record {
   int epoch = 0;             ///< Counted from 1.
-  double learning_rate = 0;  ///< At the end of the epoch.
+  double learning_rate = 0;  ///< The rate at the end of the epoch.
   double train_counts = 0;
   double train_profile = 0;
   double selection_counts = 0;
   double selection_profile = 0;
   double wall_s = 0;
-  std::vector<group_loss> selection_groups{};  ///< Those with rows; not kept in checkpoints and models.
+  std::vector<group_loss> selection_groups{};  ///< Groups that have rows; checkpoints and models do not keep them.
 };
 
-/// An epoch that was tried in closed loop: mean relative errors of the rates over the selection points.
+/// An epoch whose weights were tried in closed loop, with the mean relative errors of the rates over the selection
+/// points.
 struct candidate_record {
   int epoch = 0;
   double error_E = 0;
@@ -55,24 +56,24 @@ struct candidate_record {
 /// States of the exact network from which closed loops start.
 struct start_states {
   count_matrix states;                      ///< n x state size
-  std::vector<std::uint8_t> phase;          ///< The phase that follows: phase_kind.
-  std::vector<std::vector<double>> values;  ///< Axis values of the point that each was met at.
+  std::vector<std::uint8_t> phase;          ///< The phase that follows each state: phase_kind.
+  std::vector<std::vector<double>> values;  ///< Axis values of the point at which each state occurred.
 };
 
-/// What one training leaves, from weights of its own seed.
+/// What one training leaves. Members of one model differ in their seed alone, and with it in what they have learnt.
 struct model_member {
-  std::vector<float> counts_weights;  ///< Flat and plain: per layer W (outputs x inputs), then b.
+  std::vector<float> counts_weights;  ///< The flat plain buffer of mlp_shape::parameter_count().
   std::vector<float> profile_weights;
-  profile_dispersion dispersion;  ///< Scatter of the cells about the profile's expectation.
-  input_shift shift;              ///< Where closed loops look the law up.
+  profile_dispersion dispersion;  ///< Scatter of the cells about the expected profile.
+  input_shift shift;              ///< Where closed loops evaluate the law.
   std::vector<epoch_record> history;
   std::vector<candidate_record> candidates;
   std::uint64_t seed = 0;
 };
 
-/// Everything that a surrogate needs to predict: the law with its weights, its inputs' and targets' scales, where it
-/// was trained, and how that went. It is its own member 0, and that is the surrogate.
-struct model : model_member {
+/// Everything that a surrogate needs to predict: what its members share (the scales of inputs and targets, the range
+/// of the training, states to start from), and the members, each with weights of its own.
+struct model {
   transition_space space;
   feature_map features;
   target_map targets;
@@ -80,21 +81,37 @@ struct model : model_member {
   mlp_shape counts_network;   ///< features -> mixture
   mlp_shape profile_network;  ///< features and standardised counts -> profile
   start_states starts;
-  training_cloud cloud;         ///< Where the network's own states lie.
-  double lowest_rate_E_hz = 0;  ///< Extremes of the E rate over the training points.
-  double highest_rate_E_hz = 0;
-  std::string data_file;  ///< The sweep it was trained on, as given.
+  training_cloud cloud;          ///< The region of the states that the exact network went through.
+  double lowest_rate_E_hz = 0;   ///< The lowest E rate of a training point.
+  double highest_rate_E_hz = 0;  ///< The highest E rate of a training point.
+  std::string data_file;         ///< The path of the sweep file it was trained on, as the user gave it.
   std::string config_text;
-  std::vector<model_member> others;  ///< Members 1, 2, ... of an ensemble, trained on the same data.
+  /// All trained on the same data; never empty. The first one is the surrogate, more are an ensemble.
+  std::vector<model_member> members = std::vector<model_member>(1);
+
+  model_member& surrogate() { return members.front(); }
+  const model_member& surrogate() const { return members.front(); }
 };
 
-/// Shapes and scales of a model that is still to be trained, with its first weights (a function of settings.seed).
+/// One member of a model together with what all members share: what is needed to run it. Only refers to both, so they
+/// have to outlive it, and `members` must not change meanwhile. A model can stand for the view of its surrogate.
+struct member_view {
+  member_view(const model& m) : shared(m), own(m.surrogate()) {}  // NOLINT(google-explicit-constructor)
+  member_view(const model& m, const model_member& member) : shared(m), own(member) {}
+
+  const model& shared;
+  const model_member& own;
+};
+
+/// Sets the shapes of the networks of a model that is still to be trained, and the first weights of its surrogate,
+/// which are a function of settings.seed.
 void prepare_networks(model& m, const learning_settings& settings);
 
 /// Writes the model under a temporary name and renames it into place. Throws environment_error.
 void save_model(const std::filesystem::path& path, const model& m);
 
-/// Throws input_error if the file is missing, foreign, truncated, or its parts do not fit together.
+/// Reads a model. Throws input_error if the file is missing, truncated or no model file, or if its parts do not fit
+/// together.
 model load_model(const std::filesystem::path& path);
 
 }  // namespace spikesweep

@@ -4,7 +4,7 @@
 
 namespace spikesweep {
 
-/// In what numbers the products are computed. Parameters, inputs, outputs and gradients are fp32 at the border always.
+/// The number type of matrix products. Parameters, inputs, outputs and gradients that callers see are always fp32.
 enum class precision {
   fp32,
   bf16  ///< Weights, activations and their gradients rounded to bfloat16; sums in fp32. Needs has_bf16().

@@ -4,25 +4,26 @@
 
 namespace spikesweep {
 
-/// The global order of training rows, cut into equal contiguous shards. Each rank owns a contiguous range of shards,
-/// and a batch takes equally many rows from every shard: so the batches are the same whatever the rank count, while
-/// each rank reads its own rows only.
+/// The global order of training rows, cut into contiguous shards of equal size. Each rank owns a contiguous range of
+/// shards, and a batch takes equally many rows from every shard. So the batches are the same for every number of ranks,
+/// although each rank reads its own rows only.
 struct shard_plan {
   std::int64_t rows = 0;
   int shards = 1;
-  /// learning.slices: above 1, parts of a batch whose gradients are computed apart and summed exactly. With 1, ranks
-  /// agree to rounding only, which a training of thousands of steps lets grow to 0.2 % of the loss.
+  /// learning.slices. Above 1 it is the number of parts of a batch whose gradients are computed apart and summed
+  /// exactly. With 1 the result depends on the number of ranks through rounding, which grows to 0.2 % of the loss over
+  /// thousands of steps.
   int wanted_slices = 1;
 
   std::int64_t begin(int shard) const { return rows * shard / shards; }
   std::int64_t size(int shard) const { return begin(shard + 1) - begin(shard); }
   std::int64_t largest() const;
-  /// Whether gradients are summed so that ranks up to the wanted slices train to the same bits.
+  /// Whether any number of ranks up to wanted_slices trains to the same bits.
   bool exact() const { return wanted_slices > 1; }
-  /// Slices of a batch: ranges of shards whose gradients are computed apart, on one rank each. One a rank, unless
-  /// exact: then as many equal ones as wanted, more for more ranks.
+  /// The number of slices of a batch. A slice is a range of shards; one rank computes its gradient. If sums are exact,
+  /// there are wanted_slices slices, or more for more ranks; otherwise each rank has one slice.
   int slices(int ranks) const;
-  /// First shard of a rank, the first of a slice; first_of(ranks) is the number of shards.
+  /// The first shard of a rank, where a slice begins; first_of(ranks, ranks) is the number of shards.
   int first_of(int rank, int ranks) const;
 };
 

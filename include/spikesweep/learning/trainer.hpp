@@ -24,47 +24,48 @@ struct step_record {
   int epoch = 0;          ///< Counted from 1.
   std::int64_t step = 0;  ///< Of the epoch, counted from 0.
   double learning_rate = 0;
-  double counts = 0;            ///< Mean losses over the batch, before the update [nat].
-  double profile = 0;           ///< Likewise.
-  double counts_gradient = 0;   ///< Euclidean norms of the gradients, before clipping.
-  double profile_gradient = 0;  ///< Likewise.
+  double counts = 0;            ///< Mean loss of the counts' network over the batch, before the update [nat].
+  double profile = 0;           ///< Mean loss of the profile's network over the batch, before the update [nat].
+  double counts_gradient = 0;   ///< Euclidean norm of the gradient of the counts' network, before clipping.
+  double profile_gradient = 0;  ///< Euclidean norm of the gradient of the profile's network, before clipping.
 };
 
 struct training_options {
   learning_settings settings;
-  /// Runs a model in closed loop at the selection points; called on every rank, returns the same on all. Collective.
+  /// Runs a model in closed loop at the selection points. It is called on every rank and returns the same on all ranks.
+  /// Collective.
   std::function<closed_loop_score(const model&)> score;
-  /// Tunes the trained model; called by train_members on every rank, may be empty. Collective. Throws interrupted_error
-  /// when asked to stop; the same command then tunes anew.
+  /// Tunes the trained model; may be empty. train_members calls it on every rank. Collective. It throws
+  /// interrupted_error if it is asked to stop; the same command then tunes again from the start.
   std::function<void(model&)> tune;
-  /// What decides the data; a checkpoint of other data is refused.
+  /// Text that names everything that decides the training data. A checkpoint of other data is refused.
   std::string identity;
-  /// Where to keep the state, and to resume from if it is there; empty: nowhere. The one before is kept, too, in case
-  /// that the last was not written out.
+  /// The checkpoint file. Training writes its state there, and resumes from it if it exists; empty: no checkpoint. The
+  /// checkpoint before the last is kept too, for the case that the last one is damaged.
   std::filesystem::path checkpoint;
-  /// Wall time between checkpoints within an epoch [s]; there is one at the end of each.
+  /// Wall time between checkpoints within an epoch [s]. There is also a checkpoint at the end of each epoch.
   double checkpoint_every_s = 60;
-  /// Learning rate of an update, counted from 0, in place of the schedule of the settings; may be empty.
+  /// The learning rate of each update, counted from 0. If it is empty, the schedule of the settings holds.
   std::function<double(std::int64_t step)> rate;
   /// Called on every rank after an update; may be empty.
   std::function<void(const step_record&)> step;
   /// Called on every rank after an epoch.
   std::function<void(const epoch_record&, int epochs)> progress;
-  /// Asked on rank 0 after every update; true ends the training resumably.
+  /// Called on rank 0 after every update. If it returns true, the training writes a checkpoint and ends.
   std::function<bool()> interrupted;
 };
 
-/// Trains a prepared model, leaving in it the weights of the candidate epoch that was best in closed loop.
-/// Data-parallel: the gradient of every batch is all-reduced from one flat buffer. Collective; the same on every rank.
-/// Throws interrupted_error when asked to stop, after writing the checkpoint.
+/// Trains the surrogate of a prepared model, and leaves in it the weights of the candidate epoch that was best in
+/// closed loop. Each rank computes the gradient of its rows of a batch, and one all-reduce of a flat buffer sums them.
+/// Collective; the same on every rank. If it is asked to stop, it writes the checkpoint and throws interrupted_error.
 void train(const communicator& comm, const training_data& data, const training_options& options, model& m);
 
-/// Where the checkpoint before the last is: whole even if the last one is not.
+/// The file of the checkpoint before the last one. It is complete even if the last one is not.
 std::filesystem::path previous_checkpoint(const std::filesystem::path& last);
 
-/// Updates the weights of a prepared model, batch after batch and epoch after epoch, until `go_on` returns false: no
-/// checkpoint, no selection, no rollback. `go_on` is called on every rank and returns the same on all. Collective.
-/// Throws divergence_error, on every rank, when a gradient is no longer finite.
+/// Updates the weights of a prepared model, batch after batch and epoch after epoch, until `go_on` returns false. It
+/// writes no checkpoint, selects no epoch and never goes back. `go_on` is called on every rank and returns the same on
+/// all ranks. Collective. Throws divergence_error on every rank if a gradient is not finite.
 void train_steps(const communicator& comm, const training_data& data, const training_options& options, model& m,
                  const std::function<bool(const step_record&)>& go_on);
 

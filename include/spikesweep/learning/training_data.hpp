@@ -14,48 +14,51 @@
 
 namespace spikesweep {
 
-/// A point with the rates that the sweep measured there.
+/// A point, and the rates that the sweep measured there.
 struct measured_point {
   int point = 0;
-  std::vector<double> values;  ///< One an axis.
+  std::vector<double> values;  ///< One for each axis.
   double rate_E_hz = 0;
   double rate_I_hz = 0;
 };
 
-/// Most rows of the selection points that a likelihood is measured on, over all ranks; of more, evenly spread ones.
+/// The selection loss is measured on at most this many rows of the selection points, over all ranks. If there are more
+/// rows, evenly spread ones are taken.
 inline constexpr std::int64_t most_selection_rows = 32768;
-/// Most training points that a model is tuned at; of more, evenly spread ones.
+/// A model is tuned at no more than this many training points. If there are more, evenly spread ones are taken.
 inline constexpr std::size_t most_tuning_points = 1024;
-/// Training rows that the scatter of the profile is measured on, over all ranks: every so-manieth of all, at least this
-/// many if there are as many, and less than twice as many.
+/// The scatter of the profile is measured on every n-th training row, over all ranks. n is the largest number that
+/// leaves at least this many rows, so there are less than twice as many; if there are fewer training rows, n is 1.
 inline constexpr std::int64_t dispersion_rows = 16384;
 
-/// What one rank holds for training. Peak resident memory, over all ranks, is above that of a training on a few rows by
-/// at most
-/// - settings.buffer_MiB for training rows of row_bytes() each: all of them, or two chunks where they are streamed;
-/// - the selection and the dispersion rows, less than 65,536 together;
-/// - on each rank 8 MiB for rows as they lie in the file, of which it reads most_block_rows at a time, and 400 bytes a
-///   task of the sweep.
+/// What one rank holds for training. A training on a few rows needs some memory too; on top of that, the peak resident
+/// memory over all ranks is at most
+/// - settings.buffer_MiB for training rows of row_bytes() each: all rows, or two chunks if they are streamed;
+/// - the selection rows and the dispersion rows, together less than 65,536 rows;
+/// - on each rank 8 MiB for rows as they lie in the file, of which it reads most_block_rows at a time, and 400 bytes
+/// for
+///   each task of the sweep.
 struct training_data {
   shard_plan plan;
   chunk_plan chunks;
-  dataset train;  ///< This rank's shards; none where they are streamed.
-  /// Where they are streamed: appends rows [first, last) of the global order, standardised. Calls HDF5.
+  dataset train;  ///< The rows of this rank's shards; empty if rows are streamed.
+  /// If rows are streamed: reads rows [first, last) of the global order from the sweep file and appends them,
+  /// standardised. It calls HDF5, which is not thread-safe, so no other thread may call HDF5 meanwhile.
   std::function<void(std::int64_t first, std::int64_t last, dataset& to)> read;
   dataset selection;                             ///< This rank's share of the selection rows.
-  std::vector<regime> selection_regimes;         ///< Of each of these rows.
+  std::vector<regime> selection_regimes;         ///< The regime of each of these rows.
   dataset dispersion;                            ///< This rank's share of the dispersion rows.
-  std::vector<measured_point> selection_points;  ///< All of them, on every rank.
-  std::vector<measured_point> training_points;   ///< At most most_tuning_points, on every rank.
+  std::vector<measured_point> selection_points;  ///< All selection points, on every rank.
+  std::vector<measured_point> training_points;   ///< At most most_tuning_points of them, on every rank.
 };
 
-/// Appends those of some training rows that are dispersion rows; which ones these are depends on the plan alone.
+/// Appends the dispersion rows among some training rows to `to`. The plan alone decides which rows these are.
 void add_dispersion_rows(const dataset& train, const shard_plan& plan, dataset& to);
 
-/// Reads this rank's share of a sweep file and prepares a model's space, scales, cloud, start states and rates from it.
-/// Where rows are streamed the file stays open, and the rows are read for the scales and then not kept. Collective.
-/// Throws input_error if the file holds no finished training points, fewer training rows than shards, more ranks than
-/// shards are used, or the buffer does not hold two batches.
+/// Reads this rank's share of a sweep file, and prepares the space, the scales, the cloud, the start states and the
+/// rates of a model from it. If rows are streamed, they are read once for the scales and not kept, and the file stays
+/// open. Collective. Throws input_error if the file holds no finished training point or fewer training rows than
+/// shards, if there are more ranks than shards, or if the buffer does not hold two batches.
 training_data load_training_data(const communicator& comm, const std::filesystem::path& sweep_file,
                                  const learning_settings& settings, model& m);
 

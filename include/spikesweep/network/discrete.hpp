@@ -27,6 +27,7 @@ namespace spikesweep {
 /// There is no refractory time. Copying forks the network together with its random stream.
 class discrete_network {
  public:
+  /// Steps after which a caller is asked whether to go on.
   static constexpr std::int64_t steps_between_polls = 64;
 
   /// Starts with potentials uniform in [0, threshold), external traces at their mean and synaptic ones at 0.

@@ -23,6 +23,7 @@ namespace spikesweep {
 /// every turn of the recurrent loop. What remains is that no kick acts in the step of its own spike.
 class leaping_network : public markov_network {
  public:
+  /// Steps after which a caller is asked whether to go on.
   static constexpr std::int64_t steps_between_polls = 64;
 
   leaping_network(const parameters& p, double dt_ms, random_stream stream);

@@ -18,6 +18,9 @@ struct network_event {
 /// The plain exact simulator of one Markov network, one event after another. Faster simulators are checked against it.
 class oracle : public markov_network {
  public:
+  /// Steps, one event each, after which a caller is asked whether to go on.
+  static constexpr std::int64_t steps_between_polls = 4096;
+
   oracle(const parameters& p, random_stream stream) : markov_network(p, stream), wait_(random_.exponential()) {}
 
   /// Simulates the next event, unless it comes after `limit` [s]: then time() becomes the limit.

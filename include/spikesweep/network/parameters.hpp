@@ -1,9 +1,12 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <variant>
+
+#include <spikesweep/base/setting.hpp>
 
 namespace spikesweep {
 
@@ -62,6 +65,8 @@ struct parameter_info {
   double maximum;
   std::variant<double parameters::*, int parameters::*> member;
   std::string_view description;
+  /// The value that was in force when a file without this parameter was written; nothing: every file has it.
+  std::optional<double> absent = {};
 
   bool whole() const { return member.index() == 1; }
 };
@@ -75,6 +80,9 @@ struct swept_range {
 
 /// Every numeric parameter, in the order of the struct.
 std::span<const parameter_info> parameter_table();
+
+/// What is chosen of a network by a word: how inhibition acts, and the model. Keys of [network], and datasets in files.
+std::span<const setting<parameters>> network_choice_table();
 
 /// The entry of a parameter by name. Throws input_error, with the nearest name, if there is none.
 const parameter_info& find_parameter(std::string_view name);

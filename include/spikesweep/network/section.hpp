@@ -1,6 +1,9 @@
 #pragma once
 
+#include <span>
 #include <string_view>
+
+#include <spikesweep/base/setting.hpp>
 
 namespace spikesweep {
 
@@ -30,5 +33,8 @@ struct section_settings {
 
   bool operator==(const section_settings&) const = default;
 };
+
+/// Every setting of a section: the keys of [section] and the datasets of /section in files.
+std::span<const setting<section_settings>> section_table();
 
 }  // namespace spikesweep

@@ -1,12 +1,13 @@
 #pragma once
 
+#include <span>
 #include <string_view>
 
-#include <spikesweep/network/parameters.hpp>
+#include <spikesweep/base/setting.hpp>
 
 namespace spikesweep {
 
-/// How a network is simulated.
+/// How a network is simulated, as settings choose it. The simulators are in simulators.hpp.
 enum class simulator_kind {
   exact,       ///< The network's own law: event by event (Markov), or step by step (discrete: its steps are its law).
   tau_leaping  ///< The Markov network by steps of fixed length, whose law tends to the exact one as they shrink.
@@ -22,12 +23,7 @@ struct simulation_settings {
   bool operator==(const simulation_settings&) const = default;
 };
 
-/// Whether time goes on in steps of `dt_ms`, so that every stopping time is a multiple of it.
-inline bool is_stepped(network_model model, const simulation_settings& simulation) {
-  return model == network_model::discrete || simulation.simulator == simulator_kind::tau_leaping;
-}
-
-/// Throws input_error unless the simulator can simulate the network.
-void validate(const parameters& p, const simulation_settings& simulation);
+/// Every setting of a simulator: keys of [sweep], and datasets in files.
+std::span<const setting<simulation_settings>> simulation_table();
 
 }  // namespace spikesweep

@@ -14,7 +14,12 @@ std::vector<double> bin_times(std::span<const double> times, double begin, doubl
 /// Variance of counts over their mean; NaN when the mean is zero.
 double fano_factor(std::span<const double> counts);
 
+/// NaN without values.
 double mean(std::span<const double> values);
+/// Sum of the squared distances of values from a centre.
+double squares_about(std::span<const double> values, double centre);
+/// Of a sample, with n - 1 degrees of freedom; NaN with fewer than two values.
+double standard_deviation(std::span<const double> values);
 /// Standard deviation over mean; NaN with fewer than two values or a zero mean.
 double coefficient_of_variation(std::span<const double> values);
 /// Two-sample Kolmogorov-Smirnov distance, in [0, 1]; NaN if a sample is empty.
@@ -43,18 +48,5 @@ double spectrum_distance(const spectrum& a, const spectrum& b, double highest = 
 /// Spike synchrony index: the share of all `neurons` that fire within `window` [s] centred on a spike, averaged over
 /// the spikes. `spikes` in order of time. Chariker & Young 2015, J. Comput. Neurosci. 38:203. NaN without spikes.
 double spike_synchrony_index(std::span<const spike_record> spikes, int neurons, double window = 5e-3);
-
-/// What a stretch of activity looks like.
-struct activity_summary {
-  double rate_E_hz = 0;  ///< Spikes per E neuron and second.
-  double rate_I_hz = 0;  ///< Spikes per I neuron and second.
-  double fano_E = 0;     ///< Fano factor of the E counts in bins.
-  double peak_hz = 0;    ///< Peak of the E-rate spectrum.
-  double synchrony = 0;  ///< Spike synchrony index, both populations.
-};
-
-/// Statistics of exact spikes in [begin, end) seconds, `spikes` in order of time. `bin` and `segment` [s].
-activity_summary summarise(std::span<const spike_record> spikes, const parameters& p, double begin, double end,
-                           double bin = 1e-3, double segment = 1.0);
 
 }  // namespace spikesweep

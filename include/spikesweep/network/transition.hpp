@@ -1,10 +1,12 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include <Eigen/Core>
 
+#include <spikesweep/base/setting.hpp>
 #include <spikesweep/network/state.hpp>
 
 namespace spikesweep {
@@ -27,6 +29,9 @@ struct transition_layout {
 
   bool operator==(const transition_layout&) const = default;
 };
+
+/// Every setting of a layout: keys of [sweep], and datasets in files.
+std::span<const setting<transition_layout>> layout_table();
 
 /// Transitions, a structure of arrays; row i of every member is one transition.
 struct transition_block {
@@ -56,8 +61,8 @@ struct task_summary {
   std::int64_t phases = 0;    ///< Phases that are not quiet.
   std::int64_t capped = 0;    ///< Of these, ended at the cap.
   std::int64_t empty = 0;     ///< Phases of any kind without a spike.
-  std::int64_t grown = 0;  ///< MFEs that grew (`mfe` only; DESIGN: pending E-to-E kicks up by two fan-outs, over 4 ms).
-  std::int64_t events = 0;  ///< Network events simulated, burn-in and excursions included.
+  std::int64_t grown = 0;     ///< MFEs that grew (`mfe` only): see section_rule::grown.
+  std::int64_t events = 0;    ///< Network events simulated, burn-in and excursions included.
 };
 
 /// Why a task ended.

@@ -36,4 +36,8 @@ class atomic_file {
 void write_then_rename(const std::filesystem::path& target,
                        const std::function<void(const std::filesystem::path&)>& write);
 
+/// Throws input_error unless `path` can be the name of a new file: its directory exists, and it is no directory itself.
+/// Rank-local.
+void check_output_file(const std::filesystem::path& path);
+
 }  // namespace spikesweep

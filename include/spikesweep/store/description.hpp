@@ -6,8 +6,8 @@
 #include <vector>
 
 #include <spikesweep/network/parameters.hpp>
-#include <spikesweep/network/sampler.hpp>
 #include <spikesweep/network/section.hpp>
+#include <spikesweep/network/task.hpp>
 #include <spikesweep/store/points.hpp>
 
 namespace spikesweep {
@@ -23,6 +23,8 @@ struct sweep_description {
   std::string config_text;  ///< The config as given.
   std::vector<std::pair<std::string, std::string>>
       settings;  ///< Canonical key and value of all that decides the samples.
+  /// Canonical key and value of the settings that older files lack: what was in force when these were made.
+  std::vector<std::pair<std::string, std::string>> absent;
 
   std::int64_t tasks() const { return static_cast<std::int64_t>(points.size()) * replicates; }
   std::int64_t rows() const { return tasks() * sampling.transitions; }

@@ -9,11 +9,10 @@
 #include <utility>
 #include <vector>
 
-#include <hdf5.h>
-
 #include <spikesweep/parallel/communicator.hpp>
 
-/// Small owners of HDF5 objects. HDF5 is used in the layer `store` only.
+/// Small owners of HDF5 objects. HDF5 is used in the layer `store` only, and its own header by sources of that layer
+/// only.
 ///
 /// Errors name the object, the file and HDF5's own reason: input_error when opening or reading (the file is not what
 /// it should be), environment_error when creating or writing. HDF5's own error printing is turned off.
@@ -25,13 +24,24 @@
 /// | open_*, has, read_*, dataset::write_rows, dataset::read_rows | no: each rank on its own |
 namespace spikesweep::hdf5 {
 
-/// Owns one HDF5 identifier and closes it with Close.
-template <herr_t (*Close)(hid_t)>
+/// HDF5's identifier of an object, its hid_t.
+using object_id = std::int64_t;
+inline constexpr object_id no_object = -1;
+/// Length of a dimension, or a place along it: HDF5's hsize_t.
+using length = unsigned long long;
+
+enum class object_kind { file, group, dataset, dataspace, datatype, attribute, property_list };
+
+/// Closes an object; negative when HDF5 failed to.
+int close_object(object_kind kind, object_id id);
+
+/// Owns one HDF5 object and closes it.
+template <object_kind Kind>
 class handle {
  public:
   handle() = default;
-  explicit handle(hid_t id) : id_(id) {}
-  handle(handle&& other) noexcept : id_(std::exchange(other.id_, H5I_INVALID_HID)) {}
+  explicit handle(object_id id) : id_(id) {}
+  handle(handle&& other) noexcept : id_(std::exchange(other.id_, no_object)) {}
   handle& operator=(handle&& other) noexcept {
     std::swap(id_, other.id_);
     return *this;
@@ -40,51 +50,42 @@ class handle {
   handle& operator=(const handle&) = delete;
   ~handle() { close(); }
 
-  hid_t id() const { return id_; }
+  object_id id() const { return id_; }
   bool valid() const { return id_ >= 0; }
   /// Closes early; negative when HDF5 failed to. Nothing happens if there is nothing to close.
-  herr_t close() {
-    const hid_t id = std::exchange(id_, H5I_INVALID_HID);
-    return id >= 0 ? Close(id) : 0;
+  int close() {
+    const object_id id = std::exchange(id_, no_object);
+    return id >= 0 ? close_object(Kind, id) : 0;
   }
 
  private:
-  hid_t id_ = H5I_INVALID_HID;
+  object_id id_ = no_object;
 };
 
-using file_handle = handle<H5Fclose>;
-using group_handle = handle<H5Gclose>;
-using dataset_handle = handle<H5Dclose>;
-using dataspace_handle = handle<H5Sclose>;
-using datatype_handle = handle<H5Tclose>;
-using attribute_handle = handle<H5Aclose>;
-using property_handle = handle<H5Pclose>;
+using file_handle = handle<object_kind::file>;
+using group_handle = handle<object_kind::group>;
+using dataset_handle = handle<object_kind::dataset>;
+using dataspace_handle = handle<object_kind::dataspace>;
+using datatype_handle = handle<object_kind::datatype>;
+using attribute_handle = handle<object_kind::attribute>;
+using property_handle = handle<object_kind::property_list>;
 
 /// A number that HDF5 stores as it is.
 template <class T>
 concept number = std::floating_point<T> ||(std::integral<T> && !std::same_as<T, bool> && !std::same_as<T, char>);
 
-/// The type of T in memory, and in files: little-endian always.
+/// The type of a number in memory.
+object_id native_type(std::size_t bytes, bool is_floating, bool is_signed);
+
+/// The type of T in memory.
 template <number T>
-hid_t memory_type() {
-  if constexpr (std::same_as<T, float>) {
-    return H5T_NATIVE_FLOAT;
-  } else if constexpr (std::floating_point<T>) {
-    static_assert(sizeof(T) == 8);
-    return H5T_NATIVE_DOUBLE;
-  } else if constexpr (sizeof(T) == 1) {
-    return std::unsigned_integral<T> ? H5T_NATIVE_UINT8 : H5T_NATIVE_INT8;
-  } else if constexpr (sizeof(T) == 2) {
-    return std::unsigned_integral<T> ? H5T_NATIVE_UINT16 : H5T_NATIVE_INT16;
-  } else if constexpr (sizeof(T) == 4) {
-    return std::unsigned_integral<T> ? H5T_NATIVE_UINT32 : H5T_NATIVE_INT32;
-  } else {
-    return std::unsigned_integral<T> ? H5T_NATIVE_UINT64 : H5T_NATIVE_INT64;
-  }
+object_id memory_type() {
+  static_assert(!std::floating_point<T> || std::same_as<T, float> || sizeof(T) == 8);
+  return native_type(sizeof(T), std::floating_point<T>, std::signed_integral<T>);
 }
 
-/// The little-endian counterpart of a memory type.
-hid_t file_type(hid_t memory_type);
+/// The counterpart of a memory type in files: little-endian always.
+object_id file_type(object_id memory_type);
 
 /// What every dataset says about itself: attributes `units` ("1" if dimensionless) and `description`.
 struct label {
@@ -92,7 +93,7 @@ struct label {
   std::string description;
 };
 
-using extent = std::vector<hsize_t>;
+using extent = std::vector<length>;
 
 /// Where an object is, for messages.
 struct place {
@@ -114,19 +115,19 @@ class dataset {
   std::pair<std::uint64_t, std::uint64_t> bytes() const;
 
   /// Rows [first, first + rows) from or to memory of one row after another.
-  void write_rows(hsize_t first, hsize_t rows, hid_t type, const void* data);
-  void read_rows(hsize_t first, hsize_t rows, hid_t type, void* data) const;
+  void write_rows(length first, length rows, object_id type, const void* data);
+  void read_rows(length first, length rows, object_id type, void* data) const;
   template <number T>
-  void write_rows(hsize_t first, std::span<const T> data) {
+  void write_rows(length first, std::span<const T> data) {
     write_rows(first, data.size() / row_size(), memory_type<T>(), data.data());
   }
   template <number T>
-  void read_rows(hsize_t first, std::span<T> data) const {
+  void read_rows(length first, std::span<T> data) const {
     read_rows(first, data.size() / row_size(), memory_type<T>(), data.data());
   }
   /// One number of a 1-D dataset.
   template <number T>
-  void write_at(hsize_t row, T value) {
+  void write_at(length row, T value) {
     write_rows(row, 1, memory_type<T>(), &value);
   }
   /// The whole dataset, last dimension fastest.
@@ -139,8 +140,8 @@ class dataset {
   /// Every string, last dimension fastest, without padding.
   std::vector<std::string> read_strings() const;
 
-  void write_all(hid_t type, const void* data);
-  void read_all(hid_t type, void* data) const;
+  void write_all(object_id type, const void* data);
+  void read_all(object_id type, void* data) const;
   /// Writes attributes `units` and `description`, or those of one of its parts with a suffix to both names.
   void annotate(const label& text, const std::string& suffix = {});
   void name_dimension(unsigned dimension, const std::string& name);
@@ -148,12 +149,12 @@ class dataset {
   void make_scale(const std::string& name);
   void attach_scale(unsigned dimension, const dataset& scale);
 
-  hid_t id() const { return id_.id(); }
+  object_id id() const { return id_.id(); }
   const place& where() const { return where_; }
 
  private:
-  hsize_t size() const;
-  hsize_t row_size() const;
+  length size() const;
+  length row_size() const;
 
   dataset_handle id_;
   place where_;
@@ -163,13 +164,13 @@ class dataset {
 /// which takes longer than the writing of a few bytes.
 class row_writer {
  public:
-  row_writer(dataset target, hsize_t rows);
+  row_writer(dataset target, length rows);
 
   /// Rows [first, first + rows) from memory of one row after another.
-  void write(hsize_t first, hid_t type, const void* data);
+  void write(length first, object_id type, const void* data);
   /// One number of a 1-D dataset, where rows is 1.
   template <number T>
-  void write(hsize_t row, T value) {
+  void write(length row, T value) {
     write(row, memory_type<T>(), &value);
   }
   const dataset& target() const { return target_; }
@@ -178,7 +179,7 @@ class row_writer {
 
  private:
   dataset target_;
-  hsize_t most_rows_;  ///< Of the dataset.
+  length most_rows_;  ///< Of the dataset.
   extent start_;
   extent count_;
   dataspace_handle in_file_;
@@ -198,7 +199,7 @@ class group {
   std::vector<std::string> names() const;
 
   /// A contiguous dataset of fixed size, allocated at once, never filled, without times.
-  dataset create_dataset(const std::string& name, hid_t type, const extent& shape, const label& text);
+  dataset create_dataset(const std::string& name, object_id type, const extent& shape, const label& text);
 
   template <number T>
   void write_scalar(const std::string& name, T value, const label& text) {
@@ -246,15 +247,16 @@ class group {
     return value;
   }
   std::string read_string_attribute(const std::string& name) const;
+  bool has_attribute(const std::string& name) const;
 
-  hid_t id() const { return id_.id(); }
+  object_id id() const { return id_.id(); }
   const place& where() const { return where_; }
 
  private:
   place inside(const std::string& name) const;
   static void expect_shape(const dataset& source, const extent& shape);
-  void write_attribute(const std::string& name, hid_t type, hid_t memory, const void* value);
-  void read_attribute(const std::string& name, hid_t memory, void* value) const;
+  void write_attribute(const std::string& name, object_id type, object_id memory, const void* value);
+  void read_attribute(const std::string& name, object_id memory, void* value) const;
 
   group_handle id_;
   place where_;
@@ -282,7 +284,7 @@ class file {
 
  private:
   file(file_handle id, group root) : id_(std::move(id)), root_(std::move(root)) {}
-  static file own(hid_t id, const std::string& name);
+  static file own(object_id id, const std::string& name);
   static file create_with(const property_handle& access, const std::filesystem::path& path);
 
   void write_image() const;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include <spikesweep/network/parameters.hpp>
-#include <spikesweep/network/phases.hpp>
+#include <spikesweep/network/phase_record.hpp>
 
 namespace spikesweep {
 
@@ -23,6 +23,8 @@ struct spike_train {
 
 /// Writes /time, /neuron and /parameters under a temporary name and renames the file into place. Throws
 /// environment_error. Rank-local.
+/// What the file is stands in the attributes of file_format.hpp, and, as version 0.1.0 wrote it, in the datasets
+/// /format and /version.
 void save_spikes(const std::filesystem::path& path, const spike_train& train);
 
 }  // namespace spikesweep

@@ -11,7 +11,8 @@
 #include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/store/description.hpp>
 
-/// The sweep file: every transition of a sweep, one record a task, and what it all means (README, "The sweep file").
+/// The sweep file: every transition of a sweep, one record a task, and the settings that they were made with. Every
+/// dataset says its unit and its meaning in its attributes.
 ///
 /// | call | collective |
 /// |---|---|
@@ -55,8 +56,8 @@ struct sweep_rows {
 /// Deliberately serial although many ranks write the samples: one writer makes the bytes the same for any rank count.
 void create_sweep_file(const std::filesystem::path& path, const sweep_description& description);
 
-/// The same in place of a sweep file of whatever settings, format version or contents, which is lost when the new one
-/// is complete, and not before. Throws input_error if what is there is no sweep file.
+/// The same in place of a sweep file of any settings, format version and contents. The old file is lost when the new
+/// one is complete, and not before. Throws input_error if what is there is no sweep file.
 void replace_sweep_file(const std::filesystem::path& path, const sweep_description& description);
 
 /// Grows a sweep to more points or replicates: writes the file of `description` under a temporary name, copies into it
@@ -73,7 +74,7 @@ bool extend_sweep_file(const std::filesystem::path& path, const sweep_descriptio
 void check_is_sweep_file(const std::filesystem::path& path);
 
 /// Throws input_error, naming every key that differs with both values, unless the file holds this very sweep; also if
-/// the file is truncated, of another format version, or no sweep file at all.
+/// the file is truncated, of a format version that this version does not read, or no sweep file at all.
 void check_sweep_file(const std::filesystem::path& path, const sweep_description& description);
 
 /// Bytes of the file that create_sweep_file would make, to a few kilobytes.
@@ -117,7 +118,8 @@ class sweep_writer {
 /// Reads a sweep file, also while a sweep is writing it.
 class sweep_reader {
  public:
-  /// Throws input_error if the file is missing, truncated, of another format version, or no sweep file.
+  /// Throws input_error if the file is missing, truncated, of a format version that this version does not read, or no
+  /// sweep file.
   explicit sweep_reader(const std::filesystem::path& path);
   sweep_reader(sweep_reader&&) noexcept;
   sweep_reader& operator=(sweep_reader&&) noexcept;

@@ -9,8 +9,8 @@
 #include <spikesweep/base/config_table.hpp>
 #include <spikesweep/learning/settings.hpp>
 #include <spikesweep/network/parameters.hpp>
-#include <spikesweep/network/sampler.hpp>
 #include <spikesweep/network/section.hpp>
+#include <spikesweep/network/task.hpp>
 #include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/store/description.hpp>
 #include <spikesweep/surrogate/settings.hpp>

@@ -4,9 +4,9 @@
 
 namespace spikesweep {
 
-/// Has tools/report.py of the source tree that this binary was built from (or of SPIKESWEEP_TOOLS, a directory) write
-/// report.html into a run's directory. Rank-local. Throws environment_error, with how to repeat it by hand, if that
-/// fails: the results themselves are complete without it.
+/// Writes report.html into the directory of a run. Runs tools/report.py of the source tree that this binary was built
+/// from, or of the directory in SPIKESWEEP_TOOLS. Rank-local. Throws environment_error if that fails. The message says
+/// how to write the report by hand; all other results are then complete.
 void write_report(const std::filesystem::path& run);
 
 }  // namespace spikesweep

@@ -15,18 +15,18 @@ struct run_directory {
   std::filesystem::path config() const { return path / "config.toml"; }  ///< The config as given, with overrides.
   std::filesystem::path sweep() const { return path / "sweep.h5"; }
   std::filesystem::path model() const { return path / "model.h5"; }
-  /// Of an unfinished training, every name that a member's may have.
+  /// Every name that a checkpoint of an unfinished training may have.
   std::vector<std::filesystem::path> checkpoints() const { return checkpoint_files(path / "model.h5.checkpoint"); }
   std::filesystem::path training_log() const { return path / "model.h5.log.jsonl"; }
   std::filesystem::path validation() const { return path / "validation.h5"; }
-  std::filesystem::path table() const { return path / "validation.txt"; }  ///< The validation table, for people.
+  std::filesystem::path table() const { return path / "validation.txt"; }  ///< The validation table.
   std::filesystem::path report() const { return path / "report.html"; }
   std::filesystem::path record() const { return path / "run.json"; }  ///< Wall times, ranks and host.
   /// The settings that a result was made with.
   static std::filesystem::path settings_of(const std::filesystem::path& result) {
     return result.string() + ".settings";
   }
-  /// All that depends on the sweep file, the last made first.
+  /// Every file that depends on the sweep file. Later results stand first.
   std::vector<std::filesystem::path> made_from_sweep() const {
     std::vector<std::filesystem::path> all{
         report(), record(),      table(), settings_of(validation()), validation(), settings_of(model()),

@@ -10,24 +10,24 @@
 
 namespace spikesweep {
 
-/// How `sweep` and `run` are to treat the sweep, from the command line.
+/// How a sweep treats a file that exists, and how long it may go on after a signal.
 struct sweep_flags {
   bool retry_failed = false;
   bool extend = false;
   bool fresh = false;
-  std::string grace = "20s";
+  std::string grace = "20s";  ///< Time to finish running tasks after a signal, with its unit.
 };
 
-/// run_sweep with progress on standard error. Interrupted sweeps say how to go on. `made_from_it`: results to remove
-/// when `--fresh` has replaced the file. Collective.
+/// Calls run_sweep and draws progress on standard error. `made_from_it`: results to remove when `fresh` has replaced
+/// the file. Collective.
 sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem::path& file,
                                   const sweep_description& description, const sweep_flags& flags,
                                   const std::vector<std::filesystem::path>& made_from_it = {});
 
-/// The flags as they count: a requeued SLURM job resumes in spite of `--fresh`.
+/// The flags without `fresh` if SLURM requeued this job: such a job resumes.
 sweep_flags resolved(sweep_flags flags);
 
-/// The exit code that a sweep's outcome stands for.
+/// The exit code for the outcome of a sweep.
 exit_code exit_code_of(const sweep_outcome& outcome);
 
 }  // namespace spikesweep

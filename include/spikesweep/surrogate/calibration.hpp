@@ -35,17 +35,17 @@ struct pit_tally {
   double coverage(std::size_t level) const;
 };
 
-/// A uniform number between the law's probabilities of less than an outcome and of at most it: the randomised PIT of a
-/// law with atoms (Czado, Gneiting & Held 2009, Biometrics 65:1254, section 2), `v` uniform in (0, 1).
+/// A uniform number between the law's probabilities of less than the observed value and of at most it: the randomised
+/// PIT of a law with atoms (Czado, Gneiting & Held 2009, Biometrics 65:1254, section 2), `v` uniform in (0, 1).
 double randomised_pit(double below, double at_most, double v);
 
-/// The PIT of an outcome among draws of its law: (draws below it + v (draws equal to it + 1)) / (draws + 1), exactly
-/// uniform if the outcome is one more draw.
-double rank_pit(std::span<const std::int32_t> draws, std::int32_t outcome, double v);
+/// The PIT of an observed value among draws of its law: (draws below it + v (draws equal to it + 1)) / (draws + 1),
+/// exactly uniform if the observed value is one more draw.
+double rank_pit(std::span<const std::int32_t> draws, std::int32_t observed, double v);
 
 /// The PIT of output `dim` of the counts law, as decode() samples it: whole counts, held within the phase's extremes;
 /// `dim` = count_dims: the duration.
-double law_pit(const target_map& targets, const mixture_marginals& law, phase_kind phase, int dim, double outcome,
+double law_pit(const target_map& targets, const mixture_marginals& law, phase_kind phase, int dim, double observed,
                double v);
 
 /// One output of the law in the phases of one kind.
@@ -62,7 +62,7 @@ struct output_calibration {
 class law_calibrator {
  public:
   /// Keeps a reference to the model.
-  explicit law_calibrator(const model& m);
+  explicit law_calibrator(const member_view& m);
   ~law_calibrator();
   law_calibrator(const law_calibrator&) = delete;
   law_calibrator& operator=(const law_calibrator&) = delete;

@@ -9,20 +9,16 @@
 
 #include <spikesweep/learning/training_data.hpp>
 #include <spikesweep/parallel/communicator.hpp>
+#include <spikesweep/surrogate/predictor.hpp>
 
 namespace spikesweep {
 
-/// Where closed loops are run; chain i there uses stream (seed, surrogate, id, i).
-struct loop_point {
-  std::vector<double> values;  ///< Axis values.
-  std::uint32_t id = 0;
-};
-
 /// How long closed loops are followed for their rates.
-struct loop_settings {
+struct rate_settings {
   double seconds = 8;  ///< At each point, shared by its chains, after a burn-in [s].
   int chains = 4;      ///< Side by side at each point.
   std::uint64_t seed = 1;
+  std::size_t member = 0;  ///< Which member of an ensemble runs.
 };
 
 /// Rates in closed loop: points x chains [Hz].
@@ -34,8 +30,8 @@ struct loop_rates {
 /// Runs a model in closed loop at some points, which are shared out over the ranks; every rank gets the rates at all of
 /// them, the same for any number of ranks. `stop`, if there is one, is asked now and then on rank 0. Collective. Throws
 /// interrupted_error, on every rank, if it said so.
-loop_rates closed_loop_rates(const communicator& comm, const model& m, std::span<const loop_point> points,
-                             const loop_settings& settings, const std::function<bool()>& stop = {});
+loop_rates closed_loop_rates(const communicator& comm, const predictor& law, std::span<const loop_point> points,
+                             const rate_settings& settings, const std::function<bool()>& stop = {});
 
 /// Rates over those that the sweep measured.
 struct rate_ratios {
@@ -44,8 +40,8 @@ struct rate_ratios {
 };
 
 /// The same at measured points, over all chains of each. One entry a point.
-std::vector<rate_ratios> closed_loop_ratios(const communicator& comm, const model& m,
-                                            std::span<const measured_point> points, const loop_settings& settings,
+std::vector<rate_ratios> closed_loop_ratios(const communicator& comm, const predictor& law,
+                                            std::span<const measured_point> points, const rate_settings& settings,
                                             const std::function<bool()>& stop = {});
 
 }  // namespace spikesweep

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <spikesweep/surrogate/kernel.hpp>
 
@@ -17,12 +18,26 @@ struct departure {
   double share_beyond() const { return states > 0 ? static_cast<double>(beyond) / static_cast<double>(states) : 0; }
 };
 
-/// Of so many calls of a kernel one is looked at: little beside the call, and odd, so that both kinds of alternating
-/// phases are.
+/// Every 7th call of a kernel is looked at. That costs little beside the call, and 7 is odd, so that both kinds of
+/// alternating phases are looked at.
 inline constexpr int departure_stride = 7;
 
-/// The kernel, which now and then looks at the states that it is called with and adds to `seen`. Changes nothing else.
-/// Keeps references to the model and to `seen`.
+/// Looks at states of a model's chains. Keeps a reference to the model. One object is for one thread.
+class state_watch {
+ public:
+  explicit state_watch(const model& m) : m_(m), outline_(m.space.layout.state), numbers_(outline_.size()) {}
+
+  /// Adds the state of a chain to `seen`. Phases that nobody trained on have no training states to be compared with.
+  void at(const chain& c, departure& seen);
+
+ private:
+  const model& m_;
+  state_outline outline_;
+  std::vector<double> numbers_;
+};
+
+/// The kernel, which looks at the states of every 7th call and adds them to `seen`. It changes nothing else. Keeps
+/// references to the model and to `seen`.
 kernel watched(kernel step, const model& m, departure& seen);
 
 }  // namespace spikesweep

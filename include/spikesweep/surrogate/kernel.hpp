@@ -33,16 +33,23 @@ struct chain_step {
 /// Advances every chain by one phase: state and phase of each chain change, steps[i] says what chain i did.
 using kernel = std::function<void(std::span<chain> chains, std::span<chain_step> steps)>;
 
+/// The squared distance between two points, one axis value each an axis, where each axis counts in units of its trained
+/// range.
+double axis_distance_squared(const transition_space& space, std::span<const double> a, std::span<const double> b);
+
 /// The phase that follows one.
 phase_kind next_phase(phase_kind phase);
 
+/// How many of `chains` chains the kernel for that number takes through the networks at a time.
+int rows_at_a_time(int chains);
+
 /// The kernel of a model: features, both networks, and the decoder. Takes any number of chains; `count`, the number
 /// that it is best at. A chain's bits depend on neither, nor on the chains beside it. Keeps a reference to the model.
-kernel surrogate_kernel(const model& m, int count, precision numbers = precision::fp32);
+kernel surrogate_kernel(const member_view& m, int count, precision numbers = precision::fp32);
 
 /// Chains at one point, from the start states met nearest to it; chain i uses stream (seed, surrogate, id, i).
 /// Throws input_error if a value is not allowed.
-std::vector<chain> start_chains(const model& m, std::span<const double> values, int count, std::uint64_t seed,
+std::vector<chain> start_chains(const member_view& of, std::span<const double> values, int count, std::uint64_t seed,
                                 std::uint32_t id);
 
 /// Draws a state's whole neurons anew for populations of `p`'s sizes; unchanged if it has them.

@@ -1,6 +1,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
+
+#include <spikesweep/base/setting.hpp>
 
 namespace spikesweep {
 
@@ -14,6 +17,9 @@ struct refine_settings {
 
   bool operator==(const refine_settings&) const = default;
 };
+
+/// Every setting of refining: keys of [design].
+std::span<const setting<refine_settings>> refine_table();
 
 /// How a surrogate is compared with exact runs at the held-out test points.
 struct validation_settings {
@@ -30,5 +36,8 @@ struct validation_settings {
 
   bool operator==(const validation_settings&) const = default;
 };
+
+/// Every setting of validation: the keys of [validation].
+std::span<const setting<validation_settings>> validation_table();
 
 }  // namespace spikesweep

@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
+#include <spikesweep/network/figures.hpp>
 #include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/surrogate/calibration.hpp>
 #include <spikesweep/surrogate/settings.hpp>
-#include <spikesweep/surrogate/trajectory.hpp>
 #include <spikesweep/surrogate/verdict.hpp>
 
 namespace spikesweep {
@@ -32,7 +32,7 @@ struct run_result {
   std::vector<spike_record> raster;  ///< Of exact and surrogate.
 
   /// The worse of both rates' verdicts.
-  verdict outcome() const { return std::max(rate_E.outcome, rate_I.outcome); }
+  spikesweep::verdict verdict() const { return std::max(rate_E.verdict, rate_I.verdict); }
 };
 
 /// The comparison at one held-out point.
@@ -91,12 +91,12 @@ void save_validation(const std::filesystem::path& path, const validation_result&
 struct error_row {
   std::string run;
   std::string quantity;  ///< A figure's name.
-  std::string unit;      ///< "%" of the exact value, or "Hz".
+  std::string unit;      ///< "%" of the exact value, or the unit of the figure.
   double median = 0;
   double worst = 0;
 };
 
-/// Errors of every run but `exact`: rates, phase rate, sizes, intervals in percent, the spectral peak in Hz.
+/// Errors of every run but `exact` in all compared_figures(). A figure that is undefined everywhere has no row.
 std::vector<error_row> error_table(const validation_result& result);
 
 /// Standard errors of the E and I rates of every run but `exact`, over its whole length, in percent of the exact rates.
@@ -115,7 +115,8 @@ struct verdict_row {
 /// apart by chance, so up to twice as many of its points.
 std::vector<verdict_row> verdict_table(const validation_result& result);
 
-/// Share of the points whose surrogate peak lies within `hertz` of the exact one.
-double peak_share(const validation_result& result, double hertz);
+/// Share of the points at which a figure of the surrogate lies within the tolerance of the figure. The figure needs
+/// one.
+double right_share(const validation_result& result, const figure& f);
 
 }  // namespace spikesweep

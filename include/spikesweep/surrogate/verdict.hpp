@@ -42,10 +42,10 @@ struct batched_rate {
 /// are best: the ends of a batch cut through the rhythm of a network, which adds to the scatter of short ones.
 int batches_per_part(int parts, double part_s, double verdict_s);
 
-/// The outcome of a comparison.
+/// What a comparison of two rates found.
 struct rate_comparison {
   double p = std::numeric_limits<double>::quiet_NaN();  ///< Of the test; uniform if both are one network.
-  verdict outcome = verdict::undefined;
+  spikesweep::verdict verdict = spikesweep::verdict::undefined;
 };
 
 /// Could someone who runs both for `verdict_s` seconds tell `other` from the exact network by this rate?

@@ -2,15 +2,20 @@
 
 #include <cstdint>
 #include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <spikesweep/base/setting.hpp>
 #include <spikesweep/network/parameters.hpp>
 #include <spikesweep/store/points.hpp>
 
 namespace spikesweep {
+
+/// Most points of a design, replicates of a point, and steps of an axis.
+inline constexpr int design_limit = 1'000'000;
 
 /// How points are placed on the axes.
 enum class design_kind {
@@ -50,6 +55,9 @@ struct design_settings {
 
   bool operator==(const design_settings&) const = default;
 };
+
+/// The settings of a design that are single values: keys of [design]. Axes and points by their values are lists.
+std::span<const setting<design_settings>> design_table();
 
 /// The lowest and highest value of an axis.
 std::pair<double, double> range_of(const axis_settings& axis);

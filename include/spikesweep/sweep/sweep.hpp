@@ -4,11 +4,10 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <memory>
 #include <optional>
 #include <vector>
 
-#include <spikesweep/network/transition.hpp>
+#include <spikesweep/network/task_simulator.hpp>
 #include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/store/description.hpp>
 
@@ -63,28 +62,8 @@ struct sweep_outcome : sweep_counts {
   std::int64_t requests = 0;  ///< Bundles that rank 0 was asked for.
 };
 
-/// What simulates the tasks of one rank, some of them side by side. A task's result has to be a function of the task
-/// alone.
-class task_engine {
- public:
-  /// The next task, if there is one now.
-  using next_task = std::function<std::optional<std::int64_t>()>;
-  /// Takes the result of a task that ended; state pending: it was given up.
-  using finished_task = std::function<void(std::int64_t task, task_result&& result)>;
-
-  virtual ~task_engine() = default;
-  /// Most tasks in hand at a time.
-  virtual int width() const = 0;
-  /// Runs tasks until `next` has none and every one in hand ended. Has to call `poll` (never empty) many times a
-  /// second, and may give up all tasks in hand when it returns false.
-  virtual void run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) = 0;
-  /// For `poll` to call: gives up, after it, the tasks in hand that are not expected to end within so many seconds.
-  /// An engine that cannot tell gives up none.
-  virtual void drop_slow(double /*seconds*/) {}
-};
-
-/// The lockstep ensemble on the tasks of a description, which has to outlive it.
-std::unique_ptr<task_engine> make_network_engine(const sweep_description& description);
+/// A task of the sweep as a simulator takes it; its number is its label.
+network_task task_of(const sweep_description& description, std::int64_t task);
 
 /// The finished tasks of a sweep file whose checksum does not hold. Each rank reads an equal share, and calls
 /// `progress` now and then with its tasks done and its share. Collective; the same on every rank. Throws input_error if
@@ -102,7 +81,8 @@ std::vector<std::int64_t> find_damaged(const communicator& ranks, const std::fil
 /// with one rank it throws instead.
 sweep_outcome run_sweep(const communicator& ranks, const std::filesystem::path& file,
                         const sweep_description& description, const sweep_options& options);
+/// The same with another simulator of the tasks, which has to call `poll` many times a second.
 sweep_outcome run_sweep(const communicator& ranks, const std::filesystem::path& file,
-                        const sweep_description& description, task_engine& engine, const sweep_options& options);
+                        const sweep_description& description, task_simulator& simulator, const sweep_options& options);
 
 }  // namespace spikesweep

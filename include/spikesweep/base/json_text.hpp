@@ -1,0 +1,14 @@
+#pragma once
+
+#include <string>
+
+#include <nlohmann/json_fwd.hpp>
+
+namespace spikesweep {
+
+/// JSON on one line, keys in the order in which they were added. A double is a text that reads back to the same bits;
+/// a double without fraction stands without ".0", as an integer does. NaN and infinity are null. Bytes that are no
+/// UTF-8 are replaced. To make a value, include <nlohmann/json.hpp>.
+std::string json_text(nlohmann::ordered_json value);
+
+}  // namespace spikesweep

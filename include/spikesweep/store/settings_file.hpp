@@ -1,0 +1,57 @@
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include <spikesweep/base/setting.hpp>
+#include <spikesweep/network/parameters.hpp>
+#include <spikesweep/store/hdf5.hpp>
+
+/// Tables of settings as groups of datasets: one dataset a setting, named by its key, with its unit and description.
+/// Files are read and written by one rank or by each on its own.
+namespace spikesweep {
+
+/// The settings that a file lacks because it was made before they were added. A reader fills in what was in force then.
+class absent_settings {
+ public:
+  void add(const std::string& path, const std::string& value) { filled_in_.push_back(path + " = " + value); }
+  /// Says on standard error, once for each file and process, what was filled in. Says nothing if nothing was.
+  void report(const hdf5::group& root) const;
+
+ private:
+  std::vector<std::string> filled_in_;  ///< "PATH = VALUE"
+};
+
+/// Writes one setting into a group of the file, which is made where it is missing.
+void write_setting(hdf5::group& root, const std::string& group, const setting_info& row, const setting_value& value);
+
+/// Reads one setting. Throws input_error if it is missing although no older version lacked it, and if it is a word that
+/// is not allowed.
+setting_value read_setting(const hdf5::group& root, const std::string& group, const setting_info& row,
+                           absent_settings& absent);
+
+/// Writes every setting of a table, in its order.
+template <class S>
+void write_settings(hdf5::group& root, const std::string& group, std::span<const setting<S>> rows, const S& values) {
+  for (const setting<S>& row : rows) {
+    write_setting(root, group, row, row.get(values));
+  }
+}
+
+/// Reads every setting of a table. Throws as read_setting does.
+template <class S>
+void read_settings(const hdf5::group& root, const std::string& group, std::span<const setting<S>> rows, S& values,
+                   absent_settings& absent) {
+  for (const setting<S>& row : rows) {
+    row.set(values, read_setting(root, group, row, absent));
+  }
+}
+
+/// Writes every parameter of a network and what is chosen of it by a word.
+void write_network(hdf5::group& root, const std::string& group, const parameters& network);
+
+/// Reads a network. Throws input_error if a parameter is out of range, and as read_setting does.
+parameters read_network(const hdf5::group& root, const std::string& group, absent_settings& absent);
+
+}  // namespace spikesweep

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include <spikesweep/parallel/rank_context.hpp>
+#include <spikesweep/surrogate/prediction.hpp>
+
+namespace spikesweep {
+
+/// What somebody wants to have predicted.
+struct predict_request {
+  std::string model;                   ///< Model file.
+  std::vector<std::string> overrides;  ///< KEY=VALUE of swept parameters. Other axes stay in the middle of their range.
+  std::string points;                  ///< CSV file of points; empty: none.
+  int design = 0;                      ///< Points of a Sobol design over the trained range; 0: none.
+  bool extrapolate = false;            ///< Also outside the trained range.
+  prediction_settings settings;
+  std::string output;  ///< File for the results; empty: none.
+
+  /// Many points: a list of results. Otherwise the point of the overrides alone.
+  bool many() const { return !points.empty() || design > 0; }
+};
+
+/// The axis values of all points that a request means. Warns about points outside the trained range if the request
+/// extrapolates. Throws input_error with file, line and column for a point that is not allowed, and for an override of
+/// a parameter that is no axis of the model. Every rank may call it; nothing is collective.
+std::vector<std::vector<double>> requested_points(const model& m, const predict_request& request);
+
+/// Predicts, saves to the output of the request, and warns if the surrogate departs from its training states. Many
+/// points are shared out over the ranks; then it is collective, rank 0 gets the results, and the others get an empty
+/// list. One point is predicted on the calling rank, and MPI is not needed. The output holds figures of many points,
+/// and the spikes of the first replicate of one point. Throws as predictor::predict and save_prediction.
+std::vector<point_prediction> predict(const rank_context& job, const model& m, const predict_request& request);
+
+}  // namespace spikesweep

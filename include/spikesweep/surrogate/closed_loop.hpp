@@ -1,0 +1,26 @@
+#pragma once
+
+#include <functional>
+#include <span>
+#include <vector>
+
+#include <spikesweep/network/trajectory.hpp>
+#include <spikesweep/surrogate/kernel.hpp>
+
+namespace spikesweep {
+
+/// Called before each step of a kernel with all chains. `finished(i)`: chain i has run its length, and goes on
+/// unrecorded until all have.
+using chain_observer =
+    std::function<void(std::span<const chain> chains, const std::function<bool(std::size_t)>& finished)>;
+
+/// Follows chains of a kernel, all for the same length. One trajectory a chain.
+std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& chains,
+                                        const trajectory_settings& settings, const chain_observer& observer = {});
+
+/// The paper's hybrid (Zhang et al. 2024, section 2.3): the network is simulated exactly in its quiet phases and the
+/// kernel jumps over the active ones. Coarse-graining before a jump and drawing a microscopic state after it are this
+/// function's. The section must not be `interval`.
+trajectory run_hybrid(const model& m, const kernel& step, chain start, const trajectory_settings& settings);
+
+}  // namespace spikesweep

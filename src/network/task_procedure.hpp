@@ -1,0 +1,124 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include <spikesweep/base/random.hpp>
+#include <spikesweep/network/phases.hpp>
+#include <spikesweep/network/task.hpp>
+
+namespace spikesweep {
+
+/// What the procedure of a task does to the network that is simulated. Times are those of the network's clock [s].
+class task_network {
+ public:
+  virtual double time() const = 0;
+  /// Whether more kicks are pending than the settings allow.
+  virtual bool ran_away() const = 0;
+  /// Writes the coarse-grained state into `state` (layout.size() counts).
+  virtual void coarse_grain(std::span<std::int32_t> state) const = 0;
+  /// Notes the network as it is.
+  virtual void fork() = 0;
+  /// Becomes again what fork() noted, its clock included.
+  virtual void come_back() = 0;
+  /// Puts the clock back to the time of fork(), if the simulator can. Returns how much later the clock is then [s].
+  virtual double put_clock_back() = 0;
+  virtual void perturb(random_stream& stream) = 0;
+  virtual void change_parameters(const parameters& p) = 0;
+  virtual void synthesize(random_stream& stream) = 0;
+
+ protected:
+  ~task_network() = default;
+};
+
+/// The procedure of one task, whatever simulates its network: burn-in, mean pool, the phases of the network's own
+/// trajectory with excursions between them, and what is recorded of them. It says what to do next with the network;
+/// its owner does that and tells how it ended.
+class task_procedure {
+ public:
+  /// What the owner has to do next.
+  enum class wish {
+    run,           ///< Simulate up to time until(): then call reached().
+    measure_pool,  ///< Measure the mean pool: then call measured().
+    cut_phase,     ///< Simulate a phase with cutter() and spikes(): then call ended(), or limit_reached() at until().
+    nothing        ///< The task ended.
+  };
+
+  /// All arguments have to outlive the procedure; it does not use `network` before the first call of another member.
+  /// `follow_s`: 0, or how long the network is followed instead of sampling transitions [s].
+  task_procedure(task_network& network, const network_task& task, const section_settings& section,
+                 const sampling_settings& sampling, double follow_s);
+
+  wish next() const { return next_; }
+  /// Of `run` and `cut_phase` [s].
+  double until() const { return until_; }
+  phase_cutter& cutter() { return cutter_; }
+  /// Where the spikes of a phase go, in order of time.
+  std::vector<spike_record>& spikes() { return spikes_; }
+
+  void reached();
+  void measured(double mean_pool);
+  void ended(const phase_record& phase);
+  void limit_reached();
+  /// The network ran away, at whatever it had to do.
+  void ran_away();
+
+  /// Roughly the share of its way that the task has come when the clock shows `now` [s], in [0, 1].
+  double share_done(double now) const;
+
+  /// The result, after the end; before the end, that of a task that was abandoned. `events`: all that were simulated.
+  task_result take_result(std::int64_t events);
+  /// The same of a network that was followed.
+  exact_run take_run(std::int64_t events);
+
+ private:
+  enum class stage { burn_in, settle, record, other_parameters, follow };
+
+  /// What an excursion comes back to, besides the network.
+  struct fork_point {
+    phase_cutter cutter;
+    std::vector<std::int32_t> state;
+  };
+
+  void begin_phases();
+  void begin_phase();
+  /// Chooses what comes after a section of the network's own trajectory.
+  void begin_section();
+  void begin_record(int mark);
+  void record(const phase_record& phase);
+  void record_spikes(const phase_record& phase);
+  void count(const phase_record& phase);
+  void fork();
+  /// Back to the network's own trajectory, and on along it.
+  void come_back();
+  void begin_perturbed();
+  void begin_other_parameters();
+  void begin_synthetic();
+  void coarse_grain() { network_.coarse_grain(state_); }
+  void end(task_state state);
+  double lead_in_s() const;
+
+  task_network& network_;
+  const network_task& task_;
+  const section_settings& section_;
+  const sampling_settings& sampling_;
+  double follow_s_;
+  random_stream excursions_;  ///< What starts where, and what it starts from.
+  phase_cutter cutter_;
+  std::vector<spike_record> spikes_;
+  task_result result_;
+  exact_run run_;
+
+  stage stage_ = stage::burn_in;
+  wish next_ = wish::run;
+  double until_;
+  double limit_;                     ///< Phases are cut short here [s].
+  std::vector<std::int32_t> state_;  ///< The coarse-grained state between phases.
+  std::int64_t rows_ = 0;
+  double rows_s_ = 0;  ///< Of all rows so far [s].
+  int mark_ = 0;       ///< Of the row in hand: 0, or the number of its phase in an excursion, or synthetic_mark.
+  fork_point fork_;
+};
+
+}  // namespace spikesweep

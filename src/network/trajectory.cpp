@@ -1,0 +1,184 @@
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include <spikesweep/network/statistics.hpp>
+#include <spikesweep/network/trajectory.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+/// Times closer than this are the same [s].
+constexpr double time_tolerance = 1e-9;
+
+}  // namespace
+
+trajectory_recorder::trajectory_recorder(const trajectory_settings& settings, int N_E)
+    : settings_(settings), N_E_(N_E), bins_per_s_(1 / settings.bin_s) {
+  out_.duration_s = settings.duration_s;
+  out_.counts_E.assign(static_cast<std::size_t>(std::llround(settings.duration_s / settings.bin_s)), 0.0);
+  out_.batches_E.assign(static_cast<std::size_t>(settings.batches), 0.0);
+  out_.batches_I = out_.batches_E;
+}
+
+bool trajectory_recorder::finished() const {
+  return time_ >= settings_.burn_in_s + settings_.duration_s - time_tolerance;
+}
+
+void trajectory_recorder::spike(double time, int neuron) {
+  const double t = time - settings_.burn_in_s;
+  if (t < 0 || t >= settings_.duration_s) {
+    return;
+  }
+  count_in_batch(neuron < N_E_ ? out_.batches_E : out_.batches_I, t, 1);
+  if (neuron < N_E_) {
+    ++out_.spikes_E;
+    const auto bin = static_cast<std::size_t>(t / settings_.bin_s);
+    if (bin < out_.counts_E.size()) {
+      out_.counts_E[bin] += 1;
+    }
+  } else {
+    ++out_.spikes_I;
+  }
+  show(t, neuron);
+}
+
+void trajectory_recorder::step(phase_kind kind, double duration, std::int64_t spikes,
+                               std::span<const std::int32_t> times_E, std::span<const std::int32_t> times_I,
+                               spike_places& places) {
+  const double length = duration / static_cast<double>(times_E.size());
+  for (std::size_t i = 0; i < times_E.size(); ++i) {
+    const double begin = time_ + static_cast<double>(i) * length;
+    part(times_E[i], population::E, begin, begin + length, places);
+    part(times_I[i], population::I, begin, begin + length, places);
+  }
+  phase(kind, duration, spikes);
+}
+
+void trajectory_recorder::phase(phase_kind kind, double duration, std::int64_t spikes) {
+  const double begin = time_ - settings_.burn_in_s;
+  time_ += duration;
+  // Sums of durations carry rounding: a phase that begins where recording does belongs to it.
+  if (kind == phase_kind::quiet || begin < -time_tolerance || begin >= settings_.duration_s - time_tolerance) {
+    return;
+  }
+  out_.steps = kind == phase_kind::step;
+  out_.sizes.push_back(static_cast<double>(spikes));
+  if (seen_ && kind != phase_kind::step) {  // Steps are all alike.
+    out_.intervals.push_back(begin - last_begin_);
+  }
+  last_begin_ = begin;
+  seen_ = true;
+}
+
+trajectory trajectory_recorder::take() {
+  std::ranges::sort(out_.raster, {}, &spike_record::time);
+  return std::move(out_);
+}
+
+void trajectory_recorder::show(double t, int neuron) {
+  if (t < settings_.raster_s) {
+    out_.raster.push_back({t, neuron});
+  }
+}
+
+/// `t`: within the recorded time.
+void trajectory_recorder::count_in_batch(std::vector<double>& batches, double t, int n) const {
+  const auto batch = static_cast<std::size_t>(std::max(0.0, t) / settings_.duration_s * settings_.batches);
+  batches[std::min(batch, batches.size() - 1)] += n;  // Rounding could reach the end.
+}
+
+/// `n` spikes, uniform between two times. Most fall into one bin, and need no times unless they are shown.
+void trajectory_recorder::part(int n, population q, double from, double to, spike_places& places) {
+  const double begin = from - settings_.burn_in_s;
+  const double end = to - settings_.burn_in_s;
+  const bool inside = begin > -time_tolerance && end < settings_.duration_s + time_tolerance;
+  const auto bin = inside ? static_cast<std::size_t>((begin + time_tolerance) * bins_per_s_) : 0;
+  const bool in_one = q == population::I || (end - time_tolerance) * bins_per_s_ <= static_cast<double>(bin) + 1;
+  const bool shown = begin < settings_.raster_s;
+  if (!inside || !in_one) {
+    for (int i = 0; i < n; ++i) {
+      spike(from + places.time.uniform() * (to - from), places.neuron(q, shown));
+    }
+    return;
+  }
+  count_in_batch(q == population::E ? out_.batches_E : out_.batches_I, begin, n);
+  if (q == population::I) {
+    out_.spikes_I += n;
+  } else {
+    out_.spikes_E += n;
+    if (bin < out_.counts_E.size()) {
+      out_.counts_E[bin] += n;
+    }
+  }
+  for (int i = 0; i < n && shown; ++i) {
+    const double t = std::max(0.0, begin + places.single.uniform() * (end - begin));
+    show(t, places.neuron(q, true));
+  }
+}
+
+std::vector<trajectory> run_exact(std::span<const network_task> networks, const section_settings& section,
+                                  const simulation_settings& simulation, const trajectory_settings& settings,
+                                  const std::function<bool()>& poll) {
+  std::vector<trajectory> out(networks.size());
+  if (networks.empty()) {
+    return out;
+  }
+  sampling_settings sampling;
+  sampling.simulation = simulation;
+  sampling.max_pending = max_pending_limit;
+  // Only the measurement of the mean pool needs a burn-in: what is recorded has one of its own.
+  sampling.burn_in_s = section.kind == section_kind::volley ? settings.burn_in_s : 0;
+  const auto simulator =
+      make_simulator(networks.front().network.model, section, sampling, networks.front().identity.seed);
+  std::size_t next = 0;
+  // Past the end by less than an event, so that rounding does not cut the last step.
+  const double length = settings.burn_in_s + settings.duration_s + 1e3 * time_tolerance;
+  const bool all = simulator->follow(
+      length,
+      [&]() -> std::optional<network_task> {
+        if (next == networks.size()) {
+          return std::nullopt;
+        }
+        network_task task = networks[next];
+        task.label = static_cast<std::int64_t>(next++);
+        return task;
+      },
+      [&](const network_task& task, exact_run&& run) {
+        trajectory_recorder to(settings, task.network.N_E);
+        for (const auto& spike : run.spikes) {
+          to.spike(spike.time - run.begin, spike.neuron);
+        }
+        for (const auto& phase : run.phases) {
+          to.phase(phase.kind, phase.duration(), phase.spikes_E + phase.spikes_I);
+        }
+        if (run.state == task_state::runaway) {
+          to.run_away();
+        }
+        out[static_cast<std::size_t>(task.label)] = to.take();
+      },
+      poll);
+  return all ? out : std::vector<trajectory>();
+}
+
+trajectory trajectory_of(std::vector<spike_record> spikes, const parameters& p, double begin, double end,
+                         double bin_s) {
+  trajectory out;
+  out.phases = false;
+  out.every_spike = true;
+  out.duration_s = end - begin;
+  std::vector<double> times_E;
+  for (const spike_record& spike : spikes) {
+    if (spike.neuron < p.N_E) {
+      times_E.push_back(spike.time);
+    }
+  }
+  out.spikes_E = static_cast<std::int64_t>(times_E.size());
+  out.spikes_I = static_cast<std::int64_t>(spikes.size()) - out.spikes_E;
+  out.counts_E = bin_times(times_E, begin, bin_s, static_cast<std::int64_t>(std::llround(out.duration_s / bin_s)));
+  out.raster = std::move(spikes);
+  return out;
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,112 @@
+#include <algorithm>
+#include <cstdint>
+
+#include <fmt/format.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
+#include <spikesweep/store/file_format.hpp>
+#include <spikesweep/store/settings_file.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+std::string path_of(const std::string& group, std::string_view key) {
+  return fmt::format("{}/{}", group, key);
+}
+
+/// A word of a file as one of the allowed words, which live as long as the program.
+std::string_view allowed_word(const setting_info& row, const std::string& word, const hdf5::place& where) {
+  const std::vector<std::string_view> words = row.words();
+  const auto found = std::ranges::find(words, word);
+  if (found == words.end()) {
+    throw input_error(fmt::format(
+        "/{} in {} is '{}', which this version does not know; it knows {}; use the version that made the file",
+        where.path, where.file, word, fmt::join(words, ", ")));
+  }
+  return *found;
+}
+
+bool is_short(const setting_info& row) {
+  return row.bytes == sizeof(std::int32_t);
+}
+
+}  // namespace
+
+void absent_settings::report(const hdf5::group& root) const {
+  if (!filled_in_.empty()) {
+    log_warning_once(fmt::format(
+        "{}, made by spikesweep {}, lacks settings that were added later; it is read with what was in force then: {}",
+        root.where().file, maker_of(root), fmt::join(filled_in_, ", ")));
+  }
+}
+
+void write_setting(hdf5::group& root, const std::string& group, const setting_info& row, const setting_value& value) {
+  const std::string path = path_of(group, row.key);
+  const hdf5::label text{std::string(row.unit), std::string(row.description)};
+  switch (row.type) {
+    case setting_type::flag:
+      root.write_scalar(path, static_cast<std::uint8_t>(std::get<bool>(value)), text);
+      return;
+    case setting_type::whole:
+      if (is_short(row)) {
+        root.write_scalar(path, static_cast<std::int32_t>(std::get<std::int64_t>(value)), text);
+      } else {
+        root.write_scalar(path, std::get<std::int64_t>(value), text);
+      }
+      return;
+    case setting_type::number:
+      root.write_scalar(path, std::get<double>(value), text);
+      return;
+    case setting_type::word:
+      root.write_string(path, std::get<std::string_view>(value), text);
+      return;
+  }
+  throw internal_error("unknown type of a setting");
+}
+
+setting_value read_setting(const hdf5::group& root, const std::string& group, const setting_info& row,
+                           absent_settings& absent) {
+  const std::string path = path_of(group, row.key);
+  if (row.absent && !root.has(path)) {
+    absent.add(path, to_text(*row.absent));
+    return *row.absent;
+  }
+  switch (row.type) {
+    case setting_type::flag:
+      return root.read_scalar<std::uint8_t>(path) != 0;
+    case setting_type::whole:
+      return is_short(row) ? root.read_scalar<std::int32_t>(path) : root.read_scalar<std::int64_t>(path);
+    case setting_type::number:
+      return root.read_scalar<double>(path);
+    case setting_type::word:
+      return allowed_word(row, root.read_string(path), {root.where().file, path});
+  }
+  throw internal_error("unknown type of a setting");
+}
+
+void write_network(hdf5::group& root, const std::string& group, const parameters& network) {
+  for (const parameter_info& info : parameter_table()) {
+    root.write_scalar(path_of(group, info.name), get_parameter(network, info),
+                      {std::string(info.unit), std::string(info.description)});
+  }
+  write_settings(root, group, network_choice_table(), network);
+}
+
+parameters read_network(const hdf5::group& root, const std::string& group, absent_settings& absent) {
+  parameters network;
+  for (const parameter_info& info : parameter_table()) {
+    const std::string path = path_of(group, info.name);
+    if (info.absent && !root.has(path)) {
+      absent.add(path, fmt::format("{}", *info.absent));
+      set_parameter(network, info, *info.absent);
+    } else {
+      set_parameter(network, info, root.read_scalar<double>(path));
+    }
+  }
+  read_settings(root, group, network_choice_table(), network, absent);
+  return network;
+}
+
+}  // namespace spikesweep

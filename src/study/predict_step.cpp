@@ -1,0 +1,200 @@
+#include <algorithm>
+#include <cmath>
+#include <functional>
+
+#include <fmt/format.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
+#include <spikesweep/base/progress.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/parallel/launch_report.hpp>
+#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/spike_file.hpp>
+#include <spikesweep/store/text_file.hpp>
+#include <spikesweep/study/config.hpp>
+#include <spikesweep/study/points_file.hpp>
+#include <spikesweep/study/predict_step.hpp>
+#include <spikesweep/sweep/design.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+using axis_points = std::vector<std::vector<double>>;
+
+/// Predictions with more states than this beyond the training states get a warning. Of the training states themselves
+/// it is 0.1 %, and of good surrogates up to 1 % (measured: 0 to 0.6 % at points within the range).
+constexpr double alarming_share = 0.02;
+
+/// The axis values that the overrides ask for; where they say nothing, those in the middle of the trained range.
+std::vector<double> axis_values(const model& m, const predict_request& request) {
+  parameters middle = m.space.base;
+  for (std::size_t i = 0; i < m.space.axes.size(); ++i) {
+    const double centre = 0.5 * (m.space.axis_min[i] + m.space.axis_max[i]);
+    const parameter_info& info = find_parameter(m.space.axes[i]);
+    set_parameter(middle, info, info.whole() ? std::round(centre) : centre);
+  }
+  parameters wanted = middle;
+  override_network(wanted, request.overrides);
+  std::vector<double> values;
+  for (const std::string& axis : m.space.axes) {
+    values.push_back(get_parameter(wanted, find_parameter(axis)));
+    set_parameter(middle, find_parameter(axis), values.back());
+  }
+  for (const parameter_info& info : parameter_table()) {
+    if (get_parameter(wanted, info) != get_parameter(middle, info)) {
+      throw input_error(fmt::format("--set: key 'network.{}' is not an axis of {}; allowed: {}", info.name,
+                                    request.model, fmt::join(m.space.axes, ", ")));
+    }
+  }
+  if (wanted.inhibition != middle.inhibition || wanted.model != middle.model) {
+    throw input_error(fmt::format("--set: key 'network.{}' is not an axis of {}; allowed: {}",
+                                  wanted.model != middle.model ? "model" : "inhibition", request.model,
+                                  fmt::join(m.space.axes, ", ")));
+  }
+  return values;
+}
+
+/// Throws input_error, or warns where extrapolation is asked for, if a value is outside the trained range. `place`, if
+/// any, goes before the message: the place of value `i` in the input.
+void check_range(const model& m, const predict_request& request, const std::vector<double>& values,
+                 const std::function<std::string(std::size_t i)>& place = {}) {
+  if (distance_to_training(m.space, values) <= 0) {
+    return;
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (values[i] >= m.space.axis_min[i] && values[i] <= m.space.axis_max[i]) {
+      continue;
+    }
+    const std::string message =
+        fmt::format("{}{} = {:.6g} is outside the range that {} was trained on ({:.6g} to {:.6g})",
+                    place ? place(i) : std::string(), m.space.axes[i], values[i], request.model, m.space.axis_min[i],
+                    m.space.axis_max[i]);
+    if (!request.extrapolate) {
+      throw input_error(message + "; --extrapolate predicts all the same");
+    }
+    log_warning(message);
+  }
+}
+
+/// Axes without a column keep their value in `middle`.
+axis_points points_of_file(const model& m, const predict_request& request, const std::vector<double>& middle) {
+  const point_list list = parse_points(read_text(request.points), request.points, m.space.axes);
+  axis_points points;
+  for (std::size_t i = 0; i < list.values.size(); ++i) {
+    std::vector<double> values = middle;
+    for (std::size_t column = 0; column < list.axes.size(); ++column) {
+      values[list.axes[column]] = list.values[i][column];
+    }
+    const auto line = fmt::format("{}: line {}", request.points, list.line[i]);
+    check_range(m, request, values, [&](std::size_t axis) {
+      const auto column = std::ranges::find(list.axes, axis) - list.axes.begin();
+      return column < std::ssize(list.axes) ? fmt::format("{}, column {}: ", line, column + 1) : line + ": ";
+    });
+    try {
+      parameters_at(m.space, values);
+    } catch (const input_error& error) {
+      throw input_error(line + ": " + error.what());
+    }
+    points.push_back(std::move(values));
+  }
+  return points;
+}
+
+/// Points of the Sobol sequence, stretched to the trained range.
+axis_points points_of_design(const model& m, int count) {
+  const Eigen::MatrixXd unit = sobol_points(count, static_cast<int>(m.space.axes.size()));
+  axis_points points;
+  for (Eigen::Index i = 0; i < unit.rows(); ++i) {
+    std::vector<double>& values = points.emplace_back();
+    for (std::size_t a = 0; a < m.space.axes.size(); ++a) {
+      const double share = unit(i, static_cast<Eigen::Index>(a));
+      const double value = m.space.axis_min[a] + share * (m.space.axis_max[a] - m.space.axis_min[a]);
+      values.push_back(find_parameter(m.space.axes[a]).whole() ? std::round(value) : value);
+    }
+  }
+  return points;
+}
+
+/// Says so if the surrogate has gone where it learnt nothing.
+void warn_of_departures(const std::vector<point_prediction>& predictions) {
+  const auto strays = [](const point_prediction& p) { return p.seen.share_beyond() > alarming_share; };
+  const auto count = std::ranges::count_if(predictions, strays);
+  if (count == 0) {
+    return;
+  }
+  const auto worst = std::ranges::max_element(predictions, {}, [](const auto& p) { return p.seen.share_beyond(); });
+  const std::string states = fmt::format(
+      "{:.1f} % of the states lie beyond those that the surrogate was trained on, the farthest {:.1f} "
+      "times as far as 99.9 % of those",
+      100 * worst->seen.share_beyond(), worst->seen.farthest);
+  if (predictions.size() == 1) {
+    log_warning(states + ": do not trust the figures");
+    return;
+  }
+  log_warning(
+      fmt::format("{} of {} points: the surrogate leaves the states that it was trained on; at point {}, which "
+                  "is the worst, {}; do not trust the figures where 'states_beyond_training' is above {:g}",
+                  count, predictions.size(), worst - predictions.begin() + 1, states, alarming_share));
+}
+
+std::vector<point_prediction> predict_one(const model& m, const predict_request& request) {
+  const loop_point point{requested_points(m, request).front(), 0};
+  if (!request.output.empty()) {
+    check_output_file(request.output);
+  }
+  std::vector<point_prediction> predictions = predictor(m).predict(std::span(&point, 1), request.settings);
+  if (!request.output.empty()) {
+    save_spikes(request.output, {parameters_at(m.space, point.values),
+                                 0,
+                                 request.settings.run.duration_s,
+                                 m.surrogate().seed,
+                                 m.config_text,
+                                 predictions.front().raster,
+                                 {}});
+  }
+  return predictions;
+}
+
+std::vector<point_prediction> predict_many(const rank_context& job, const model& m, const predict_request& request) {
+  const interrupt_guard guard;
+  // Every rank reads the points, and throws the same error for them.
+  const axis_points points = requested_points(m, request);
+  if (!request.output.empty()) {
+    on_root(job.world, [&] { check_output_file(request.output); });
+  }
+  report_launch(job.world);
+  progress_line line(job.progress());
+  std::vector<point_prediction> predictions = predict_points(
+      job.world, predictor(m), points, request.settings,
+      [&](int done, int share) { line.update(fmt::format("predict: {} of {} points of this rank", done, share)); });
+  line.finish(fmt::format("predict: {} points done", points.size()));
+  if (!request.output.empty()) {
+    on_root(job.world, [&] { save_prediction(request.output, predictions, request.settings, m, request.model); });
+  }
+  return predictions;
+}
+
+}  // namespace
+
+std::vector<std::vector<double>> requested_points(const model& m, const predict_request& request) {
+  std::vector<double> values = axis_values(m, request);
+  if (request.design > 0) {
+    return points_of_design(m, request.design);
+  }
+  if (!request.points.empty()) {
+    return points_of_file(m, request, values);
+  }
+  check_range(m, request, values);
+  return {std::move(values)};
+}
+
+std::vector<point_prediction> predict(const rank_context& job, const model& m, const predict_request& request) {
+  std::vector<point_prediction> predictions = request.many() ? predict_many(job, m, request) : predict_one(m, request);
+  warn_of_departures(predictions);
+  return predictions;
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,157 @@
+#include <cmath>
+#include <ostream>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <spikesweep/base/json_text.hpp>
+#include <spikesweep/base/table.hpp>
+#include <spikesweep/study/prediction_text.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+bool is_ensemble(const point_prediction& point) {
+  return point.members.size() > 1;
+}
+
+void add_figures(ordered_json& object, const run_figures& values) {
+  for (const figure& f : compared_figures()) {
+    object[f.name] = values[f];
+  }
+}
+
+/// Where the point is, and how far the surrogate strayed there.
+void add_place(ordered_json& object, const model& m, const point_prediction& point) {
+  ordered_json& network = object["network"];
+  for (std::size_t i = 0; i < point.values.size(); ++i) {
+    network[m.space.axes[i]] = point.values[i];
+  }
+  object["distance_to_training"] = point.distance;
+  object["states_looked_at"] = point.seen.states;
+  object["states_beyond_training"] = point.seen.share_beyond();
+  object["farthest_state"] = point.seen.farthest;
+}
+
+/// What each member says, and how far they disagree under `spread_key`; nothing of a surrogate of one member.
+void add_members(ordered_json& object, const point_prediction& point, const char* spread_key) {
+  if (!is_ensemble(point)) {
+    return;
+  }
+  for (const member_rates& member : point.members) {
+    object["members"].push_back(
+        {{"seed", member.seed}, {"rate_E_hz", member.rate_E_hz}, {"rate_I_hz", member.rate_I_hz}});
+  }
+  const member_rates spread = point.disagreement();
+  object[spread_key] = {{"rate_E_hz", spread.rate_E_hz}, {"rate_I_hz", spread.rate_I_hz}};
+}
+
+void print_members(const point_prediction& point, std::ostream& out) {
+  text_table table({"member", "seed", "rate_E_hz", "rate_I_hz"});
+  for (std::size_t k = 0; k < point.members.size(); ++k) {
+    const member_rates& member = point.members[k];
+    table.add_row(
+        {std::to_string(k), std::to_string(member.seed), readable(member.rate_E_hz), readable(member.rate_I_hz)});
+  }
+  const member_rates spread = point.disagreement();
+  table.add_row({"spread", "", readable(spread.rate_E_hz), readable(spread.rate_I_hz)});
+  table.print(out);
+}
+
+}  // namespace
+
+void print_prediction(const model& m, const point_prediction& point, double simulated_s, std::ostream& out) {
+  text_table table({"", "", ""});
+  for (std::size_t i = 0; i < point.values.size(); ++i) {
+    table.add_row({m.space.axes[i], readable(point.values[i]), std::string(find_parameter(m.space.axes[i]).unit)});
+  }
+  table.add_row({"duration", readable(simulated_s), "s"});
+  for (const figure& f : compared_figures()) {
+    table.add_row({f.name, readable(point.figures[f]), f.unit});
+  }
+  table.add_row({"states beyond training", readable(100 * point.seen.share_beyond()), "%"});
+  table.print(out);
+  if (is_ensemble(point)) {
+    print_members(point, out);
+  }
+}
+
+std::string prediction_json(const model& m, const point_prediction& point, double simulated_s) {
+  ordered_json object;
+  add_figures(object, point.figures);
+  object["simulated_s"] = simulated_s;
+  object["wall_s"] = point.wall_s;
+  object["realtime_factor"] = simulated_s / point.wall_s;
+  add_place(object, m, point);
+  add_members(object, point, "spread");
+  return json_text(object);
+}
+
+void print_predictions(const model& m, const std::vector<point_prediction>& points, std::ostream& out) {
+  std::vector<std::string> header = m.space.axes;
+  for (const figure& f : compared_figures()) {
+    header.push_back(f.name);
+  }
+  text_table table(header);
+  for (const auto& point : points) {
+    std::vector<std::string> row;
+    for (const double value : point.values) {
+      row.push_back(readable(value));
+    }
+    for (const figure& f : compared_figures()) {
+      row.push_back(readable(point.figures[f]) +
+                    (std::isfinite(point.spread[f]) ? fmt::format(" +- {:.2g}", point.spread[f]) : std::string()));
+    }
+    table.add_row(row);
+  }
+  table.print(out);
+}
+
+void print_json_lines(const model& m, const std::vector<point_prediction>& points, const prediction_settings& settings,
+                      std::ostream& out) {
+  for (const auto& point : points) {
+    ordered_json line;
+    add_figures(line, point.figures);
+    add_figures(line["spread"], point.spread);
+    line["replicates"] = settings.replicates;
+    line["simulated_s"] = settings.replicates * settings.run.duration_s;
+    add_place(line, m, point);
+    add_members(line, point, "members_spread");  // `spread` is of the replicates here.
+    out << json_text(line) << '\n';
+  }
+}
+
+void print_csv(const model& m, const std::vector<point_prediction>& points, std::ostream& out) {
+  const bool members = !points.empty() && is_ensemble(points.front());
+  std::string header;
+  for (const std::string& axis : m.space.axes) {
+    header += axis + ',';
+  }
+  header += "distance_to_training";
+  for (const figure& f : compared_figures()) {
+    header += ',' + f.name + ',' + f.name + "_spread";
+  }
+  header += ",states_looked_at,states_beyond_training,farthest_state";
+  out << header << (members ? ",rate_E_hz_members_spread,rate_I_hz_members_spread" : "") << '\n';
+  for (const auto& point : points) {
+    std::string line;
+    for (const double value : point.values) {
+      line += fmt::format("{},", value);
+    }
+    line += fmt::format("{}", point.distance);
+    for (const figure& f : compared_figures()) {
+      line += fmt::format(",{},{}", point.figures[f], point.spread[f]);
+    }
+    line += fmt::format(",{},{},{}", point.seen.states, point.seen.share_beyond(), point.seen.farthest);
+    if (members) {
+      const member_rates spread = point.disagreement();
+      line += fmt::format(",{},{}", spread.rate_E_hz, spread.rate_I_hz);
+    }
+    out << line << '\n';
+  }
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,159 @@
+#include <algorithm>
+#include <functional>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <spikesweep/base/log.hpp>
+#include <spikesweep/learning/members.hpp>
+#include <spikesweep/learning/training_data.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/study/train_step.hpp>
+#include <spikesweep/surrogate/selection.hpp>
+#include <spikesweep/surrogate/tuning.hpp>
+
+#include "training_log.hpp"
+
+namespace spikesweep {
+
+namespace {
+
+/// Tunes a trained model and logs how far the errors of its rates went down.
+void tune(const rank_context& job, const training_data& data, double seconds, model& m) {
+  const tuning_record record = tune_rates(
+      job.world, data.training_points, seconds, [] { return interrupted(); }, m);
+  if (m.surrogate().shift.empty()) {
+    log_warning(fmt::format("train: not tuned: {} training points are too few, or no shift of the axes helps",
+                            data.training_points.size()));
+    return;
+  }
+  log_info(fmt::format(
+      "train: tuned at {} training points, root mean square errors of E rate {:.2f} -> {:.2f} %, of I rate {:.2f} -> "
+      "{:.2f} %, noise of both measurements included",
+      data.training_points.size(), 100 * record.before_E, 100 * record.after_E, 100 * record.before_I,
+      100 * record.after_I));
+}
+
+/// The settings that a checkpoint was made with, as one line. A checkpoint of another line is refused.
+std::string identity_of(const configuration& config) {
+  std::string text;
+  for (const auto& [key, value] : canonical_settings(config, config_group::sweep)) {
+    text += fmt::format("{}={} ", key, value);
+  }
+  return text;
+}
+
+/// The training of one model file: its options, its log on rank 0 and its progress line.
+class training {
+ public:
+  training(const rank_context& job, const configuration& config, const training_data& data,
+           const std::filesystem::path& model_file)
+      : job_(job),
+        config_(config),
+        data_(data),
+        checkpoints_(member_checkpoints(model_file.string() + ".checkpoint")),
+        files_(checkpoint_files(model_file.string() + ".checkpoint")),
+        identity_(identity_of(config)),
+        line_(job.progress()) {
+    if (job.root()) {
+      const bool resumes = std::ranges::any_of(files_, [](const auto& path) { return std::filesystem::exists(path); });
+      log_.emplace(model_file, resumes, data.plan.rows, config.learning.members);
+    }
+  }
+
+  /// Trains every member. Collective.
+  void run(model& m) {
+    train_members(
+        job_.world, data_, config_.learning.members, [this](int member) { return options_of(member); }, m);
+    line_.finish(last_.empty() ? "train: every epoch was done already" : last_);
+  }
+
+  /// The model holds the result of the training: the checkpoints are no longer needed.
+  void remove_checkpoints() const {
+    for (const auto& file : files_) {
+      std::error_code ignored;
+      std::filesystem::remove(file, ignored);
+    }
+  }
+
+ private:
+  training_options options_of(int member) {
+    training_options options;
+    options.settings = member_settings(config_.learning, member);
+    options.identity = identity_;
+    options.score = closed_loop_selection(job_.world, data_.selection_points, options.settings);
+    if (config_.learning.tuning_s > 0) {
+      options.tune = [this](model& trained) { tune(job_, data_, config_.learning.tuning_s, trained); };
+    }
+    options.checkpoint = checkpoints_[static_cast<std::size_t>(member)];
+    options.interrupted = [] { return interrupted(); };
+    if (log_) {
+      log_->begin(member);
+      options.step = [this](const step_record& step) { log_->add(step); };
+    }
+    options.progress = [this](const epoch_record& epoch, int epochs) {
+      if (log_) {
+        last_ = log_->add(epoch, epochs);
+        line_.update(last_);
+      }
+    };
+    return options;
+  }
+
+  const rank_context& job_;
+  const configuration& config_;
+  const training_data& data_;
+  std::vector<std::filesystem::path> checkpoints_;  ///< Of each member.
+  std::vector<std::filesystem::path> files_;        ///< Every name that a checkpoint may have.
+  std::string identity_;
+  std::optional<training_log> log_;  ///< On rank 0.
+  progress_line line_;
+  std::string last_;  ///< Text of the last epoch.
+};
+
+}  // namespace
+
+void check_precision(const rank_context& job, const configuration& config) {
+  const bool lacks = config.learning.numbers == precision::bf16 && !has_bf16();
+  if (on_any_rank(job.world, lacks)) {
+    throw input_error(
+        config.source +
+        ": key 'learning.precision' = bf16 needs CPUs with AVX512-BF16, which a rank here lacks; use fp32");
+  }
+}
+
+void check_same_sweep(const configuration& config, const std::filesystem::path& sweep_file) {
+  if (config.design.axes.empty()) {
+    return;
+  }
+  const sweep_reader file(sweep_file);
+  const auto& there = file.description().settings;
+  for (const auto& setting : canonical_settings(config, config_group::sweep)) {
+    if (std::ranges::find(there, setting) == there.end()) {
+      throw input_error(fmt::format("{}: key '{}' = {} differs from the sweep in {}; use the config of that sweep",
+                                    config.source, setting.first, setting.second, sweep_file.string()));
+    }
+  }
+}
+
+model train_surrogate(const rank_context& job, const configuration& config, const std::filesystem::path& sweep_file,
+                      const std::filesystem::path& model_file) {
+  const interrupt_guard guard;
+  model m;
+  const training_data data = load_training_data(job.world, sweep_file, config.learning, m);
+  m.data_file = sweep_file.string();
+  m.config_text = config.text;
+  training run(job, config, data, model_file);
+  run.run(m);
+  on_root(job.world, [&] {
+    save_model(model_file, m);
+    run.remove_checkpoints();
+  });
+  return m;
+}
+
+}  // namespace spikesweep

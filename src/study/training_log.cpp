@@ -1,0 +1,71 @@
+#include "training_log.hpp"
+
+#include <fstream>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include <spikesweep/base/json_text.hpp>
+
+namespace spikesweep {
+
+training_log::training_log(const std::filesystem::path& model_file, bool resumes, std::int64_t rows, int members)
+    : path_(model_file.string() + ".log.jsonl"), rows_(rows), members_(members) {
+  if (!resumes) {
+    std::error_code ignored;
+    std::filesystem::remove(path_, ignored);
+  }
+}
+
+void training_log::begin(int member) {
+  member_ = member;
+  counts_gradient_ = profile_gradient_ = steps_ = 0;
+}
+
+void training_log::add(const step_record& step) {
+  counts_gradient_ += step.counts_gradient;
+  profile_gradient_ += step.profile_gradient;
+  ++steps_;
+}
+
+std::string training_log::add(const epoch_record& epoch, int epochs) {
+  write_line(epoch);
+  const double counts_gradient = counts_gradient_ / steps_;
+  const double profile_gradient = profile_gradient_ / steps_;
+  counts_gradient_ = profile_gradient_ = steps_ = 0;
+  return fmt::format(
+      "train: {}epoch {} of {}, loss {:.4g} + {:.4g} (selection {:.4g} + {:.4g}), gradient {:.3g} and {:.3g}, rate "
+      "{:.2g}, {:.0f} rows/s",
+      members_ > 1 ? fmt::format("member {} ({} in all), ", member_, members_) : "", epoch.epoch, epochs,
+      epoch.train_counts, epoch.train_profile, epoch.selection_counts, epoch.selection_profile, counts_gradient,
+      profile_gradient, epoch.learning_rate, static_cast<double>(rows_) / epoch.wall_s);
+}
+
+void training_log::write_line(const epoch_record& epoch) const {
+  nlohmann::ordered_json line;
+  if (members_ > 1) {
+    line["member"] = member_;
+  }
+  line["epoch"] = epoch.epoch;
+  line["learning_rate"] = epoch.learning_rate;
+  line["train_counts"] = epoch.train_counts;
+  line["train_profile"] = epoch.train_profile;
+  line["selection_counts"] = epoch.selection_counts;
+  line["selection_profile"] = epoch.selection_profile;
+  line["counts_gradient"] = counts_gradient_ / steps_;
+  line["profile_gradient"] = profile_gradient_ / steps_;
+  line["wall_s"] = epoch.wall_s;
+  line["rows_per_s"] = static_cast<double>(rows_) / epoch.wall_s;
+  auto& groups = line["selection_groups"] = nlohmann::ordered_json::array();
+  for (const group_loss& group : epoch.selection_groups) {
+    groups.push_back({{"phase", name_of(group.phase)},
+                      {"regime", name_of(group.points)},
+                      {"rows", group.rows},
+                      {"counts", group.counts},
+                      {"profile", group.profile}});
+  }
+  std::ofstream(path_, std::ios::app) << json_text(line) << '\n';
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include <spikesweep/learning/trainer.hpp>
+
+namespace spikesweep {
+
+/// Follows a training. Writes one JSON line per epoch to a file beside the model, and makes the text of the progress
+/// line. Both name the member if the model is an ensemble. For one rank.
+class training_log {
+ public:
+  /// A resumed training continues its log. Every other training begins a new log. `rows`: rows of one epoch.
+  training_log(const std::filesystem::path& model_file, bool resumes, std::int64_t rows, int members);
+
+  /// The records that follow belong to this member.
+  void begin(int member);
+  void add(const step_record& step);
+  /// Writes the line of this epoch. Returns the progress text.
+  std::string add(const epoch_record& epoch, int epochs);
+
+ private:
+  void write_line(const epoch_record& epoch) const;
+
+  std::filesystem::path path_;
+  std::int64_t rows_;
+  int members_;
+  int member_ = 0;
+  double counts_gradient_ = 0;  ///< Sum over the steps of this epoch, of norms before clipping.
+  double profile_gradient_ = 0;
+  double steps_ = 0;
+};
+
+}  // namespace spikesweep

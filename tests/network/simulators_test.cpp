@@ -1,0 +1,59 @@
+#include <set>
+#include <string>
+#include <type_traits>
+
+#include <gtest/gtest.h>
+
+#include <spikesweep/network/simulators.hpp>
+
+#include "network/network_sets.hpp"
+
+namespace spikesweep {
+namespace {
+
+const simulation_settings exact{};
+const simulation_settings leaping{simulator_kind::tau_leaping, 0.1};
+
+TEST(simulators, OfTasksAreTheFirstOfTheTableThatFit) {
+  EXPECT_EQ(simulator_of_tasks(network_model::markov, exact).name, "lockstep");
+  EXPECT_EQ(simulator_of_tasks(network_model::markov, exact).width, lockstep_simulator::lanes);
+  EXPECT_EQ(simulator_of_tasks(network_model::markov, leaping).name, "tau-leaping");
+  EXPECT_EQ(simulator_of_tasks(network_model::discrete, exact).name, "discrete");
+}
+
+TEST(simulators, HaveNamesAndVersionsOfTheirOwn) {
+  std::set<std::string_view> names;
+  std::set<std::string_view> versions;
+  for (const simulator_info& row : simulator_table) {
+    EXPECT_TRUE(names.insert(row.name).second) << row.name;
+    EXPECT_TRUE(versions.insert(row.version).second) << row.version;
+  }
+}
+
+TEST(simulators, MakeSimulatorsOfTheirWidth) {
+  for (const simulator_info& row : simulator_table) {
+    EXPECT_EQ(row.make({}, {}, 1)->width(), row.width) << row.name;
+  }
+}
+
+TEST(simulators, SimulateSingleNetworksByThePlainOneThatFits) {
+  const random_stream stream(1, purpose::test);
+  const auto is = [&]<class Wanted>(const parameters& p, const simulation_settings& simulation, const Wanted*) {
+    return with_network(p, simulation, stream,
+                        [](const auto& net) { return std::is_same_v<std::remove_cvref_t<decltype(net)>, Wanted>; });
+  };
+  EXPECT_TRUE(is(parameters(), exact, static_cast<const oracle*>(nullptr)));
+  EXPECT_TRUE(is(parameters(), leaping, static_cast<const leaping_network*>(nullptr)));
+  EXPECT_TRUE(is(wu2023(0.41), exact, static_cast<const discrete_network*>(nullptr)));
+}
+
+TEST(simulators, AreRefusedForNetworksThatTheyCannotSimulate) {
+  EXPECT_EQ(refusal(network_model::markov, leaping), "");
+  EXPECT_EQ(refusal(network_model::discrete, leaping),
+            "is for network.model = \"markov\": a discrete network goes by steps already");
+  EXPECT_THROW(simulator_of_tasks(network_model::discrete, leaping), input_error);
+  EXPECT_THROW(with_network(wu2023(0.41), leaping, random_stream(1, purpose::test), [](const auto&) {}), input_error);
+}
+
+}  // namespace
+}  // namespace spikesweep
