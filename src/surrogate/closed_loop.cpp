@@ -58,8 +58,7 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
   double pool_mean = 0;
   if (m.space.section.kind == section_kind::volley) {
     Network probe = net;
-    constexpr double mean_over_s = 2;
-    pool_mean = mean_pool(probe, mean_over_s, max_pending_limit);
+    pool_mean = mean_pool(probe, max_pending_limit);
   }
   trajectory_recorder out(settings, c.p.N_E);
   spike_places places(c.p, c.stream.word64());

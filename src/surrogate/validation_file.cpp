@@ -85,7 +85,7 @@ void describe_figures(hdf5::group& root) {
     tolerances.push_back(f.tolerance.value_or(std::numeric_limits<double>::quiet_NaN()));
   }
   hdf5::group group = root.create_group("figures");
-  const std::size_t n = names.size();
+  const auto n = static_cast<std::uint64_t>(names.size());
   group.write_strings("name", names, {n}, {"1", "figures, as they are called under /summary"});
   group.write_strings("unit", units, {n}, {"1", "unit of each figure"});
   group.write_strings("words", words, {n}, {"1", "each figure in words"});
