@@ -25,7 +25,7 @@ MPI = re.compile(r"\bP?MPI_[A-Z]\w*|\bboost::mpi\b|#\s*include\s*<(?:mpi\.h|boos
 SIGNALS = re.compile(r"\bSIG[A-Z][A-Z0-9_]*\b|\b(?:std::)?signal\s*\(|\bsigaction\b|\bsigaltstack\b|\bpthread_sigmask\b|"
                      r"\bkill\s*\(|\braise\s*\(|#\s*include\s*<(?:csignal|signal\.h)>")
 HDF5 = re.compile(r"\bH5[A-Z]\w*|\b(?:hid_t|hsize_t|hssize_t|herr_t|htri_t)\b|#\s*include\s*<hdf5[^>]*>")
-# Put together here, so that this file does not hold the words. "DESIGN" names a document outside the repository.
+# Put together here, so that this file does not hold the words. The first one names a document outside the repository.
 UNFINISHED = re.compile(r"\b(?:%s)\b" % "|".join(["DES" + "IGN", "TO" + "DO", "FIX" + "ME", "[Ff]or" + " now"]))
 
 
