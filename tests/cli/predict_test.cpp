@@ -55,7 +55,7 @@ TEST_F(predict, prints_a_row_a_point_which_is_that_of_the_point_alone) {
   EXPECT_THAT(lines.out, HasSubstr("\"spread\":{\"rate_E_hz\":"));
   const command_result alone =
       runner.run("predict -m m.h5 --set S_EE=4.0 S_EI=2.2 --chains 3 --duration 1500ms --json");
-  const std::string figures = alone.out.substr(0, alone.out.find(", \"simulated_s\""));
+  const std::string figures = alone.out.substr(0, alone.out.find(",\"simulated_s\""));
   EXPECT_THAT(figures, HasSubstr("interval_cv"));
   EXPECT_THAT(lines.out, ::testing::StartsWith(figures)) << "member 0, to the bit";
 
@@ -80,10 +80,10 @@ TEST_F(predict, tells_of_many_points_what_it_tells_of_one) {
   const command_result alone =
       runner.run("predict -m m.h5 --set S_EE=4.0 S_EI=2.2 --chains 3 --duration 1500ms --json");
   const std::string place = part(alone.out, "\"network\"", "]");
-  EXPECT_THAT(place, HasSubstr("\"farthest_state\": "));
-  EXPECT_THAT(place, HasSubstr("\"members\": [{\"seed\": 1, "));
+  EXPECT_THAT(place, HasSubstr("\"farthest_state\":"));
+  EXPECT_THAT(place, HasSubstr("\"members\":[{\"seed\":1,"));
   EXPECT_EQ(part(lines.out, "\"network\"", "]"), place) << "departure and members, to the bit";
-  const std::string spread = part(alone.out, "\"spread\": {", "}").substr(8);
+  const std::string spread = part(alone.out, "\"spread\":{", "}").substr(8);
   EXPECT_THAT(lines.out, HasSubstr("\"members_spread\"" + spread));
   const command_result csv = runner.run(many + " --csv");
   EXPECT_THAT(csv.out, HasSubstr(",states_looked_at,states_beyond_training,farthest_state,rate_E_hz_members_spread,"
