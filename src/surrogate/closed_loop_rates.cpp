@@ -10,8 +10,8 @@ namespace spikesweep {
 namespace {
 
 constexpr double loop_burn_in_s = 0.3;
-/// Points of a rank whose chains go through the networks side by side: enough for the products' speed, and few enough
-/// that a wish to stop is heeded soon.
+/// Points of a rank whose chains go through the networks side by side: enough for fast products, and few enough that a
+/// wish to stop is answered soon.
 constexpr std::size_t block = 32;
 
 void stop_if_asked(const communicator& comm, const std::function<bool()>& stop) {

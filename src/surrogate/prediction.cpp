@@ -34,7 +34,7 @@ namespace spikesweep {
 
 namespace {
 
-/// Chains side by side: enough for whole blocks of rows, and few enough that a signal is heeded soon.
+/// Chains side by side: enough to fill the blocks of rows, and few enough that a signal is answered soon.
 constexpr double most_chains = 1024;
 /// The binned counts of the chains side by side stay below this [numbers].
 constexpr double most_counts = 3e7;

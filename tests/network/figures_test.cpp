@@ -66,7 +66,7 @@ TEST(figures, AreUndefinedWhereTheRunKeptTooLittle) {
 
 TEST(figures, OfSpikesAloneAreTheRatesOfTheirStretch) {
   const parameters p;
-  const trajectory run = trajectory_of({{1.0, 5}, {1.2, 299}, {1.4, 300}}, p, 1, 3);
+  const trajectory run = trajectory_of({{1.0005, 5}, {1.2005, 299}, {1.4005, 300}}, p, 1, 3);
   const run_figures f = figures_of(run, p);
   EXPECT_DOUBLE_EQ(f.rate_E(), 2.0 / (300 * 2));
   EXPECT_DOUBLE_EQ(f.rate_I(), 1.0 / (100 * 2));

@@ -4,6 +4,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <hdf5.h>
 
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/hdf5.hpp>

@@ -79,6 +79,7 @@ phase_record phase_cutter::run(Network& net, std::vector<spike_record>& spikes, 
                                const std::function<bool()>& poll) {
   const double natural_end = begin(net.time(), net.pending(pool::EE));
   const double stop = std::min(natural_end, limit);
+  const bool cuts = rule_.cuts();
   const auto note = [&](int neuron, double recurrence) {
     spikes.push_back({net.time(), neuron});
     if (net.population_of(neuron) == population::E) {
@@ -94,7 +95,7 @@ phase_record phase_cutter::run(Network& net, std::vector<spike_record>& spikes, 
       }
       return end(net.time(), true);
     }
-    if (rule_.cuts() && rule_.ended(net.time(), net.pending(pool::EE))) {
+    if (cuts && rule_.ended(net.time(), net.pending(pool::EE))) {
       return end(net.time(), false);
     }
     if (n % Network::steps_between_polls == 0 && poll && !poll()) {

@@ -7,7 +7,8 @@ namespace spikesweep {
 /// A spike of a step. All spikes of a step count as fired at its end.
 struct step_spike {
   int neuron;  ///< E neurons come first.
-  /// What drove it, recurrent over external excitation. Tau-leaping: 1 if a recurrent kick triggered it, else 0.
+  /// What drove it: recurrent over external excitation. Where single kicks trigger spikes: 1 for a recurrent kick,
+  /// else 0.
   double recurrence;
 };
 

@@ -9,9 +9,9 @@
 
 namespace spikesweep {
 
-/// The plainest things one could do instead of a surrogate, each a kernel run in the same closed loop.
+/// Simple predictors to compare a surrogate with. Each is a kernel that runs in the same closed loop.
 ///
-/// - mean_transition: every phase is the mean phase of its kind over the training rows, whatever the state and point.
+/// - mean_transition: every phase is the mean phase of its kind over the training rows, at any state and point.
 /// - nearest_neighbour: the transition of a training row whose state is near, at the nearest training point.
 /// - linear_regression: ridge regression of counts, duration and cell shares on the model's own features.
 ///
@@ -21,8 +21,8 @@ struct baseline {
   kernel step;
 };
 
-/// Builds all three from the training rows of a sweep file; the model gives space and features. Both are referred to
-/// and have to outlive the kernels. Rank-local. Throws input_error if the file does not hold the model's space.
+/// Builds all three from the training rows of a sweep file; the model gives space and features. The kernels refer to
+/// both, which have to outlive them. Rank-local. Throws input_error if the file does not hold the model's space.
 std::vector<baseline> make_baselines(const model& m, const sweep_reader& file);
 
 }  // namespace spikesweep

@@ -19,8 +19,8 @@ std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& 
                                         const trajectory_settings& settings, const chain_observer& observer = {});
 
 /// The paper's hybrid (Zhang et al. 2024, section 2.3): the network is simulated exactly in its quiet phases and the
-/// kernel jumps over the active ones. Coarse-graining before a jump and drawing a microscopic state after it are this
-/// function's. The section must not be `interval`.
+/// kernel jumps over the active ones. This function coarse-grains the state before a jump and draws a microscopic state
+/// after it. Throws input_error for a model of section `interval`, which has no quiet phases.
 trajectory run_hybrid(const model& m, const kernel& step, chain start, const trajectory_settings& settings);
 
 }  // namespace spikesweep

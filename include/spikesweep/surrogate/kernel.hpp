@@ -43,8 +43,9 @@ phase_kind next_phase(phase_kind phase);
 /// How many of `chains` chains the kernel for that number takes through the networks at a time.
 int rows_at_a_time(int chains);
 
-/// The kernel of a model: features, both networks, and the decoder. Takes any number of chains; `count`, the number
-/// that it is best at. A chain's bits depend on neither, nor on the chains beside it. Keeps a reference to the model.
+/// The kernel of a model: features, both networks, and the decoder. It takes any number of chains, and is fastest with
+/// `count` of them. The bits of a chain depend neither on these numbers nor on the chains beside it. Keeps a reference
+/// to the model.
 kernel surrogate_kernel(const member_view& m, int count, precision numbers = precision::fp32);
 
 /// Chains at one point, from the start states met nearest to it; chain i uses stream (seed, surrogate, id, i).
@@ -52,7 +53,7 @@ kernel surrogate_kernel(const member_view& m, int count, precision numbers = pre
 std::vector<chain> start_chains(const member_view& of, std::span<const double> values, int count, std::uint64_t seed,
                                 std::uint32_t id);
 
-/// Draws a state's whole neurons anew for populations of `p`'s sizes; unchanged if it has them.
+/// Draws the neurons of a state anew for populations of the sizes of `p`. A state that has these sizes is unchanged.
 void fit_population(const state_layout& layout, const parameters& p, double u, std::span<std::int32_t> state);
 
 }  // namespace spikesweep

@@ -12,8 +12,8 @@
 
 namespace spikesweep {
 
-/// Active sampling: where the members of an ensemble, trained alike but for their seeds, disagree in closed loop, what
-/// they were trained on leaves the law open, and a point there teaches most.
+/// Active sampling. The members of an ensemble differ in their seeds alone. Where they disagree in closed loop, the
+/// training data do not determine the law, and a new point there teaches most.
 
 /// How far members disagree about a rate beyond the noise of their closed loops: the variance of the members' means
 /// less the mean variance of such a mean, over the squared mean of all. Without bias, so it may be negative; 0 where

@@ -6,10 +6,10 @@
 
 namespace spikesweep {
 
-/// How a rate of a run compares with that of the exact network, best first.
+/// How a rate of a run compares with the rate of the exact network. The best verdict comes first.
 enum class verdict : std::uint8_t {
-  indistinguishable = 0,  ///< A test on two runs of the length in question does not tell them apart.
-  within_tolerance = 1,   ///< It does, but over the whole runs they differ by at most verdict_tolerance.
+  indistinguishable = 0,  ///< A test on runs of this length does not tell the two apart.
+  within_tolerance = 1,   ///< It tells them apart; the whole runs differ by at most verdict_tolerance.
   worse = 2,
   undefined = 3  ///< There is no exact rate to compare with.
 };
@@ -26,8 +26,8 @@ inline constexpr double verdict_tolerance = 0.02;
 /// Share of runs of one and the same network that the test tells apart by chance.
 inline constexpr double verdict_level = 0.05;
 
-/// A rate measured in equal batches of a run, whose scatter tells its statistical error (batch means; Law, Simulation
-/// Modeling and Analysis, 2015, section 9.5.3). Batches are independent runs, or long pieces of them.
+/// A rate measured in equal batches of a run. The scatter of the batches tells the statistical error of the rate (batch
+/// means; Law, Simulation Modeling and Analysis, 2015, section 9.5.3). Batches are independent runs, or long pieces.
 struct batched_rate {
   std::vector<double> batches;  ///< Rate in each batch [Hz], in the order in which they were run; none: undefined.
   double batch_s = 0;           ///< Length of a batch [s].
@@ -37,9 +37,9 @@ struct batched_rate {
   double standard_error() const;
 };
 
-/// Into how many batches each of `parts` equal parts of a run is cut, a part lasting `part_s` [s]: a run has at least
-/// 8, and none is longer than an eighth of `verdict_s`, unless that makes it shorter than half a second. Few and long
-/// are best: the ends of a batch cut through the rhythm of a network, which adds to the scatter of short ones.
+/// The number of batches in each of `parts` equal parts of a run. A part lasts `part_s` [s]. A run has at least 8
+/// batches. A batch is at most an eighth of `verdict_s` long, but not shorter than half a second for that. Few long
+/// batches are best: the ends of a batch cut through the rhythm of a network, and this adds scatter to short batches.
 int batches_per_part(int parts, double part_s, double verdict_s);
 
 /// What a comparison of two rates found.
@@ -48,7 +48,7 @@ struct rate_comparison {
   spikesweep::verdict verdict = spikesweep::verdict::undefined;
 };
 
-/// Could someone who runs both for `verdict_s` seconds tell `other` from the exact network by this rate?
+/// Whether somebody who runs both for `verdict_s` seconds can tell `other` from the exact network by this rate.
 ///
 /// The test is Student's on the means over the first `verdict_s` seconds of `exact` and of `other` (rounded to whole
 /// batches, and at most all there are), two-sided, at verdict_level. Its null hypothesis is that both are the same
