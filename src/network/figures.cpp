@@ -1,5 +1,7 @@
 #include <algorithm>
 #include <cmath>
+#include <functional>
+#include <iterator>
 #include <limits>
 
 #include <spikesweep/base/error.hpp>
@@ -81,6 +83,14 @@ const std::vector<figure> table{
      .of = synchrony},
 };
 
+/// The rows that do not need this, in the order of the table.
+std::vector<std::reference_wrapper<const figure>> figures_without(figure_needs needs) {
+  std::vector<std::reference_wrapper<const figure>> rows;
+  std::copy_if(table.begin(), table.end(), std::back_inserter(rows),
+               [needs](const figure& f) { return f.needs != needs; });
+  return rows;
+}
+
 }  // namespace
 
 bool kept_runs::runaway() const {
@@ -150,6 +160,14 @@ double figure::error(double value, double truth) const {
 
 std::span<const figure> figure_table() {
   return table;
+}
+
+std::vector<std::reference_wrapper<const figure>> compared_figures() {
+  return figures_without(figure_needs::spikes);
+}
+
+std::vector<std::reference_wrapper<const figure>> spike_figures() {
+  return figures_without(figure_needs::phases);
 }
 
 const figure& figure_named(std::string_view name) {

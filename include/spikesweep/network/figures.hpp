@@ -1,8 +1,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
-#include <ranges>
 #include <span>
 #include <string>
 #include <string_view>
@@ -87,14 +87,10 @@ std::span<const figure> figure_table();
 const figure& figure_named(std::string_view name);
 
 /// The figures of runs that have phases and not every spike: those of surrogates, and of what is compared with them.
-inline auto compared_figures() {
-  return figure_table() | std::views::filter([](const figure& f) { return f.needs != figure_needs::spikes; });
-}
+std::vector<std::reference_wrapper<const figure>> compared_figures();
 
 /// The figures of runs that have every spike and no phases.
-inline auto spike_figures() {
-  return figure_table() | std::views::filter([](const figure& f) { return f.needs != figure_needs::phases; });
-}
+std::vector<std::reference_wrapper<const figure>> spike_figures();
 
 /// The figures of a run, or how far they vary.
 struct run_figures {
