@@ -43,11 +43,14 @@ double distance_to_training(const transition_space& space, std::span<const doubl
 }
 
 double squared_axis_distance(const transition_space& space, std::span<const double> a, std::span<const double> b) {
-  constexpr double least_range = 1e-300;  // So that an axis that was not varied divides by no zero.
   double sum = 0;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    const double range = std::max(space.axis_max[i] - space.axis_min[i], least_range);
-    sum += (a[i] - b[i]) * (a[i] - b[i]) / (range * range);
+    const double range = space.axis_max[i] - space.axis_min[i];
+    if (range > 0) {
+      sum += (a[i] - b[i]) * (a[i] - b[i]) / (range * range);
+    } else if (a[i] != b[i]) {
+      return std::numeric_limits<double>::infinity();
+    }
   }
   return sum;
 }

@@ -72,7 +72,7 @@ class library {
     std::int64_t best = tasks_.front();
     double least = std::numeric_limits<double>::infinity();
     for (const std::int64_t t : tasks_) {
-      const double distance = axis_distance_squared(m_.space, at, values(t));
+      const double distance = squared_axis_distance(m_.space, at, values(t));
       if (distance < least) {
         least = distance;
         best = t;

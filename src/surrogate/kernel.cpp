@@ -61,15 +61,6 @@ class block_stepper {
 
 }  // namespace
 
-double axis_distance_squared(const transition_space& space, std::span<const double> a, std::span<const double> b) {
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    const double range = std::max(space.axis_max[i] - space.axis_min[i], 1e-300);
-    sum += (a[i] - b[i]) * (a[i] - b[i]) / (range * range);
-  }
-  return sum;
-}
-
 phase_kind next_phase(phase_kind phase) {
   switch (phase) {
     case phase_kind::active:
@@ -121,8 +112,8 @@ std::vector<chain> start_chains(const member_view& of, std::span<const double> v
   const std::size_t near = std::min(nearest_starts, order.size());
   std::partial_sort(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(near), order.end(),
                     [&](std::size_t a, std::size_t b) {
-                      return axis_distance_squared(m.space, m.starts.values[a], values) <
-                             axis_distance_squared(m.space, m.starts.values[b], values);
+                      return squared_axis_distance(m.space, m.starts.values[a], values) <
+                             squared_axis_distance(m.space, m.starts.values[b], values);
                     });
   const std::vector<double> looked_up = shifted(m.space, of.own.shift, values);
   std::vector<chain> chains;

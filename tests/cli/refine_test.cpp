@@ -65,7 +65,7 @@ TEST_F(refine, adds_points_in_rounds_and_keeps_in_the_file_which) {
   const auto bytes = bytes_of(sweep("out"));
   const command_result again = runner.run("run c.toml -o out --refine 2");
   EXPECT_EQ(again.code, 0) << again.err;
-  EXPECT_THAT(again.err, HasSubstr("train: out/model.h5 is there already"));
+  EXPECT_THAT(again.err, HasSubstr("train: out/model.h5 is up to date"));
   const command_result plain = runner.run("sweep c.toml -o out/sweep.h5");
   EXPECT_EQ(plain.code, 0) << plain.err;
   EXPECT_THAT(plain.out, HasSubstr("found done  15"));

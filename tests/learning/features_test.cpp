@@ -91,7 +91,9 @@ TEST(features, squared_axis_distance_measures_each_axis_by_its_range) {
   const std::vector<double> b{5.0, 1.0};
   EXPECT_DOUBLE_EQ(squared_axis_distance(space, a, b), 0.25 + 0.25);
   EXPECT_EQ(squared_axis_distance(space, a, b), squared_axis_distance(space, b, a));
+  // The second axis of the box was not varied.
   EXPECT_EQ(squared_axis_distance(box(), std::vector<double>{4.0, 1.0}, std::vector<double>{4.0, 1.0}), 0);
+  EXPECT_TRUE(std::isinf(squared_axis_distance(box(), std::vector<double>{4.0, 1.0}, std::vector<double>{4.0, 1.1})));
 }
 
 }  // namespace

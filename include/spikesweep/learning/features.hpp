@@ -38,7 +38,7 @@ parameters parameters_at(const transition_space& space, std::span<const double> 
 double distance_to_training(const transition_space& space, std::span<const double> values);
 
 /// The squared distance of two points, one value for each axis in `a` and in `b`, where each axis is measured in units
-/// of its trained range. For finding the nearest point.
+/// of its trained range. On an axis that was not varied, points with other values are infinitely far from each other.
 double squared_axis_distance(const transition_space& space, std::span<const double> a, std::span<const double> b);
 
 /// Spikes of E and I, then the four pools of pending kicks after the phase.

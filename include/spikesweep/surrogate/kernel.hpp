@@ -33,10 +33,6 @@ struct chain_step {
 /// Advances every chain by one phase: state and phase of each chain change, steps[i] says what chain i did.
 using kernel = std::function<void(std::span<chain> chains, std::span<chain_step> steps)>;
 
-/// The squared distance between two points, one axis value each an axis, where each axis counts in units of its trained
-/// range.
-double axis_distance_squared(const transition_space& space, std::span<const double> a, std::span<const double> b);
-
 /// The phase that follows one.
 phase_kind next_phase(phase_kind phase);
 
