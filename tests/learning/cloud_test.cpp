@@ -68,17 +68,17 @@ class cloud_of_a_sweep : public ::testing::Test {
   training_cloud clouds_;
 };
 
-TEST_F(cloud_of_a_sweep, HoldsAllButAThousandthOfItsStates) {
+TEST_F(cloud_of_a_sweep, holds_all_but_a_thousandth_of_its_states) {
   // 3200 new states: 3 are expected beyond, of a limit that is itself set by 3 of 3200; 12 would be far too many.
   EXPECT_LT(share_beyond(10), 12.0 / 3200);
   EXPECT_GT(distance(states(p_, layout_, 0, 10, phase_kind::active, phase_kind::quiet), 0, phase_kind::active), 0.1);
 }
 
-TEST_F(cloud_of_a_sweep, SeesPotentialsThatTheNetworkDoesNotHave) {
+TEST_F(cloud_of_a_sweep, sees_potentials_that_the_network_does_not_have) {
   EXPECT_GT(share_beyond(12), 0.99);
 }
 
-TEST_F(cloud_of_a_sweep, SeesCountsThatContradictEachOther) {
+TEST_F(cloud_of_a_sweep, sees_counts_that_contradict_each_other) {
   auto block = states(p_, layout_, 300, 10, phase_kind::active, phase_kind::active);
   EXPECT_LT(distance(block, 0, phase_kind::active), 1);
   // Each of them is usual.
@@ -87,13 +87,13 @@ TEST_F(cloud_of_a_sweep, SeesCountsThatContradictEachOther) {
   EXPECT_GT(distance(block, 0, phase_kind::active), 1.5);
 }
 
-TEST_F(cloud_of_a_sweep, IsOfThePhasesThatWereMet) {
+TEST_F(cloud_of_a_sweep, is_of_the_phases_that_were_met) {
   EXPECT_FALSE(clouds_[static_cast<std::size_t>(phase_kind::active)].empty());
   EXPECT_FALSE(clouds_[static_cast<std::size_t>(phase_kind::quiet)].empty());
   EXPECT_TRUE(clouds_[static_cast<std::size_t>(phase_kind::step)].empty());
 }
 
-TEST_F(cloud_of_a_sweep, LeavesPerturbedStatesOut) {
+TEST_F(cloud_of_a_sweep, leaves_perturbed_states_out) {
   cloud_fit fit(layout_.state);
   for (std::uint32_t number = 0; number < 100; ++number) {
     fit.add(p_, states(p_, layout_, number, 10, phase_kind::active, phase_kind::quiet));

@@ -16,7 +16,7 @@ transition_space box() {
   return space;
 }
 
-TEST(features, DequantisedCountsComeBackExactly) {
+TEST(features, dequantised_counts_come_back_exactly) {
   target_map targets(box());
   targets.set_statistics({{3, 5, 7, 9, 11, 13}, {1, 2, 3, 4, 5, 6}},
                          {target_map::extremes{{0, 0, 0, 0, 0, 0}, {1e6, 1e6, 1e6, 1e6, 1e6, 1e6}}, {}, {}});
@@ -34,7 +34,7 @@ TEST(features, DequantisedCountsComeBackExactly) {
   }
 }
 
-TEST(features, SamplesAreHeldWithinTheExtremesOfTheirPhase) {
+TEST(features, samples_are_held_within_the_extremes_of_their_phase) {
   transition_space space = box();
   space.section.kind = section_kind::mfe;
   target_map targets(space);
@@ -54,7 +54,7 @@ TEST(features, SamplesAreHeldWithinTheExtremesOfTheirPhase) {
   EXPECT_EQ(counts, std::vector<std::int32_t>(6, 5));
 }
 
-TEST(features, HoldSharesPendingAndScaledAxes) {
+TEST(features, hold_shares_pending_and_scaled_axes) {
   const transition_space space = box();
   const feature_map features(space);
   const auto& layout = space.layout.state;
@@ -75,7 +75,7 @@ TEST(features, HoldSharesPendingAndScaledAxes) {
   EXPECT_FLOAT_EQ(x[2 * cells + 9], 0);  // An axis that does not vary says nothing.
 }
 
-TEST(features, DistanceToTrainingCountsTheExcess) {
+TEST(features, distance_to_training_counts_the_excess) {
   const transition_space space = box();
   EXPECT_EQ(distance_to_training(space, std::vector<double>{4.0, 1.0}), 0);
   EXPECT_DOUBLE_EQ(distance_to_training(space, std::vector<double>{5.0, 1.0}), 0.5);
@@ -84,7 +84,7 @@ TEST(features, DistanceToTrainingCountsTheExcess) {
   EXPECT_THROW(parameters_at(space, std::vector<double>{-1, 1.0}), input_error);
 }
 
-TEST(features, SquaredAxisDistanceMeasuresEachAxisByItsRange) {
+TEST(features, squared_axis_distance_measures_each_axis_by_its_range) {
   transition_space space = box();
   space.axis_max = {5.5, 1.5};  // Ranges of 2 and 0.5.
   const std::vector<double> a{4.0, 1.25};

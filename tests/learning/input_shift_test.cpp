@@ -15,14 +15,14 @@ transition_space box() {
   return space;
 }
 
-TEST(polynomial_basis, HasEveryProductOfPowersOnce) {
+TEST(polynomial_basis, has_every_product_of_powers_once) {
   EXPECT_EQ(polynomial_basis(4, 2).terms(), 15);  // binomial(4 + 2, 2)
   EXPECT_EQ(polynomial_basis(1, 3).terms(), 4);
   EXPECT_EQ(polynomial_basis(3, 0).terms(), 1);
   EXPECT_EQ(polynomial_basis(2, 2).at(std::vector{2.0, 3.0}), (std::vector{1.0, 2.0, 3.0, 4.0, 6.0, 9.0}));
 }
 
-TEST(polynomial_basis, SlopesAreDifferenceQuotients) {
+TEST(polynomial_basis, slopes_are_difference_quotients) {
   const polynomial_basis basis(3, 3);
   const std::vector<double> x{0.3, -0.8, 0.5};
   constexpr double step = 1e-6;
@@ -38,7 +38,7 @@ TEST(polynomial_basis, SlopesAreDifferenceQuotients) {
   }
 }
 
-TEST(input_shift, MovesByHalfRangesAndStaysSmall) {
+TEST(input_shift, moves_by_half_ranges_and_stays_small) {
   const transition_space space = box();
   const std::vector<double> values{4.25, 1.0};  // Scaled: 0.5 and 0.
   EXPECT_EQ(scaled_axes(space, values), (std::vector{0.5, 0.0}));

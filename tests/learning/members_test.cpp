@@ -89,7 +89,7 @@ class members : public ::testing::Test {
   std::vector<int> epochs_;  ///< The member of each epoch that was done.
 };
 
-TEST_F(members, AreTheModelsThatTheirSeedsGiveAlone) {
+TEST_F(members, are_the_models_that_their_seeds_give_alone) {
   const model all = ensemble(3);
   ASSERT_EQ(all.members.size(), 3U);
   for (int k = 0; k < 3; ++k) {
@@ -104,7 +104,7 @@ TEST_F(members, AreTheModelsThatTheirSeedsGiveAlone) {
   EXPECT_EQ(all.members[2].history.size(), 3U);
 }
 
-TEST_F(members, InterruptedInTheSecondGoOnThereAndEndWithTheSameBits) {
+TEST_F(members, interrupted_in_the_second_go_on_there_and_end_with_the_same_bits) {
   const model whole = ensemble(3);
   EXPECT_EQ(epochs_, (std::vector<int>{0, 0, 0, 1, 1, 1, 2, 2, 2}));
   EXPECT_THROW(ensemble(3, 4, true), interrupted_error);
@@ -117,7 +117,7 @@ TEST_F(members, InterruptedInTheSecondGoOnThereAndEndWithTheSameBits) {
   EXPECT_EQ(resumed.surrogate().history.size(), 3U);
 }
 
-TEST_F(members, InterruptedBetweenTwoDoNotBeginTheNext) {
+TEST_F(members, interrupted_between_two_do_not_begin_the_next) {
   std::string message;
   try {
     ensemble(2, 3, true);
@@ -128,7 +128,7 @@ TEST_F(members, InterruptedBetweenTwoDoNotBeginTheNext) {
   EXPECT_EQ(epochs_, (std::vector<int>{0, 0, 0}));
 }
 
-TEST_F(members, AreAllInOneFileAndComeBackTheSame) {
+TEST_F(members, are_all_in_one_file_and_come_back_the_same) {
   const model all = ensemble(3);
   const auto path = directory_ / "model.h5";
   on_root(world_, [&] { save_model(path, all); });
@@ -143,7 +143,7 @@ TEST_F(members, AreAllInOneFileAndComeBackTheSame) {
   EXPECT_FALSE(file.root().has("members/1/starts")) << "what members share is there once";
 }
 
-TEST_F(members, OfOneModelAloneLeaveNoTraceInTheFile) {
+TEST_F(members, of_one_model_alone_leave_no_trace_in_the_file) {
   const auto path = directory_ / "model.h5";
   const model alone = ensemble(1);
   on_root(world_, [&] { save_model(path, alone); });
@@ -151,7 +151,7 @@ TEST_F(members, OfOneModelAloneLeaveNoTraceInTheFile) {
   EXPECT_EQ(load_model(path).members.size(), 1U);
 }
 
-TEST_F(members, OfOtherDimensionsThanTheFirstAreRefused) {
+TEST_F(members, of_other_dimensions_than_the_first_are_refused) {
   const auto path = directory_ / "model.h5";
   const auto other = directory_ / "smaller.h5";
   const model all = ensemble(2);

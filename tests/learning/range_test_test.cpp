@@ -27,7 +27,7 @@ range_test_result test_on(const mpi::communicator& ranks, const range_test_setti
   return run_range_test(ranks, data, small_networks(), range, m);
 }
 
-TEST(range_test, FindsARateOnRealTransitionsAndEndsWhenTheLossExplodes) {
+TEST(range_test, finds_a_rate_on_real_transitions_and_ends_when_the_loss_explodes) {
   const range_test_result result = test_on(mpi::communicator(), {});
   EXPECT_EQ(result.end, range_test_end::exploded);
   ASSERT_GT(result.steps.size(), 100U);
@@ -46,7 +46,7 @@ TEST(range_test, FindsARateOnRealTransitionsAndEndsWhenTheLossExplodes) {
   EXPECT_GT(result.steps.back().smoothed, best + 0.5 * result.steps.front().smoothed);
 }
 
-TEST(range_test, IsTheSameForEveryRankCount) {
+TEST(range_test, is_the_same_for_every_rank_count) {
   const mpi::communicator world;
   const range_test_settings range{1e-4, 1e-1, 40};
   const range_test_result shared = test_on(world, range);
@@ -58,21 +58,21 @@ TEST(range_test, IsTheSameForEveryRankCount) {
   }
 }
 
-TEST(range_test, GradientsThatAreNotFiniteEndItWithoutAnError) {
+TEST(range_test, gradients_that_are_not_finite_end_it_without_an_error) {
   const range_test_result result = test_on(mpi::communicator(), {1e30, 1e35, 20});
   EXPECT_EQ(result.end, range_test_end::not_finite);
   EXPECT_EQ(result.steps.size(), 1U);
   EXPECT_FALSE(result.suggestion);
 }
 
-TEST(range_test, EndsAtTheHighestRateIfNothingExplodes) {
+TEST(range_test, ends_at_the_highest_rate_if_nothing_explodes) {
   const range_test_result result = test_on(mpi::communicator(), {1e-6, 1e-4, 30});
   EXPECT_EQ(result.end, range_test_end::highest_rate);
   EXPECT_EQ(result.steps.size(), 30U);
   EXPECT_NEAR(result.steps.back().learning_rate, 1e-4, 1e-10);
 }
 
-TEST(range_test, SuggestsWhereTheLossFallsMostSteeplyAndNothingIfItNeverFalls) {
+TEST(range_test, suggests_where_the_loss_falls_most_steeply_and_nothing_if_it_never_falls) {
   std::vector<range_test_step> falls;
   std::vector<range_test_step> rises;
   for (int i = 0; i < 100; ++i) {

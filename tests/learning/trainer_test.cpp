@@ -119,7 +119,7 @@ class scratch_file {
 
 // One rank's losses after the first epoch, found with one rank; other rank counts have to agree. If the all-reduce were
 // left out, every rank would train on its own rows alone and the losses would be far off.
-TEST(trainer, LossesAfterAnEpochDoNotDependOnTheRankCount) {
+TEST(trainer, losses_after_an_epoch_do_not_depend_on_the_rank_count) {
   const mpi::communicator world;
   const mpi::communicator alone = world.split(world.rank());
   toy shared(world);
@@ -134,7 +134,7 @@ TEST(trainer, LossesAfterAnEpochDoNotDependOnTheRankCount) {
   EXPECT_NEAR(a.train_counts, b.train_counts, 1e-3 * std::abs(b.train_counts));
 }
 
-TEST(trainer, SlicesMakeUpToAsManyRanksTrainToTheSameBits) {
+TEST(trainer, slices_make_up_to_as_many_ranks_train_to_the_same_bits) {
   const mpi::communicator world;
   const mpi::communicator alone = world.split(world.rank());
   toy shared(world, 4);
@@ -145,7 +145,7 @@ TEST(trainer, SlicesMakeUpToAsManyRanksTrainToTheSameBits) {
   EXPECT_EQ(shared.m.surrogate().profile_weights, single.m.surrogate().profile_weights);
 }
 
-TEST(trainer, EveryRankEndsWithTheSameBits) {
+TEST(trainer, every_rank_ends_with_the_same_bits) {
   const mpi::communicator world;
   toy t(world);
   train(world, t.data, t.options, t.m);
@@ -154,7 +154,7 @@ TEST(trainer, EveryRankEndsWithTheSameBits) {
   EXPECT_EQ(root, t.m.surrogate().counts_weights);
 }
 
-TEST(trainer, LossFallsBelowThatOfAnUnconditionalLaw) {
+TEST(trainer, loss_falls_below_that_of_an_unconditional_law) {
   const mpi::communicator world;
   toy t(world);
   t.options.settings.epochs = 30;
@@ -184,7 +184,7 @@ void expect_same_training(const model& one, const model& other) {
   }
 }
 
-TEST(trainer, ResumingFromACheckpointGivesTheSameBits) {
+TEST(trainer, resuming_from_a_checkpoint_gives_the_same_bits) {
   const mpi::communicator world;
   const scratch_file file(world);
   const model whole = undisturbed(world);
@@ -223,7 +223,7 @@ int train_until(const mpi::communicator& world, toy& t, int last) {
   return steps;
 }
 
-TEST(trainer, InterruptedWithinAnEpochItResumesAtThatStepWithTheSameBits) {
+TEST(trainer, interrupted_within_an_epoch_it_resumes_at_that_step_with_the_same_bits) {
   const mpi::communicator world;
   for (const int slices : {1, 4}) {
     toy whole(world, slices);
@@ -245,7 +245,7 @@ TEST(trainer, InterruptedWithinAnEpochItResumesAtThatStepWithTheSameBits) {
   }
 }
 
-TEST(trainer, KeepsItsStateWithinAnEpochForWhenItIsKilled) {
+TEST(trainer, keeps_its_state_within_an_epoch_for_when_it_is_killed) {
   const mpi::communicator world;
   const scratch_file file(world);
   const model whole = undisturbed(world);
@@ -273,7 +273,7 @@ TEST(trainer, KeepsItsStateWithinAnEpochForWhenItIsKilled) {
   world.barrier();
 }
 
-TEST(trainer, ADamagedCheckpointIsReplacedByTheOneBefore) {
+TEST(trainer, a_damaged_checkpoint_is_replaced_by_the_one_before) {
   const mpi::communicator world;
   const scratch_file file(world);
   const model whole = undisturbed(world);
@@ -300,7 +300,7 @@ TEST(trainer, ADamagedCheckpointIsReplacedByTheOneBefore) {
   world.barrier();
 }
 
-TEST(trainer, TheMovingAverageIsThatOfTheWeightsAfterEachStep) {
+TEST(trainer, the_moving_average_is_that_of_the_weights_after_each_step) {
   const mpi::communicator world;
   constexpr double decay = 0.8;
   const auto settings = [&](toy& t) {
@@ -333,7 +333,7 @@ TEST(trainer, TheMovingAverageIsThatOfTheWeightsAfterEachStep) {
   }
 }
 
-TEST(trainer, KeepsTheCandidateThatWasBestInClosedLoop) {
+TEST(trainer, keeps_the_candidate_that_was_best_in_closed_loop) {
   const mpi::communicator world;
   toy t(world);
   t.options.settings.epochs = 10;
@@ -351,7 +351,7 @@ TEST(trainer, KeepsTheCandidateThatWasBestInClosedLoop) {
   EXPECT_EQ(t.m.surrogate().candidates[3].epoch, 10);
 }
 
-TEST(trainer, StopsEarlyWhenTheSelectionLossNoLongerFalls) {
+TEST(trainer, stops_early_when_the_selection_loss_no_longer_falls) {
   const mpi::communicator world;
   toy t(world);
   t.options.settings.epochs = 400;
@@ -361,7 +361,7 @@ TEST(trainer, StopsEarlyWhenTheSelectionLossNoLongerFalls) {
   EXPECT_LT(t.m.surrogate().history.size(), 400U);
 }
 
-TEST(trainer, GoesBackAndHalvesTheRateWhenItDiverges) {
+TEST(trainer, goes_back_and_halves_the_rate_when_it_diverges) {
   const mpi::communicator world;
   toy t(world);
   t.options.settings.learning_rate = 512;
@@ -378,7 +378,7 @@ TEST(trainer, GoesBackAndHalvesTheRateWhenItDiverges) {
   EXPECT_EQ(again->counts, steps.front().counts) << "it did not begin where it had begun";
 }
 
-TEST(trainer, GivesUpWhenItDivergesAFourthTime) {
+TEST(trainer, gives_up_when_it_diverges_a_fourth_time) {
   const mpi::communicator world;
   toy t(world);
   t.options.settings.learning_rate = 8192;

@@ -43,14 +43,14 @@ void expect_moments(const moments& found, double mean, double variance) {
   EXPECT_NEAR(found.variance, variance, 4 * variance / 447 * std::max(1.0, std::sqrt(1 / mean))) << mean;
 }
 
-TEST(count_table, OfPoissonHasMeanAndVarianceAlike) {
+TEST(count_table, of_poisson_has_mean_and_variance_alike) {
   std::uint32_t stream = 0;
   for (const double mean : {0.02, 0.3, 0.7, 2.8, 17.0, 900.0}) {
     expect_moments(moments_of(count_table::poisson(mean), stream++), mean, mean);
   }
 }
 
-TEST(count_table, OfBinomialHasItsMomentsAndStaysBetweenZeroAndN) {
+TEST(count_table, of_binomial_has_its_moments_and_stays_between_zero_and_n) {
   std::uint32_t stream = 100;
   for (const auto& [n, p] : {std::pair{1, 0.3}, {7, 0.9}, {60, 0.7}, {60, 0.05}, {5000, 0.8}}) {
     const moments found = moments_of(count_table::binomial(n, p), stream++);
@@ -60,7 +60,7 @@ TEST(count_table, OfBinomialHasItsMomentsAndStaysBetweenZeroAndN) {
   }
 }
 
-TEST(count_table, OfACertainCountDrawsNothingElse) {
+TEST(count_table, of_a_certain_count_draws_nothing_else) {
   for (const auto& [table, count] : {std::pair{count_table::poisson(0), 0},
                                      {count_table::binomial(0, 0.5), 0},
                                      {count_table::binomial(9, 0), 0},

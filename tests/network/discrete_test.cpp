@@ -66,21 +66,21 @@ beats beats_of(double x, double seconds) {
 }
 
 // 20 s hold about 850 MFEs.
-TEST(discrete, HasAOneBeatRhythmAtX0400) {
+TEST(discrete, has_a_one_beat_rhythm_at_x_0400) {
   const beats found = beats_of(0.40, 20);
   EXPECT_GT(found.mfes, 20 * 35);
   EXPECT_LT(found.small, found.mfes / 100);
 }
 
 // Of about 500 cycles; the standard error of a share is about 2 %.
-TEST(discrete, HasATwoBeatRhythmAtX0427) {
+TEST(discrete, has_a_two_beat_rhythm_at_x_0427) {
   const beats found = beats_of(0.427, 20);
   EXPECT_GT(found.share(2), 0.6);
 }
 
 // Of about 1200 cycles; the standard error of a share is about 1.2 %, that of a difference 1.9 %. The rhythm is the
 // commonest cycle, not the only one: noise makes cycles of 2 and of 4 of its neighbours.
-TEST(discrete, HasAThreeBeatRhythmAtX0416) {
+TEST(discrete, has_a_three_beat_rhythm_at_x_0416) {
   const beats found = beats_of(0.416, 120);
   for (std::size_t n = 1; n < found.cycles.size() - 1; ++n) {
     if (n != 3) {
@@ -100,7 +100,7 @@ parameters lone_neuron() {
   return p;
 }
 
-TEST(discrete, AKickRaisesThePotentialByItsWeightInTheEnd) {
+TEST(discrete, a_kick_raises_the_potential_by_its_weight_in_the_end) {
   const parameters p = lone_neuron();
   const state_layout layout;
   // All in one bin of [48, 52), with 1 pending kick on the E neuron.
@@ -122,7 +122,7 @@ TEST(discrete, AKickRaisesThePotentialByItsWeightInTheEnd) {
   }
 }
 
-TEST(discrete, ASpikeResetsToZeroAndReachesItsTargets) {
+TEST(discrete, a_spike_resets_to_zero_and_reaches_its_targets) {
   parameters p = lone_neuron();
   p.S_EE = 0;
   p.P_IE = 1;
@@ -145,7 +145,7 @@ TEST(discrete, ASpikeResetsToZeroAndReachesItsTargets) {
   EXPECT_EQ(seen, 3);
 }
 
-TEST(discrete, ConservesNeuronsAndHasNoneAtRestInEverySection) {
+TEST(discrete, conserves_neurons_and_has_none_at_rest_in_every_section) {
   const parameters p = wu2023(0.427);
   sampling_settings sampling;
   sampling.transitions = 60;
@@ -177,7 +177,7 @@ TEST(discrete, ConservesNeuronsAndHasNoneAtRestInEverySection) {
   }
 }
 
-TEST(discrete, MfesHoldMostOfTheSpikesAndEndWithinTheirCap) {
+TEST(discrete, mfes_hold_most_of_the_spikes_and_end_within_their_cap) {
   const exact_run run = follow_task(wu2023(0.4), of_mfes(), sampling_settings(), {1, 0, 0}, 5);
   std::int64_t inside = 0;
   std::int64_t all = 0;
@@ -191,7 +191,7 @@ TEST(discrete, MfesHoldMostOfTheSpikesAndEndWithinTheirCap) {
   EXPECT_GT(static_cast<double>(inside), 0.8 * static_cast<double>(all));
 }
 
-TEST(discrete, ADrawnStateIsTheStateThatWasAskedFor) {
+TEST(discrete, a_drawn_state_is_the_state_that_was_asked_for) {
   const parameters p = wu2023(0.416);
   const state_layout layout;
   discrete_network net(p, 0.1, random_stream(1, purpose::test, 73));
@@ -205,7 +205,7 @@ TEST(discrete, ADrawnStateIsTheStateThatWasAskedFor) {
   EXPECT_EQ(found, wanted);
 }
 
-TEST(discrete, ATaskIsAFunctionOfItselfAlone) {
+TEST(discrete, a_task_is_a_function_of_itself_alone) {
   const parameters p = wu2023(0.427);
   sampling_settings sampling;
   sampling.transitions = 40;
@@ -232,7 +232,7 @@ TEST(discrete, ATaskIsAFunctionOfItselfAlone) {
   EXPECT_EQ(seen, 3);
 }
 
-TEST(serial_simulator, GivesUpATaskWhenAskedTo) {
+TEST(serial_simulator, gives_up_a_task_when_asked_to) {
   sampling_settings sampling;
   sampling.transitions = 100000;
   const auto simulator = make_simulator(network_model::discrete, of_mfes(), sampling, 1);

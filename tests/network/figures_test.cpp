@@ -25,7 +25,7 @@ trajectory full_run() {
   return run;
 }
 
-TEST(figure_table, NamesEveryFigureOnceWithUnitAndWords) {
+TEST(figure_table, names_every_figure_once_with_unit_and_words) {
   std::set<std::string> names;
   for (const figure& f : figure_table()) {
     EXPECT_TRUE(names.insert(f.name).second) << f.name;
@@ -36,7 +36,7 @@ TEST(figure_table, NamesEveryFigureOnceWithUnitAndWords) {
   EXPECT_THROW(figure_named("no_such_figure"), internal_error);
 }
 
-TEST(figures, AreThoseOfAllRunsTogether) {
+TEST(figures, are_those_of_all_runs_together) {
   const parameters p;
   const std::vector<trajectory> runs{full_run(), full_run()};
   const run_figures f = figures_of(kept_runs(runs, p, 1e-3, 1.0));
@@ -48,7 +48,7 @@ TEST(figures, AreThoseOfAllRunsTogether) {
   EXPECT_DOUBLE_EQ(f["synchrony"], spike_synchrony_index(full_run().raster, 400));
 }
 
-TEST(figures, AreUndefinedWhereTheRunKeptTooLittle) {
+TEST(figures, are_undefined_where_the_run_kept_too_little) {
   const parameters p;
   trajectory run = full_run();
   run.every_spike = false;
@@ -64,7 +64,7 @@ TEST(figures, AreUndefinedWhereTheRunKeptTooLittle) {
   }
 }
 
-TEST(figures, OfSpikesAloneAreTheRatesOfTheirStretch) {
+TEST(figures, of_spikes_alone_are_the_rates_of_their_stretch) {
   const parameters p;
   const trajectory run = trajectory_of({{1.0005, 5}, {1.2005, 299}, {1.4005, 300}}, p, 1, 3);
   const run_figures f = figures_of(run, p);
@@ -74,7 +74,7 @@ TEST(figures, OfSpikesAloneAreTheRatesOfTheirStretch) {
   EXPECT_EQ(run.counts_E[200], 1);
 }
 
-TEST(figure, IsComparedInPercentOrInItsUnit) {
+TEST(figure, is_compared_in_percent_or_in_its_unit) {
   EXPECT_DOUBLE_EQ(figure_named("rate_E_hz").error(11, 10), 100 * (11.0 / 10 - 1));
   EXPECT_EQ(figure_named("rate_E_hz").error_unit(), "%");
   EXPECT_DOUBLE_EQ(figure_named("peak_hz").error(38, 40), 2);

@@ -102,15 +102,15 @@ void expect_convergence(const char* name, const parameters& p) {
   }
 }
 
-TEST(leaping, ConvergesToTheExactLawAtTheCanonicalSet) {
+TEST(leaping, converges_to_the_exact_law_at_the_canonical_set) {
   expect_convergence("zhang2024", parameters());
 }
 
-TEST(leaping, ConvergesToTheExactLawUnderVoltageDependentInhibition) {
+TEST(leaping, converges_to_the_exact_law_under_voltage_dependent_inhibition) {
   expect_convergence("cai2021_reg", cai2021(2, 1.2));
 }
 
-TEST(leaping, ConservesNeuronsInEveryStateAndSection) {
+TEST(leaping, conserves_neurons_in_every_state_and_section) {
   sampling_settings sampling;
   sampling.transitions = 60;
   sampling.burn_in_s = 0.1;
@@ -140,7 +140,7 @@ TEST(leaping, ConservesNeuronsInEveryStateAndSection) {
   }
 }
 
-TEST(leaping, OfNothingButExternalKicksCountsThemAll) {
+TEST(leaping, of_nothing_but_external_kicks_counts_them_all) {
   parameters p;
   p.P_EE = p.P_IE = p.P_EI = p.P_II = 0;
   p.tau_ref = 0;
@@ -156,7 +156,7 @@ TEST(leaping, OfNothingButExternalKicksCountsThemAll) {
   EXPECT_EQ(net.pending(), 0);
 }
 
-TEST(leaping, SameStreamSameTrajectoryAndAForkGoesTheSameWay) {
+TEST(leaping, same_stream_same_trajectory_and_a_fork_goes_the_same_way) {
   leaping_network a(parameters(), 0.1, random_stream(1, purpose::test, 63));
   leaping_network b(parameters(), 0.1, random_stream(1, purpose::test, 63));
   run_until(a, 0.2, nullptr);

@@ -102,7 +102,7 @@ void expect_share(double hits, double n, double p) {
 }
 
 // 800,000 events from one state.
-TEST(lockstep_events, ClassesNeuronsAndWaitingTimesHaveTheirLaw) {
+TEST(lockstep_events, classes_neurons_and_waiting_times_have_their_law) {
   parameters p;
   p.S_EI = 2.2;
   p.lambda_I = 2000;
@@ -135,7 +135,7 @@ TEST(lockstep_events, ClassesNeuronsAndWaitingTimesHaveTheirLaw) {
   EXPECT_NEAR(control.squares / control.events * total * total, 2, 4 * std::sqrt(20 / control.events));
 }
 
-TEST(lockstep_events, WeightsRoundAtRandom) {
+TEST(lockstep_events, weights_round_at_random) {
   parameters p;
   p.S_EE = 3.7;
   p.S_EI = 2.2;

@@ -77,7 +77,7 @@ struct reference_set {
 class lockstep_law : public testing::TestWithParam<reference_set> {};
 
 // The figures are of independent 40 s runs; seed-to-seed spread of rates below 1 %. Here 64 replicates of 2 s: 128 s.
-TEST_P(lockstep_law, RatesFanoFactorAndSpectrumAreTheOracleS) {
+TEST_P(lockstep_law, rates_fano_factor_and_spectrum_are_the_oracle_s) {
   const auto& set = GetParam();
   section_settings section;
   section.interval_ms = 1;
@@ -135,7 +135,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 class lockstep_section_law : public testing::TestWithParam<section_kind> {};
 
-TEST_P(lockstep_section_law, PhasesAndExcursionsAreTheOracleS) {
+TEST_P(lockstep_section_law, phases_and_excursions_are_the_oracle_s) {
   const parameters p;
   section_settings section;
   section.kind = GetParam();

@@ -86,7 +86,7 @@ class lockstep : public testing::TestWithParam<section_kind> {
   }
 };
 
-TEST_P(lockstep, ResultsDoNotDependOnLaneOrNeighbours) {
+TEST_P(lockstep, results_do_not_depend_on_lane_or_neighbours) {
   const auto together = run_tasks(section(), upwards(34));
   ASSERT_EQ(together.size(), 34U);
   std::vector<std::uint32_t> backwards = upwards(34);
@@ -98,7 +98,7 @@ TEST_P(lockstep, ResultsDoNotDependOnLaneOrNeighbours) {
   }
 }
 
-TEST_P(lockstep, ResultsAreTheSameBytesOnEveryInstructionSet) {
+TEST_P(lockstep, results_are_the_same_bytes_on_every_instruction_set) {
   std::map<std::int64_t, std::string> expected;
   for (const auto target : hwy::SupportedAndGeneratedTargets()) {
     hwy::SetSupportedTargetsForTest(target);
@@ -113,7 +113,7 @@ TEST_P(lockstep, ResultsAreTheSameBytesOnEveryInstructionSet) {
   hwy::GetChosenTarget().Update(hwy::SupportedTargets());
 }
 
-TEST_P(lockstep, OwnTransitionsFollowOneAnotherAndCountEverySpike) {
+TEST_P(lockstep, own_transitions_follow_one_another_and_count_every_spike) {
   const parameters p;
   sampling_settings sampling;
   sampling.transitions = 300;
@@ -157,7 +157,7 @@ INSTANTIATE_TEST_SUITE_P(Sections, lockstep,
                          testing::Values(section_kind::interval, section_kind::mfe, section_kind::volley),
                          [](const auto& set) { return std::string(name_of(set.param)); });
 
-TEST(lockstep_failure, ARunawayPoolFailsItsTaskAndNoOther) {
+TEST(lockstep_failure, a_runaway_pool_fails_its_task_and_no_other) {
   sampling_settings sampling = short_sampling();
   sampling.max_pending = 5000;
   const network_task calm{parameters(), {5, 1, 0}, 1};
@@ -191,7 +191,7 @@ TEST(lockstep_failure, ARunawayPoolFailsItsTaskAndNoOther) {
   EXPECT_EQ(finished, 4);
 }
 
-TEST(lockstep_failure, TooFewPhasesWithinTheTimeCapFailTheTask) {
+TEST(lockstep_failure, too_few_phases_within_the_time_cap_fail_the_task) {
   parameters p;
   p.lambda_E = p.lambda_I = 0;
   section_settings section;
@@ -201,7 +201,7 @@ TEST(lockstep_failure, TooFewPhasesWithinTheTimeCapFailTheTask) {
   EXPECT_EQ(sample_task_lockstep(p, section, sampling, {1, 0, 0}).state, task_state::time_cap);
 }
 
-TEST(lockstep_failure, AnAbandonedTaskStaysPending) {
+TEST(lockstep_failure, an_abandoned_task_stays_pending) {
   int polls = 0;
   const auto result = sample_task_lockstep(parameters(), section_settings(), sampling_settings(), {1, 0, 0},
                                            [&] { return ++polls < 3; });
@@ -209,7 +209,7 @@ TEST(lockstep_failure, AnAbandonedTaskStaysPending) {
   EXPECT_EQ(polls, 3);
 }
 
-TEST(lockstep_failure, OnlyTasksThatCannotEndInTimeAreDropped) {
+TEST(lockstep_failure, only_tasks_that_cannot_end_in_time_are_dropped) {
   sampling_settings sampling = short_sampling();
   sampling.transitions = 2000;
   sampling.max_simulated_s = 60;
@@ -243,7 +243,7 @@ TEST(lockstep_failure, OnlyTasksThatCannotEndInTimeAreDropped) {
   }
 }
 
-TEST(lockstep_failure, SilentNetworksPassTheirSteps) {
+TEST(lockstep_failure, silent_networks_pass_their_steps) {
   parameters p;
   p.lambda_E = p.lambda_I = 0;
   sampling_settings sampling = short_sampling();
@@ -268,7 +268,7 @@ std::vector<exact_run> follow(const section_settings& section, const sampling_se
   return out;
 }
 
-TEST(lockstep_follow, NotesWhatTransitionsCount) {
+TEST(lockstep_follow, notes_what_transitions_count) {
   sampling_settings sampling = short_sampling();
   sampling.perturb_share = sampling.synthetic_share = 0;
   const section_settings section;
@@ -288,7 +288,7 @@ TEST(lockstep_follow, NotesWhatTransitionsCount) {
   EXPECT_EQ(static_cast<std::int64_t>(run.spikes.size()), counted);
 }
 
-TEST(lockstep_follow, CutsTheWholeRunIntoPhasesWhateverRunsBesideIt) {
+TEST(lockstep_follow, cuts_the_whole_run_into_phases_whatever_runs_beside_it) {
   for (const section_kind kind : {section_kind::interval, section_kind::mfe, section_kind::volley}) {
     section_settings section;
     section.kind = kind;

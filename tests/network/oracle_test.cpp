@@ -32,13 +32,13 @@ void expect_rates_of_a_plain_simulation(const parameters& p, double seconds, dou
 
 // Seed-to-seed spread of the E rate over 40 s is below 1 % at both sets (REFERENCE section 4), so below 1.5 % over 20
 // s; two independent runs differ by less than 4.5 % at three standard errors.
-TEST(oracle, RatesAgreeWithAPlainSimulationUnderConstantInhibition) {
+TEST(oracle, rates_agree_with_a_plain_simulation_under_constant_inhibition) {
   parameters p;
   p.S_EE = 3.7;  // Not whole: rounds at random.
   expect_rates_of_a_plain_simulation(p, 20, 0.045);
 }
 
-TEST(oracle, RatesAgreeWithAPlainSimulationUnderVoltageDependentInhibitionWithoutRefractoriness) {
+TEST(oracle, rates_agree_with_a_plain_simulation_under_voltage_dependent_inhibition_without_refractoriness) {
   parameters p;
   p.N_E = 75;
   p.N_I = 25;
@@ -53,7 +53,7 @@ TEST(oracle, RatesAgreeWithAPlainSimulationUnderVoltageDependentInhibitionWithou
   expect_rates_of_a_plain_simulation(p, 20, 0.03);
 }
 
-TEST(oracle, SameStreamSameTrajectoryAndAForkGoesTheSameWay) {
+TEST(oracle, same_stream_same_trajectory_and_a_fork_goes_the_same_way) {
   const parameters p;
   oracle a(p, random_stream(1, purpose::test, 3));
   oracle b(p, random_stream(1, purpose::test, 3));
@@ -72,7 +72,7 @@ TEST(oracle, SameStreamSameTrajectoryAndAForkGoesTheSameWay) {
   }
 }
 
-TEST(oracle, ADrawnStateHasTheCoarseStateItWasDrawnFrom) {
+TEST(oracle, a_drawn_state_has_the_coarse_state_it_was_drawn_from) {
   const parameters p;
   for (const int width : {1, 3, 4, 7}) {
     const state_layout layout{width};
@@ -90,7 +90,7 @@ TEST(oracle, ADrawnStateHasTheCoarseStateItWasDrawnFrom) {
   }
 }
 
-TEST(oracle, PerturbedNetworksKeepTheirPopulationsAndPotentialsInRange) {
+TEST(oracle, perturbed_networks_keep_their_populations_and_potentials_in_range) {
   const parameters p;
   const state_layout layout;
   random_stream stream(1, purpose::perturbation);
@@ -115,7 +115,7 @@ TEST(oracle, PerturbedNetworksKeepTheirPopulationsAndPotentialsInRange) {
   EXPECT_EQ(different, 50);
 }
 
-TEST(oracle, BinsCoverEveryPotentialOnce) {
+TEST(oracle, bins_cover_every_potential_once) {
   for (int width = 1; width <= 166; ++width) {
     const state_layout layout{width};
     for (int v = reversal_potential; v < threshold_potential; ++v) {
@@ -128,7 +128,7 @@ TEST(oracle, BinsCoverEveryPotentialOnce) {
   }
 }
 
-TEST(oracle, ASilentNetworkReachesTheLimit) {
+TEST(oracle, a_silent_network_reaches_the_limit) {
   parameters p;
   p.lambda_E = p.lambda_I = 0;
   oracle net(p, random_stream(1, purpose::test));

@@ -11,7 +11,7 @@ namespace {
 // The published statistics: 36 +- 2 grown MFEs/s of 109 +- 5 spikes on average, all MFE phases
 // together hold 75 +- 4 % of the E spikes. Over 60 s there are about 2100 MFEs: standard errors are 0.3/s (the
 // intervals' CV is 0.2), 0.6 spikes and 0.5 %.
-TEST(phases, MultipleFiringEventsOfTheCanonicalSetMatchThePublishedFigures) {
+TEST(phases, multiple_firing_events_of_the_canonical_set_match_the_published_figures) {
   const parameters p;
   section_settings section;
   section.kind = section_kind::mfe;
@@ -38,7 +38,7 @@ TEST(phases, MultipleFiringEventsOfTheCanonicalSetMatchThePublishedFigures) {
   EXPECT_NEAR(inside / all, 0.75, 0.04);
 }
 
-TEST(phases, IntervalStepsTileTheTrajectory) {
+TEST(phases, interval_steps_tile_the_trajectory) {
   const parameters p;
   section_settings section;
   section.interval_ms = 5;
@@ -55,7 +55,7 @@ TEST(phases, IntervalStepsTileTheTrajectory) {
   }
 }
 
-TEST(phases, VolleysStartAtTheMeanPoolAndEndAtHalfOfIt) {
+TEST(phases, volleys_start_at_the_mean_pool_and_end_at_half_of_it) {
   const parameters p;
   section_settings section;
   section.kind = section_kind::volley;
@@ -76,7 +76,7 @@ TEST(phases, VolleysStartAtTheMeanPoolAndEndAtHalfOfIt) {
   }
 }
 
-TEST(phases, AnActivePhaseEndsAtItsCap) {
+TEST(phases, an_active_phase_ends_at_its_cap) {
   const parameters p;
   section_settings section;
   section.kind = section_kind::mfe;
@@ -97,7 +97,7 @@ TEST(phases, AnActivePhaseEndsAtItsCap) {
 
 class serial_task : public testing::TestWithParam<section_kind> {};
 
-TEST_P(serial_task, OwnTransitionsFollowOneAnotherAndCountEverySpike) {
+TEST_P(serial_task, own_transitions_follow_one_another_and_count_every_spike) {
   const parameters p;
   section_settings section;
   section.kind = GetParam();
@@ -136,7 +136,7 @@ TEST_P(serial_task, OwnTransitionsFollowOneAnotherAndCountEverySpike) {
   EXPECT_NEAR(excursions, 31, 20);
 }
 
-TEST_P(serial_task, IsAFunctionOfTheTaskAlone) {
+TEST_P(serial_task, is_a_function_of_the_task_alone) {
   section_settings section;
   section.kind = GetParam();
   sampling_settings sampling;
@@ -154,7 +154,7 @@ INSTANTIATE_TEST_SUITE_P(Sections, serial_task,
                          testing::Values(section_kind::interval, section_kind::mfe, section_kind::volley),
                          [](const auto& set) { return std::string(name_of(set.param)); });
 
-TEST(serial_task_failure, ARunawayPoolFailsTheTask) {
+TEST(serial_task_failure, a_runaway_pool_fails_the_task) {
   parameters p;
   p.S_EI = p.S_II = 0;
   p.S_EE = 20;
@@ -166,7 +166,7 @@ TEST(serial_task_failure, ARunawayPoolFailsTheTask) {
   EXPECT_EQ(result.block.rows(), 0);
 }
 
-TEST(serial_task_failure, TooFewPhasesWithinTheTimeCapFailTheTask) {
+TEST(serial_task_failure, too_few_phases_within_the_time_cap_fail_the_task) {
   parameters p;
   p.lambda_E = p.lambda_I = 0;
   section_settings section;
@@ -176,7 +176,7 @@ TEST(serial_task_failure, TooFewPhasesWithinTheTimeCapFailTheTask) {
   EXPECT_EQ(sample_task(p, section, sampling, {1, 0, 0}).state, task_state::time_cap);
 }
 
-TEST(serial_task_failure, AnAbandonedTaskStaysPending) {
+TEST(serial_task_failure, an_abandoned_task_stays_pending) {
   sampling_settings sampling;
   int polls = 0;
   const auto result = sample_task(parameters(), section_settings(), sampling, {1, 0, 0}, [&] { return ++polls < 3; });

@@ -20,7 +20,7 @@ struct published_set {
 
 class published_rates : public testing::TestWithParam<published_set> {};
 
-TEST_P(published_rates, AreReproducedOver40Seconds) {
+TEST_P(published_rates, are_reproduced_over_40_seconds) {
   const auto& set = GetParam();
   oracle net(set.p, random_stream(1, purpose::test, 20));
   run_until(net, 0.5, nullptr);

@@ -17,7 +17,7 @@ bool holds(const stop_levels& levels, double time, int pending) {
 class section_rule_levels : public testing::TestWithParam<section_kind> {};
 
 // Made-up events about a millisecond apart, at half of which a recurrent E spike fires. Thousands of them end phases.
-TEST_P(section_rule_levels, SayWhatTheRuleSays) {
+TEST_P(section_rule_levels, say_what_the_rule_says) {
   section_settings section;
   section.kind = GetParam();
   constexpr double mean_pool = 90;
@@ -46,7 +46,7 @@ TEST_P(section_rule_levels, SayWhatTheRuleSays) {
 INSTANTIATE_TEST_SUITE_P(Sections, section_rule_levels, testing::Values(section_kind::mfe, section_kind::volley),
                          [](const auto& set) { return std::string(name_of(set.param)); });
 
-TEST(section_rule, StepsOfAnIntervalEndAtTheirLatestEndOnly) {
+TEST(section_rule, steps_of_an_interval_end_at_their_latest_end_only) {
   section_rule rule(section_settings{}, parameters{});
   EXPECT_EQ(rule.phase(), phase_kind::step);
   EXPECT_FALSE(rule.cuts());
@@ -57,7 +57,7 @@ TEST(section_rule, StepsOfAnIntervalEndAtTheirLatestEndOnly) {
   EXPECT_EQ(rule.phase(), phase_kind::step);
 }
 
-TEST(section_rule, TheDiscreteNetworkCountsSpikesOfStrongRecurrentCurrentsOnly) {
+TEST(section_rule, the_discrete_network_counts_spikes_of_strong_recurrent_currents_only) {
   section_settings section;
   section.kind = section_kind::mfe;
   section_rule rule(section, wu2023(0.41));
@@ -73,7 +73,7 @@ TEST(section_rule, TheDiscreteNetworkCountsSpikesOfStrongRecurrentCurrentsOnly) 
   EXPECT_TRUE(rule.ended(0.0022, 100000)) << "whatever is pending";
 }
 
-TEST(section_rule, ShiftedRemembersItsPastAsLongAgoAsBefore) {
+TEST(section_rule, shifted_remembers_its_past_as_long_ago_as_before) {
   section_settings section;
   section.kind = section_kind::mfe;
   section_rule rule(section, parameters());

@@ -14,14 +14,14 @@ namespace {
 const simulation_settings exact{};
 const simulation_settings leaping{simulator_kind::tau_leaping, 0.1};
 
-TEST(simulators, OfTasksAreTheFirstOfTheTableThatFit) {
+TEST(simulators, of_tasks_are_the_first_of_the_table_that_fit) {
   EXPECT_EQ(simulator_of_tasks(network_model::markov, exact).name, "lockstep");
   EXPECT_EQ(simulator_of_tasks(network_model::markov, exact).width, lockstep_simulator::lanes);
   EXPECT_EQ(simulator_of_tasks(network_model::markov, leaping).name, "tau-leaping");
   EXPECT_EQ(simulator_of_tasks(network_model::discrete, exact).name, "discrete");
 }
 
-TEST(simulators, HaveNamesAndVersionsOfTheirOwn) {
+TEST(simulators, have_names_and_versions_of_their_own) {
   std::set<std::string_view> names;
   std::set<std::string_view> versions;
   for (const simulator_info& row : simulator_table) {
@@ -30,13 +30,13 @@ TEST(simulators, HaveNamesAndVersionsOfTheirOwn) {
   }
 }
 
-TEST(simulators, MakeSimulatorsOfTheirWidth) {
+TEST(simulators, make_simulators_of_their_width) {
   for (const simulator_info& row : simulator_table) {
     EXPECT_EQ(row.make({}, {}, 1)->width(), row.width) << row.name;
   }
 }
 
-TEST(simulators, SimulateSingleNetworksByThePlainOneThatFits) {
+TEST(simulators, simulate_single_networks_by_the_plain_one_that_fits) {
   const random_stream stream(1, purpose::test);
   const auto is = [&]<class Wanted>(const parameters& p, const simulation_settings& simulation, const Wanted*) {
     return with_network(p, simulation, stream,
@@ -47,7 +47,7 @@ TEST(simulators, SimulateSingleNetworksByThePlainOneThatFits) {
   EXPECT_TRUE(is(wu2023(0.41), exact, static_cast<const discrete_network*>(nullptr)));
 }
 
-TEST(simulators, AreRefusedForNetworksThatTheyCannotSimulate) {
+TEST(simulators, are_refused_for_networks_that_they_cannot_simulate) {
   EXPECT_EQ(refusal(network_model::markov, leaping), "");
   EXPECT_EQ(refusal(network_model::discrete, leaping),
             "is for network.model = \"markov\": a discrete network goes by steps already");

@@ -18,7 +18,7 @@ std::vector<double> white_noise(std::size_t n, double deviation) {
   return out;
 }
 
-TEST(statistics, LogarithmAgreesWithTheLibrary) {
+TEST(statistics, logarithm_agrees_with_the_library) {
   random_stream stream(3, purpose::test);
   for (int i = 0; i < 100000; ++i) {
     const double x = stream.uniform() * std::pow(2.0, static_cast<int>(stream.below(40)) - 20);
@@ -26,7 +26,7 @@ TEST(statistics, LogarithmAgreesWithTheLibrary) {
   }
 }
 
-TEST(statistics, PhiloxGivesThePublishedNumbers) {
+TEST(statistics, philox_gives_the_published_numbers) {
   // Known answer of Philox4x32-10 for a zero key and counter (Random123, kat_vectors).
   const auto words = r123::Philox4x32()(r123::Philox4x32::ctr_type{{0, 0, 0, 0}}, r123::Philox4x32::key_type{{0, 0}});
   EXPECT_EQ(words[0], 0x6627e8d5U);
@@ -35,7 +35,7 @@ TEST(statistics, PhiloxGivesThePublishedNumbers) {
   EXPECT_EQ(words[3], 0x9b00dbd8U);
 }
 
-TEST(statistics, StreamsOfDifferentTasksDiffer) {
+TEST(statistics, streams_of_different_tasks_differ) {
   random_stream a(1, purpose::task, 0, 0);
   random_stream b(1, purpose::task, 0, 1);
   random_stream c(1, purpose::task, 1, 0);
@@ -48,7 +48,7 @@ TEST(statistics, StreamsOfDifferentTasksDiffer) {
   EXPECT_EQ(first, e.word64());
 }
 
-TEST(statistics, NormalAndExponentialHaveTheirMoments) {
+TEST(statistics, normal_and_exponential_have_their_moments) {
   random_stream stream(5, purpose::test);
   constexpr int n = 400000;
   double sum = 0;
@@ -73,7 +73,7 @@ TEST(statistics, NormalAndExponentialHaveTheirMoments) {
   EXPECT_NEAR(exponential_squares / n, 2, 5 * 1.6e-3 * std::sqrt(20.0));
 }
 
-TEST(statistics, FanoFactorOfEqualCountsIsZeroAndOfPoissonCountsIsOne) {
+TEST(statistics, fano_factor_of_equal_counts_is_zero_and_of_poisson_counts_is_one) {
   EXPECT_DOUBLE_EQ(fano_factor(std::vector<double>{4, 4, 4, 4}), 0);
   EXPECT_TRUE(std::isnan(fano_factor(std::vector<double>{0, 0})));
   random_stream stream(11, purpose::test);
@@ -86,12 +86,12 @@ TEST(statistics, FanoFactorOfEqualCountsIsZeroAndOfPoissonCountsIsOne) {
   EXPECT_NEAR(fano_factor(bin_times(times, 0, 1, 20000)), 1, 0.05);
 }
 
-TEST(statistics, TimesOutsideTheBinsAreLeftOut) {
+TEST(statistics, times_outside_the_bins_are_left_out) {
   const std::vector<double> times{-0.1, 0.0, 0.05, 0.25, 0.7499, 0.75, 5.0};
   EXPECT_EQ(bin_times(times, 0, 0.25, 3), (std::vector<double>{2, 1, 1}));
 }
 
-TEST(statistics, SpectrumIntegratesToTheVariance) {
+TEST(statistics, spectrum_integrates_to_the_variance) {
   const std::vector<std::vector<double>> series{white_noise(100000, 2.0)};
   const spectrum s = welch(series, 1e-3, 1000);
   ASSERT_EQ(s.frequency.size(), 501U);
@@ -104,7 +104,7 @@ TEST(statistics, SpectrumIntegratesToTheVariance) {
   EXPECT_NEAR(integral, 4.0, 4.0 * 0.02);
 }
 
-TEST(statistics, SpectrumFindsASineOfUnitPower) {
+TEST(statistics, spectrum_finds_a_sine_of_unit_power) {
   std::vector<double> series = white_noise(20000, 0.05);
   for (std::size_t i = 0; i < series.size(); ++i) {
     series[i] += std::numbers::sqrt2 * std::sin(2 * std::numbers::pi * 37.3 * static_cast<double>(i) * 1e-3);
@@ -113,7 +113,7 @@ TEST(statistics, SpectrumFindsASineOfUnitPower) {
   EXPECT_NEAR(peak_frequency(s), 37.3, 0.3);
 }
 
-TEST(statistics, PeakOfABroadBandIsItsCentre) {
+TEST(statistics, peak_of_a_broad_band_is_its_centre) {
   spectrum s;
   for (int f = 0; f <= 500; ++f) {
     s.frequency.push_back(f);
@@ -128,14 +128,14 @@ TEST(statistics, PeakOfABroadBandIsItsCentre) {
   EXPECT_NEAR(spectrum_distance(doubled, s), 1, 1e-12);
 }
 
-TEST(statistics, KolmogorovSmirnovDistanceOfKnownSamples) {
+TEST(statistics, kolmogorov_smirnov_distance_of_known_samples) {
   EXPECT_DOUBLE_EQ(ks_distance({1, 2, 3}, {1, 2, 3}), 0);
   EXPECT_DOUBLE_EQ(ks_distance({1, 2, 3}, {4, 5}), 1);
   EXPECT_DOUBLE_EQ(ks_distance({1, 2, 3, 4}, {3, 4, 5, 6}), 0.5);
   EXPECT_TRUE(std::isnan(ks_distance({}, {1})));
 }
 
-TEST(statistics, SynchronyIndexAgreesWithItsDefinition) {
+TEST(statistics, synchrony_index_agrees_with_its_definition) {
   random_stream stream(13, purpose::test);
   std::vector<spike_record> spikes;
   double t = 0;

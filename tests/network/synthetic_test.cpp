@@ -29,7 +29,7 @@ double mode(const std::vector<std::int32_t>& cells, int k) {
   return sum * std::sqrt((k == 0 ? 1 : 2) / n);
 }
 
-TEST(synthetic_modes, KeepTheLowOnesAndChangeEachHighOneByThePoissonScatterOfACell) {
+TEST(synthetic_modes, keep_the_low_ones_and_change_each_high_one_by_the_poisson_scatter_of_a_cell) {
   constexpr int bins = 42;
   constexpr int first_mode = 8;
   constexpr int draws = 200;
@@ -63,7 +63,7 @@ TEST(synthetic_modes, KeepTheLowOnesAndChangeEachHighOneByThePoissonScatterOfACe
   }
 }
 
-TEST(synthetic_modes, GiveWholeNeuronsOfAnyHistogram) {
+TEST(synthetic_modes, give_whole_neurons_of_any_histogram) {
   random_stream stream(2, purpose::test);
   for (int draw = 0; draw < 500; ++draw) {
     std::vector<std::int32_t> cells(1 + stream.below(166));
@@ -78,7 +78,7 @@ TEST(synthetic_modes, GiveWholeNeuronsOfAnyHistogram) {
   }
 }
 
-TEST(synthetic_modes, ChangeNothingPastTheLastOneNorAtStrengthZero) {
+TEST(synthetic_modes, change_nothing_past_the_last_one_nor_at_strength_zero) {
   const std::vector<std::int32_t> before{3, 0, 9, 1, 0, 0, 5};
   random_stream stream(3, purpose::test);
   std::vector<std::int32_t> after = before;
@@ -88,7 +88,7 @@ TEST(synthetic_modes, ChangeNothingPastTheLastOneNorAtStrengthZero) {
   EXPECT_EQ(after, before);
 }
 
-TEST(synthetic_parameters, AreUniformInTheSweptRangesAndLeaveThePopulationsAlone) {
+TEST(synthetic_parameters, are_uniform_in_the_swept_ranges_and_leave_the_populations_alone) {
   parameters own;
   own.tau_ref = 0;
   const std::vector<swept_range> swept{
@@ -108,7 +108,7 @@ TEST(synthetic_parameters, AreUniformInTheSweptRangesAndLeaveThePopulationsAlone
   EXPECT_NEAR(sum / draws, 4, 0.09);
 }
 
-TEST(synthetic_share, IsTheChanceOfAnExcursionBesideThatOfAPerturbation) {
+TEST(synthetic_share, is_the_chance_of_an_excursion_beside_that_of_a_perturbation) {
   sampling_settings sampling;
   sampling.perturb_share = 0.2;
   sampling.synthetic_share = 0.3;
@@ -152,13 +152,13 @@ void expect_synthetic(Network net) {
   EXPECT_GT(scaled, 25);
 }
 
-TEST(synthetic_state, KeepsNeuronsWhateverSimulatesThem) {
+TEST(synthetic_state, keeps_neurons_whatever_simulates_them) {
   expect_synthetic(oracle(parameters(), random_stream(1, purpose::test, 6)));
   expect_synthetic(leaping_network(parameters(), 0.1, random_stream(1, purpose::test, 7)));
   expect_synthetic(discrete_network(wu2023(0.427), 0.1, random_stream(1, purpose::test, 8)));
 }
 
-TEST(synthetic_state, ComesFromTheOtherParametersAndGoesOnWithItsOwn) {
+TEST(synthetic_state, comes_from_the_other_parameters_and_goes_on_with_its_own) {
   parameters strong;
   strong.lambda_E = 6000;
   const auto rate_after = [](auto net, const parameters& other) {
@@ -200,7 +200,7 @@ class synthetic_excursions : public testing::TestWithParam<simulated_section> {
   }
 };
 
-TEST_P(synthetic_excursions, AreMarkedAndLeaveTheNetworkSOwnTrajectoryAlone) {
+TEST_P(synthetic_excursions, are_marked_and_leave_the_network_s_own_trajectory_alone) {
   sampling_settings sampling;
   sampling.perturb_share = 0.1;
   sampling.synthetic_share = 0.3;
@@ -242,7 +242,7 @@ TEST_P(synthetic_excursions, AreMarkedAndLeaveTheNetworkSOwnTrajectoryAlone) {
   EXPECT_NEAR(synthetic, 75, 35);
 }
 
-TEST_P(synthetic_excursions, ThatRunAwayAreLeftOut) {
+TEST_P(synthetic_excursions, that_run_away_are_left_out) {
   sampling_settings sampling;
   sampling.transitions = 20;
   sampling.perturb_share = 0;

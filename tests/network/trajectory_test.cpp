@@ -7,7 +7,7 @@
 namespace spikesweep {
 namespace {
 
-TEST(trajectory, OfALargeSynchronousNetworkIsFollowedThroughItsBursts) {
+TEST(trajectory, of_a_large_synchronous_network_is_followed_through_its_bursts) {
   // zhang2024 with ten times the neurons: each burst leaves more than a million kicks on their way.
   parameters p;
   p.N_E = 3000;
@@ -25,7 +25,7 @@ TEST(trajectory, OfALargeSynchronousNetworkIsFollowedThroughItsBursts) {
   EXPECT_GT(*std::ranges::max_element(run.counts_E), 150) << "E spikes in 1 ms: a burst";
 }
 
-TEST(trajectory, OfTheExactNetworkAgreesWithItsSpikes) {
+TEST(trajectory, of_the_exact_network_agrees_with_its_spikes) {
   trajectory_settings settings;
   settings.duration_s = 2;
   settings.burn_in_s = 0.3;
@@ -47,7 +47,7 @@ TEST(trajectory, OfTheExactNetworkAgreesWithItsSpikes) {
   }
 }
 
-TEST(trajectory, OfTheExactNetworkIsTheSameInAnyCompany) {
+TEST(trajectory, of_the_exact_network_is_the_same_in_any_company) {
   const parameters p;
   trajectory_settings settings;
   settings.duration_s = 1;

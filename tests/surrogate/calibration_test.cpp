@@ -112,7 +112,7 @@ std::vector<pit_tally> pits_of_samples(double shift, double log_factor) {
   return tallies;
 }
 
-TEST(calibration, OfTheLawThatDrewTheOutcomesIsFlat) {
+TEST(calibration, of_the_law_that_drew_the_outcomes_is_flat) {
   const auto tallies = pits_of_samples(0, 0);
   ASSERT_EQ(tallies.size(), 7U);
   for (std::size_t k = 0; k < tallies.size(); ++k) {
@@ -120,14 +120,14 @@ TEST(calibration, OfTheLawThatDrewTheOutcomesIsFlat) {
   }
 }
 
-TEST(calibration, OfALawThatPredictsTooMuchShowsInTheMean) {
+TEST(calibration, of_a_law_that_predicts_too_much_shows_in_the_mean) {
   for (const pit_tally& tally : pits_of_samples(0.1, 0)) {
     EXPECT_LT(tally.bias(), -5) << "a tenth of a deviation over 20000 rows";
     EXPECT_GT(chi_squared(tally), chi_squared_bound);
   }
 }
 
-TEST(calibration, OfALawThatIsTooSureShowsInTheCoverage) {
+TEST(calibration, of_a_law_that_is_too_sure_shows_in_the_coverage) {
   const auto tallies = pits_of_samples(0, 0.3);
   for (std::size_t k = 3; k < count_dims; ++k) {  // Outputs of large counts, of which bounds cut off little.
     EXPECT_LT(tallies[k].coverage(0), 0.48);
@@ -135,7 +135,7 @@ TEST(calibration, OfALawThatIsTooSureShowsInTheCoverage) {
   }
 }
 
-TEST(marginals, HaveTheCumulativeFrequenciesOfSamples) {
+TEST(marginals, have_the_cumulative_frequencies_of_samples) {
   const mixture_shape shape{3, 4};
   random_stream stream(2, purpose::test);
   std::vector<float> raw(static_cast<std::size_t>(shape.outputs()));
@@ -164,7 +164,7 @@ TEST(marginals, HaveTheCumulativeFrequenciesOfSamples) {
   }
 }
 
-TEST(rank_pit, OfOneMoreDrawIsUniform) {
+TEST(rank_pit, of_one_more_draw_is_uniform) {
   random_stream stream(3, purpose::test);
   pit_tally fair;
   pit_tally biased;
@@ -181,7 +181,7 @@ TEST(rank_pit, OfOneMoreDrawIsUniform) {
   EXPECT_GT(biased.bias(), 5);
 }
 
-TEST(rank_pit, CountsDrawsBelowAndSplitsTies) {
+TEST(rank_pit, counts_draws_below_and_splits_ties) {
   const std::vector<std::int32_t> draws{1, 2, 2, 3};
   EXPECT_NEAR(rank_pit(draws, 0, 0.5), 0.1, 1e-12);
   EXPECT_NEAR(rank_pit(draws, 2, 0.5), (1 + 1.5) / 5, 1e-12);
@@ -221,10 +221,10 @@ class calibrator : public testing::Test {
   }
 
   std::vector<output_calibration> calibrate() {
-    law_calibrator calibrator(model_);
+    law_calibrator of_model(model_);
     random_stream stream(6, purpose::test);
-    calibrator.add(network_, values_, block_, 2, stream);
-    return calibrator.gather(world_);
+    of_model.add(network_, values_, block_, 2, stream);
+    return of_model.gather(world_);
   }
 
   /// Puts observed values drawn from the model in place of the network's.
@@ -251,7 +251,7 @@ class calibrator : public testing::Test {
   model model_;
 };
 
-TEST_F(calibrator, FindsAModelCalibratedOnWhatItDrewItselfInEveryOutput) {
+TEST_F(calibrator, finds_a_model_calibrated_on_what_it_drew_itself_in_every_output) {
   draw_transitions();
   const auto outputs = calibrate();
   ASSERT_EQ(outputs.size(), 10U) << "six counts, four aggregates, no duration";
@@ -265,7 +265,7 @@ TEST_F(calibrator, FindsAModelCalibratedOnWhatItDrewItselfInEveryOutput) {
   }
 }
 
-TEST_F(calibrator, FindsAnUntrainedModelMiscalibratedOnTheNetworkItself) {
+TEST_F(calibrator, finds_an_untrained_model_miscalibrated_on_the_network_itself) {
   const auto outputs = calibrate();
   ASSERT_EQ(outputs.size(), 10U);
   double worst = 0;

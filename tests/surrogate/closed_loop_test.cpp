@@ -26,7 +26,7 @@ std::vector<chain> two_chains() {
   return {c, c};
 }
 
-TEST(closed_loop, OfAClockworkHasItsRatesAndItsPeak) {
+TEST(closed_loop, of_a_clockwork_has_its_rates_and_its_peak) {
   trajectory_settings settings;
   settings.duration_s = 4;
   auto chains = two_chains();
@@ -55,7 +55,7 @@ void uneven(std::span<chain> chains, std::span<chain_step> steps) {
   }
 }
 
-TEST(closed_loop, ShownSpikesAreThoseCountedAndChangeNothing) {
+TEST(closed_loop, shown_spikes_are_those_counted_and_change_nothing) {
   for (const auto& step : {clockwork, uneven}) {
     trajectory_settings settings;
     settings.duration_s = 1;
@@ -79,7 +79,7 @@ TEST(closed_loop, ShownSpikesAreThoseCountedAndChangeNothing) {
   }
 }
 
-TEST(closed_loop, SpikesAreUniformWithinPartsThatCrossBins) {
+TEST(closed_loop, spikes_are_uniform_within_parts_that_cross_bins) {
   trajectory_settings settings;
   settings.duration_s = 100;
   auto chains = two_chains();
@@ -115,7 +115,7 @@ point_result point_with(double exact, double surrogate, double peak_error) {
   return p;
 }
 
-TEST(validation, TableHoldsMedianAndWorstErrors) {
+TEST(validation, table_holds_median_and_worst_errors) {
   validation_result result;
   result.points = {point_with(10, 10.1, 0.5), point_with(10, 9.5, 3), point_with(20, 20, -1)};
   const auto table = error_table(result);

@@ -13,7 +13,7 @@ namespace {
 
 class prediction : public testing::small_surrogate {};
 
-TEST_P(prediction, ManyPointsAreWhatEachIsAlone) {
+TEST_P(prediction, many_points_are_what_each_is_alone) {
   prediction_settings settings;
   settings.run.duration_s = 1.5;
   settings.run.burn_in_s = 0.2;
@@ -81,7 +81,7 @@ INSTANTIATE_TEST_SUITE_P(Sections, prediction,
 
 class hybrid : public testing::small_surrogate {};
 
-TEST_P(hybrid, RunsAlternateWithTheExactNetwork) {
+TEST_P(hybrid, runs_alternate_with_the_exact_network) {
   trajectory_settings settings;
   settings.duration_s = 2;
   const chain start = start_chains(model_, middle(), 1, 1, 0)[0];
@@ -93,7 +93,7 @@ TEST_P(hybrid, RunsAlternateWithTheExactNetwork) {
   EXPECT_LT(run.spikes_E, 300 * 2 * 60);
 }
 
-TEST_P(hybrid, RunsAtManyPointsAreWhatEachIsAlone) {
+TEST_P(hybrid, runs_at_many_points_are_what_each_is_alone) {
   prediction_settings settings;
   settings.run.duration_s = 0.5;
   settings.run.burn_in_s = 0.1;
@@ -115,7 +115,7 @@ INSTANTIATE_TEST_SUITE_P(Sections, hybrid, ::testing::Values(section_kind::mfe, 
 
 class without_quiet_phases : public testing::small_surrogate {};
 
-TEST_P(without_quiet_phases, HybridRunsAreRefused) {
+TEST_P(without_quiet_phases, hybrid_runs_are_refused) {
   const chain start = start_chains(model_, middle(), 1, 1, 0)[0];
   EXPECT_THROW(run_hybrid(model_, surrogate_kernel(model_, 1), start, {}), input_error);
 }

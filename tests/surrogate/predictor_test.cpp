@@ -74,7 +74,7 @@ void expect_same(const point_prediction& a, const point_prediction& b) {
   }
 }
 
-TEST_P(predictor_bits, DependNeitherOnTheBatchNorOnEarlierCalls) {
+TEST_P(predictor_bits, depend_neither_on_the_batch_nor_on_earlier_calls) {
   const predictor law(model_);
   const std::vector<loop_point> places = this->places();
   const auto all = law.predict(places, settings_);
@@ -91,7 +91,7 @@ TEST_P(predictor_bits, DependNeitherOnTheBatchNorOnEarlierCalls) {
   EXPECT_FALSE(same(all[0].figures.values, all[1].figures.values));
 }
 
-TEST_P(predictor_bits, AreTheSameWhereTwoThreadsShareAPredictor) {
+TEST_P(predictor_bits, are_the_same_where_two_threads_share_a_predictor) {
   const std::vector<loop_point> places = this->places();
   const auto wanted = predictor(model_).predict(places, settings_);
   const predictor law(model_);
@@ -115,7 +115,7 @@ TEST_P(predictor_bits, AreTheSameWhereTwoThreadsShareAPredictor) {
   }
 }
 
-TEST_P(predictor_bits, AreTheSameAtAnyRankCount) {
+TEST_P(predictor_bits, are_the_same_at_any_rank_count) {
   const predictor law(model_);
   const auto shared = predict_points(world_, law, points_, settings_);
   if (world_.rank() != 0) {
@@ -129,7 +129,7 @@ TEST_P(predictor_bits, AreTheSameAtAnyRankCount) {
   }
 }
 
-TEST_P(predictor_bits, DependOnSeedIdAndMember) {
+TEST_P(predictor_bits, depend_on_seed_id_and_member) {
   const predictor law(model_);
   loop_settings loop{.run = settings_.run, .seed = 5};
   const std::vector<loop_point> twice{{middle(), 0}, {middle(), 1}};
@@ -142,7 +142,7 @@ TEST_P(predictor_bits, DependOnSeedIdAndMember) {
   EXPECT_NE(law.run(twice, loop)[0].replicates[0].counts_E, runs[0].replicates[0].counts_E);
 }
 
-TEST_P(predictor_bits, OfAMemberAreThoseOfTheMemberAlone) {
+TEST_P(predictor_bits, of_a_member_are_those_of_the_member_alone) {
   const loop_point place{middle(), 0};
   const point_prediction both = predictor(model_).predict(std::span(&place, 1), settings_).front();
   prediction_settings settings = settings_;
@@ -157,7 +157,7 @@ TEST_P(predictor_bits, OfAMemberAreThoseOfTheMemberAlone) {
               std::abs(both.members[0].rate_E_hz - both.members[1].rate_E_hz) / std::sqrt(2), 1e-9);
 }
 
-TEST_P(predictor_bits, DeparturesOfManyPointsAreThoseOfEachAlone) {
+TEST_P(predictor_bits, departures_of_many_points_are_those_of_each_alone) {
   const point_prediction found = predictor(model_).predict(places(), settings_)[3];
   departure seen;
   auto chains = start_chains(model_, points_[3], settings_.replicates, model_.surrogate().seed, 0);

@@ -30,7 +30,7 @@ Eigen::MatrixXd rows_of(const Eigen::MatrixXd& points, const std::vector<int>& r
   return chosen;
 }
 
-TEST(excess_variance, IsThatOfTheMembersWithoutTheNoiseOfTheirChains) {
+TEST(excess_variance, is_that_of_the_members_without_the_noise_of_their_chains) {
   // 3 members whose true rates are 9, 10 and 11 Hz, variance 1; 4 chains each of noise 2 Hz. Mean over 4000 draws:
   // its standard error is about 1.9 / sqrt(4000) = 0.03 Hz^2, over a squared mean of 100 Hz^2.
   random_stream random(5, purpose::test, 1);
@@ -54,7 +54,7 @@ TEST(excess_variance, IsThatOfTheMembersWithoutTheNoiseOfTheirChains) {
   EXPECT_EQ(excess_variance(Eigen::MatrixXd::Zero(3, 4)), 0) << "where nothing fires nobody disagrees";
 }
 
-TEST(smooth_disagreement, AveragesNoiseAwayAndKeepsABump) {
+TEST(smooth_disagreement, averages_noise_away_and_keeps_a_bump) {
   const Eigen::MatrixXd candidates = sobol_points(256, 2);
   random_stream random(5, purpose::test, 2);
   std::vector<double> excess;
@@ -71,7 +71,7 @@ TEST(smooth_disagreement, AveragesNoiseAwayAndKeepsABump) {
   }
 }
 
-TEST(pick_points, GoWhereTheMembersDisagree) {
+TEST(pick_points, go_where_the_members_disagree) {
   const Eigen::MatrixXd candidates = sobol_points(256, 2);
   std::vector<double> disagreement;
   for (Eigen::Index i = 0; i < candidates.rows(); ++i) {
@@ -84,7 +84,7 @@ TEST(pick_points, GoWhereTheMembersDisagree) {
   }
 }
 
-TEST(pick_points, PreferARegionToACorner) {
+TEST(pick_points, prefer_a_region_to_a_corner) {
   const Eigen::MatrixXd candidates = sobol_points(512, 2);
   const Eigen::RowVector2d middle(0.35, 0.6);
   std::vector<double> disagreement;
@@ -102,7 +102,7 @@ TEST(pick_points, PreferARegionToACorner) {
   EXPECT_EQ(in_corner, 1) << "its error is the largest once the region is known";
 }
 
-TEST(pick_points, SpreadOutAndKeepAwayFromWhatIsTrainedOn) {
+TEST(pick_points, spread_out_and_keep_away_from_what_is_trained_on) {
   const Eigen::MatrixXd candidates = sobol_points(512, 2);
   // A sharp maximum: the largest values by themselves would lie side by side.
   std::vector<double> disagreement;
@@ -118,7 +118,7 @@ TEST(pick_points, SpreadOutAndKeepAwayFromWhatIsTrainedOn) {
   EXPECT_GT(nearest_pair(all), 0.2);
 }
 
-TEST(pick_points, FillTheGapsWhereAllAgree) {
+TEST(pick_points, fill_the_gaps_where_all_agree) {
   const Eigen::MatrixXd candidates = sobol_points(512, 2);
   Eigen::MatrixXd trained = sobol_points(40, 2);
   trained.col(0) *= 0.5;  // The right half is empty.
@@ -129,7 +129,7 @@ TEST(pick_points, FillTheGapsWhereAllAgree) {
   }
 }
 
-TEST(pick_points, NeverPickAPlaceTwice) {
+TEST(pick_points, never_pick_a_place_twice) {
   const Eigen::MatrixXd candidates = sobol_points(6, 2);
   const auto picked = pick_points(candidates, std::vector<double>(6, 1.0), candidates.topRows(2), 6);
   EXPECT_EQ(std::set(picked.begin(), picked.end()), (std::set{2, 3, 4, 5}));

@@ -17,7 +17,7 @@ namespace {
 
 class surrogate : public testing::small_surrogate {};
 
-TEST_P(surrogate, ConservesNeuronsAndCountsEverySpike) {
+TEST_P(surrogate, conserves_neurons_and_counts_every_spike) {
   auto chains = start_chains(model_, middle(), 3, 1, 0);
   std::vector<chain_step> steps(chains.size());
   const kernel step = surrogate_kernel(model_, 2);  // Fewer rows than chains: they go through in parts.
@@ -39,7 +39,7 @@ TEST_P(surrogate, ConservesNeuronsAndCountsEverySpike) {
   }
 }
 
-TEST_P(surrogate, IsTunedAndKeepsTheBetter) {
+TEST_P(surrogate, is_tuned_and_keeps_the_better) {
   const auto& points = data_.training_points;
   ASSERT_EQ(points.size(), 8U);
   auto enough = points;
@@ -56,13 +56,13 @@ TEST_P(surrogate, IsTunedAndKeepsTheBetter) {
                interrupted_error);
 }
 
-TEST_P(surrogate, TooFewPointsLeaveAModelAsItIs) {
+TEST_P(surrogate, too_few_points_leave_a_model_as_it_is) {
   const std::vector<measured_point> few(data_.training_points.begin(), data_.training_points.begin() + 4);
   tune_rates(world_, few, 1, {}, model_);
   EXPECT_TRUE(model_.surrogate().shift.empty());
 }
 
-TEST_P(surrogate, AChainsBitsDependNeitherOnTheOthersNorOnTheirNumber) {
+TEST_P(surrogate, a_chains_bits_depend_neither_on_the_others_nor_on_their_number) {
   constexpr int many = 150;  // More than go through the networks at a time.
   auto together = start_chains(model_, middle(), many, 1, 0);
   std::vector<chain_step> steps(together.size());
@@ -83,7 +83,7 @@ TEST_P(surrogate, AChainsBitsDependNeitherOnTheOthersNorOnTheirNumber) {
   }
 }
 
-TEST_P(surrogate, HeldOutLossesAreGivenByPhaseAndRegime) {
+TEST_P(surrogate, held_out_losses_are_given_by_phase_and_regime) {
   const epoch_record& last = model_.surrogate().history.back();
   std::int64_t rows = 0;
   double counts = 0;
@@ -119,7 +119,7 @@ TEST_P(surrogate, HeldOutLossesAreGivenByPhaseAndRegime) {
   }
 }
 
-TEST_P(surrogate, ASavedModelPredictsTheSameBits) {
+TEST_P(surrogate, a_saved_model_predicts_the_same_bits) {
   const auto path = directory_ / "model.h5";
   on_root(world_, [&] { save_model(path, model_); });
   const model loaded = load_model(path);
@@ -136,7 +136,7 @@ TEST_P(surrogate, ASavedModelPredictsTheSameBits) {
   }
 }
 
-TEST_P(surrogate, StatesThatNobodyTrainedOnAreNoticed) {
+TEST_P(surrogate, states_that_nobody_trained_on_are_noticed) {
   const auto path = directory_ / "model.h5";
   on_root(world_, [&] { save_model(path, model_); });
   const model loaded = load_model(path);
@@ -164,7 +164,7 @@ TEST_P(surrogate, StatesThatNobodyTrainedOnAreNoticed) {
   EXPECT_EQ(seen.share_beyond(), 0.5);
 }
 
-TEST_P(surrogate, WatchingAKernelChangesNothingThatItDoes) {
+TEST_P(surrogate, watching_a_kernel_changes_nothing_that_it_does) {
   departure seen;
   auto first = start_chains(model_, middle(), 2, 1, 0);
   auto second = start_chains(model_, middle(), 2, 1, 0);
@@ -177,7 +177,7 @@ TEST_P(surrogate, WatchingAKernelChangesNothingThatItDoes) {
   EXPECT_GT(seen.states, 2);
 }
 
-TEST_P(surrogate, ForeignAndTruncatedModelsAreRefused) {
+TEST_P(surrogate, foreign_and_truncated_models_are_refused) {
   const auto path = directory_ / "model.h5";
   const auto cut = directory_ / "cut.h5";
   on_root(world_, [&] {
@@ -190,7 +190,7 @@ TEST_P(surrogate, ForeignAndTruncatedModelsAreRefused) {
   EXPECT_THROW(load_model(directory_ / "absent.h5"), input_error);
 }
 
-TEST_P(surrogate, ChainsStartFromStatesOfTheirOwnPopulationSizes) {
+TEST_P(surrogate, chains_start_from_states_of_their_own_population_sizes) {
   model m = model_;
   m.space.base.N_E = 150;
   const auto chains = start_chains(m, middle(), 4, 1, 0);

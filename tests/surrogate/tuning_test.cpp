@@ -70,7 +70,7 @@ class tuning : public testing::Test {
   std::normal_distribution<double> normal_;
 };
 
-TEST_F(tuning, TakesSmoothErrorsAway) {
+TEST_F(tuning, takes_smooth_errors_away) {
   input_shift shift;
   const tuning_record record = fit_shift(space_, points_, surrogate(0), shift);
   EXPECT_GT(record.before_E, 0.04);
@@ -80,7 +80,7 @@ TEST_F(tuning, TakesSmoothErrorsAway) {
 
 // 200 points with noise of 1 % each: the ten terms of a quadratic carry sqrt(10 / 200) of it, 0.22 %, to any one point,
 // in root mean square; three times that is not exceeded in the mean over points that were not used.
-TEST_F(tuning, NoiseAveragesOut) {
+TEST_F(tuning, noise_averages_out) {
   input_shift shift;
   fit_shift(space_, points_, surrogate(0.01), shift);
   ASSERT_LE(shift.degree, 2);  // The errors are linear in the axes, so nothing speaks for a cubic.
@@ -96,7 +96,7 @@ TEST_F(tuning, NoiseAveragesOut) {
   EXPECT_LT(std::sqrt(squares), 3 * 0.0022);
 }
 
-TEST_F(tuning, KeepsNoShiftThatMakesThingsWorse) {
+TEST_F(tuning, keeps_no_shift_that_makes_things_worse) {
   input_shift shift;
   int call = 0;
   const auto perverse = [&](const input_shift&) {
@@ -109,7 +109,7 @@ TEST_F(tuning, KeepsNoShiftThatMakesThingsWorse) {
   EXPECT_EQ(record.after_E, record.before_E);
 }
 
-TEST_F(tuning, TooFewPointsAreNotMeasuredAt) {
+TEST_F(tuning, too_few_points_are_not_measured_at) {
   points_.resize(11);  // A linear fit in three axes has four coefficients.
   input_shift shift{1, {1, 2, 3}};
   fit_shift(

@@ -11,7 +11,7 @@ namespace {
 
 class validation : public testing::small_surrogate {};
 
-TEST_P(validation, ComparesEveryRunAtEveryPoint) {
+TEST_P(validation, compares_every_run_at_every_point) {
   validation_settings settings;
   settings.duration_s = 1.5;
   settings.chains = 1;
@@ -51,7 +51,7 @@ TEST_P(validation, ComparesEveryRunAtEveryPoint) {
   EXPECT_GT(std::filesystem::file_size(directory_ / "validation.h5"), 1000U);
 }
 
-TEST_P(validation, CalibrationCoversTheTestPointsAndIsTheSameAtAnyRankCount) {
+TEST_P(validation, calibration_covers_the_test_points_and_is_the_same_at_any_rank_count) {
   const auto shared = calibrate(world_, model_, *file_, 1);
   const auto alone = calibrate(boost::mpi::communicator(MPI_COMM_SELF, boost::mpi::comm_duplicate), model_, *file_, 1);
   const bool steps_only = GetParam() == section_kind::interval;

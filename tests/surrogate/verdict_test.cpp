@@ -20,7 +20,7 @@ batched_rate drawn(random_stream& stream, int batches, double mean, double devia
   return rate;
 }
 
-TEST(verdict, RunsOfOneNetworkAreToldApartAtTheLevelOfTheTestWhateverTheirLength) {
+TEST(verdict, runs_of_one_network_are_told_apart_at_the_level_of_the_test_whatever_their_length) {
   random_stream stream(1, purpose::test);
   for (const int batches : {8, 80}) {
     int apart = 0;
@@ -38,7 +38,7 @@ TEST(verdict, RunsOfOneNetworkAreToldApartAtTheLevelOfTheTestWhateverTheirLength
   }
 }
 
-TEST(verdict, TheNoiseFloorIsComparedAtTheSameLevel) {
+TEST(verdict, the_noise_floor_is_compared_at_the_same_level) {
   random_stream stream(2, purpose::test);
   int apart = 0;
   constexpr int points = 4000;
@@ -50,7 +50,7 @@ TEST(verdict, TheNoiseFloorIsComparedAtTheSameLevel) {
   EXPECT_NEAR(apart, verdict_level * points, 4 * std::sqrt(0.05 * 0.95 * points));
 }
 
-TEST(verdict, ABiasIsFoundAsOftenAsTheNoiseOfTheLengthInQuestionAllows) {
+TEST(verdict, a_bias_is_found_as_often_as_the_noise_of_the_length_in_question_allows) {
   random_stream stream(3, purpose::test);
   // Two runs of 20 s differ by 0.1 sqrt(2 / 20) Hz = 0.0316 Hz (one standard error). A bias of 2.8 of these, 0.9 %, is
   // found by a normal test with probability 0.80; by Student's with 158 degrees of freedom hardly less.
@@ -66,7 +66,7 @@ TEST(verdict, ABiasIsFoundAsOftenAsTheNoiseOfTheLengthInQuestionAllows) {
   EXPECT_NEAR(apart, 0.795 * points, 4 * std::sqrt(0.8 * 0.2 * points));
 }
 
-TEST(verdict, BeyondTheToleranceIsWorse) {
+TEST(verdict, beyond_the_tolerance_is_worse) {
   random_stream stream(4, purpose::test);
   const auto exact = drawn(stream, 8, 10, 0.1);
   const auto repeat = drawn(stream, 8, 10, 0.1);
@@ -74,7 +74,7 @@ TEST(verdict, BeyondTheToleranceIsWorse) {
   EXPECT_EQ(compare_rates(exact, repeat, drawn(stream, 8, 9.5, 0.1), 20).verdict, verdict::worse);
 }
 
-TEST(verdict, UnsteadinessDoesNotExcuseASurrogate) {
+TEST(verdict, unsteadiness_does_not_excuse_a_surrogate) {
   random_stream stream(5, purpose::test);
   int apart = 0;
   for (int i = 0; i < 200; ++i) {
@@ -86,21 +86,21 @@ TEST(verdict, UnsteadinessDoesNotExcuseASurrogate) {
   EXPECT_GT(apart, 160);
 }
 
-TEST(verdict, WithoutAnExactRateIsUndefined) {
+TEST(verdict, without_an_exact_rate_is_undefined) {
   random_stream stream(6, purpose::test);
   const auto rate = drawn(stream, 8, 10, 0.1);
   EXPECT_EQ(compare_rates({}, rate, rate, 20).verdict, verdict::undefined);
   EXPECT_EQ(compare_rates(rate, {}, rate, 20).verdict, verdict::undefined);
 }
 
-TEST(verdict, WithoutAnyNoiseOnlyEqualRatesAreIndistinguishable) {
+TEST(verdict, without_any_noise_only_equal_rates_are_indistinguishable) {
   const batched_rate ten{std::vector<double>(8, 10.0), 2.5};
   const batched_rate more{std::vector<double>(8, 10.1), 2.5};
   EXPECT_EQ(compare_rates(ten, ten, ten, 20).verdict, verdict::indistinguishable);
   EXPECT_EQ(compare_rates(ten, ten, more, 20).verdict, verdict::within_tolerance);
 }
 
-TEST(verdict, BatchesAreAtLeastEightAndFitIntoTheLengthInQuestion) {
+TEST(verdict, batches_are_at_least_eight_and_fit_into_the_length_in_question) {
   EXPECT_EQ(batches_per_part(8, 2.5, 20), 1) << "independent runs of 2.5 s, eight of them in 20 s";
   EXPECT_EQ(batches_per_part(4, 5, 20), 2);
   EXPECT_EQ(batches_per_part(1, 1.5, 20), 8);
@@ -108,7 +108,7 @@ TEST(verdict, BatchesAreAtLeastEightAndFitIntoTheLengthInQuestion) {
   EXPECT_EQ(batches_per_part(8, 2.5, 1), 5) << "none below half a second";
 }
 
-TEST(batched_rate, StandardErrorIsThatOfTheMeanOfItsBatches) {
+TEST(batched_rate, standard_error_is_that_of_the_mean_of_its_batches) {
   const batched_rate rate{{9, 10, 11, 12}, 1};
   EXPECT_NEAR(rate.mean(), 10.5, 1e-12);
   EXPECT_NEAR(rate.standard_error(), std::sqrt(5.0 / 3 / 4), 1e-12);
@@ -128,7 +128,7 @@ point_result point_with(verdict E, verdict I) {
   return p;
 }
 
-TEST(validation, APointHasTheWorseOfItsRatesVerdictsAndSharesLeaveUndefinedOnesOut) {
+TEST(validation, a_point_has_the_worse_of_its_rates_verdicts_and_shares_leave_undefined_ones_out) {
   validation_result result;
   result.points = {point_with(verdict::indistinguishable, verdict::indistinguishable),
                    point_with(verdict::indistinguishable, verdict::within_tolerance),
