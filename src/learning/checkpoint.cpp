@@ -60,15 +60,31 @@ std::map<std::string, std::string> parts_of(const std::string& fingerprint) {
   return parts;
 }
 
+/// The words of a text, without those that an earlier version did not write.
+std::vector<std::string> words_of(const std::string& text, const std::vector<std::string>& implied) {
+  std::istringstream stream(text);
+  std::vector<std::string> words;
+  for (std::string word; stream >> word;) {
+    if (std::ranges::find(implied, word) == implied.end()) {
+      words.push_back(word);
+    }
+  }
+  return words;
+}
+
 /// Whether a checkpoint is of this training. A setting that it lacks was added later, and had its old value then.
-bool is_of_training(const std::string& stored, const std::string& given) {
+bool is_of_training(const std::string& stored, const checkpoint_place& place) {
   std::map<std::string, std::string> before = parts_of(stored);
+  std::map<std::string, std::string> now = parts_of(fingerprint(place));
   for (const auto& row : learning_table()) {
     if (row.absent && decides_course(row.key)) {
       before.emplace(row.key, to_text(*row.absent));
     }
   }
-  return before == parts_of(given);
+  const bool same_data = words_of(before["data"], place.implied) == words_of(now["data"], place.implied);
+  before.erase("data");
+  now.erase("data");
+  return same_data && before == now;
 }
 
 /// The numbers of the epoch records, one record after another.
@@ -132,7 +148,7 @@ void read_file(const std::filesystem::path& path, const checkpoint_place& place,
   const hdf5::file file = hdf5::file::open(path);
   const hdf5::group& root = file.root();
   check_format(root, checkpoint_format);
-  if (!is_of_training(root.read_string("settings"), fingerprint(place))) {
+  if (!is_of_training(root.read_string("settings"), place)) {
     throw other_training(path);
   }
   read_network(root, "counts", state.now.counts);

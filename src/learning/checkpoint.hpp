@@ -54,8 +54,9 @@ struct training_state {
 struct checkpoint_place {
   std::filesystem::path path;  ///< Empty: no checkpoint is written.
   const learning_settings& settings;
-  const std::string& identity;  ///< Text that names everything that decides the data.
-  int features;                 ///< Inputs of the model's networks.
+  const std::string& identity;              ///< Text that names everything that decides the data.
+  const std::vector<std::string>& implied;  ///< Parts of it that an earlier version did not write.
+  int features;                             ///< Inputs of the model's networks.
 };
 
 /// Rank 0 writes the state of a training under a temporary name and renames the file to its place. The file that was

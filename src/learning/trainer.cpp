@@ -49,7 +49,7 @@ class trainer {
         sum_(data.plan.exact() ? gradient_.size() : 0),
         rows_(data, m, settings_, first_shard_, last_shard_),
         identity_(options.identity + data.chunks.identity()),
-        place_{options.checkpoint, settings_, identity_, m.features.size()} {}
+        place_{options.checkpoint, settings_, identity_, options.implied, m.features.size()} {}
 
   void run() {
     training_state state = first_state();

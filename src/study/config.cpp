@@ -79,18 +79,15 @@ configuration load_configuration(const communicator& ranks, const std::string& p
   return parse_configuration(on_root(ranks, [&] { return read_config(path_or_name); }), overrides);
 }
 
-std::vector<std::pair<std::string, std::string>> canonical_settings(const configuration& config, config_group group) {
+std::vector<canonical_setting> canonical_settings(const configuration& config, config_group group) {
   configuration copy = config;
   return make_config_table(copy).values(group);
 }
 
-namespace {
-
-/// Key and value of the sweep's settings that files of older versions lack.
-std::vector<std::pair<std::string, std::string>> absent_settings_of(const configuration& config) {
+std::vector<canonical_setting> absent_settings(const configuration& config) {
   configuration copy = config;
   const config_table table = make_config_table(copy);
-  std::vector<std::pair<std::string, std::string>> all;
+  std::vector<canonical_setting> all;
   for (const config_entry& entry : table.entries()) {
     if (entry.group == config_group::sweep && entry.absent) {
       all.emplace_back(entry.key, to_text(*entry.absent));
@@ -98,8 +95,6 @@ std::vector<std::pair<std::string, std::string>> absent_settings_of(const config
   }
   return all;
 }
-
-}  // namespace
 
 sweep_description describe_sweep(const configuration& config) {
   require_axes(config);
@@ -117,7 +112,7 @@ sweep_description describe_sweep(const configuration& config) {
   description.seed = config.seed;
   description.config_text = config.text;
   description.settings = canonical_settings(config, config_group::sweep);
-  description.absent = absent_settings_of(config);
+  description.absent = absent_settings(config);
   description.settings.emplace_back("simulator",
                                     simulator_of_tasks(config.network.model, config.sampling.simulation).version);
   return description;

@@ -85,6 +85,9 @@ class training {
     training_options options;
     options.settings = member_settings(config_.learning, member);
     options.identity = identity_;
+    for (const auto& [key, value] : absent_settings(config_)) {
+      options.implied.push_back(fmt::format("{}={}", key, value));
+    }
     options.score = closed_loop_selection(job_.world, data_.selection_points, options.settings);
     if (config_.learning.tuning_s > 0) {
       options.tune = [this](model& trained) { tune(job_, data_, config_.learning.tuning_s, trained); };
@@ -132,8 +135,11 @@ void check_same_sweep(const configuration& config, const std::filesystem::path& 
   }
   const sweep_reader file(sweep_file);
   const auto& there = file.description().settings;
+  const auto implied = absent_settings(config);
   for (const auto& setting : canonical_settings(config, config_group::sweep)) {
-    if (std::ranges::find(there, setting) == there.end()) {
+    // A file that lacks the key is of a version in which it had one value.
+    const bool lacks = std::ranges::find(there, setting.first, &canonical_setting::first) == there.end();
+    if (std::ranges::find(lacks ? implied : there, setting) == (lacks ? implied : there).end()) {
       throw input_error(fmt::format("{}: key '{}' = {} differs from the sweep in {}; use the config of that sweep",
                                     config.source, setting.first, setting.second, sweep_file.string()));
     }

@@ -103,6 +103,17 @@ class EarlierVersion(unittest.TestCase):
         self.spikesweep("sweep small.toml -o today.h5 --set design.replicates=2")
         self.expect_equal("sweep.h5", "today.h5", without=["provenance"])
 
+    def test_training_takes_a_sweep_and_a_checkpoint_without_later_settings(self):
+        self.strip("sweep.h5", ["sampling/synthetic_share"])
+        with h5py.File(self.directory / "interrupted.h5.checkpoint", "r+") as file:
+            settings = file["settings"][()]
+            self.assertIn(b" sweep.synthetic_share=0 ", settings)
+            file["settings"][()] = settings.replace(b" sweep.synthetic_share=0 ", b" ")
+        said = self.spikesweep("train interrupted.toml -d sweep.h5 -o interrupted.h5").stderr
+        self.assertNotIn("epoch 1 of 12", said)
+        self.spikesweep("train interrupted.toml -d sweep.h5 -o today.h5")
+        self.expect_equal("interrupted.h5", "today.h5", without=["wall"])
+
     def test_sweep_that_was_made_without_a_later_setting_is_another_one_than_with_it(self):
         self.strip("sweep.h5", ["sampling/synthetic_share"])
         done = self.spikesweep("sweep small.toml -o sweep.h5 --set sweep.synthetic_share=0.1", code=2)

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include <spikesweep/learning/model.hpp>
 #include <spikesweep/learning/training_data.hpp>
@@ -40,6 +41,9 @@ struct training_options {
   std::function<void(model&)> tune;
   /// Text that names everything that decides the training data. A checkpoint of other data is refused.
   std::string identity;
+  /// Parts of `identity` that a checkpoint of an earlier version may lack, such as "sweep.synthetic_share=0": settings
+  /// that were added later, with the values that were in force before.
+  std::vector<std::string> implied;
   /// The checkpoint file. Training writes its state there, and resumes from it if it exists; empty: no checkpoint. The
   /// checkpoint before the last is kept too, for the case that the last one is damaged.
   std::filesystem::path checkpoint;

@@ -64,8 +64,14 @@ parameters preset_network(const std::string& name);
 /// Sets network parameters alone, as `--set` does, on an existing network. Throws input_error.
 void override_network(parameters& network, std::span<const std::string> overrides);
 
-/// Key and value, in a fixed order, of everything that decides the results of a group: equal lists, equal results.
-std::vector<std::pair<std::string, std::string>> canonical_settings(const configuration& config, config_group group);
+/// Key and value of a setting, as text.
+using canonical_setting = std::pair<std::string, std::string>;
+
+/// Everything that decides the results of a group, in a fixed order: equal lists, equal results.
+std::vector<canonical_setting> canonical_settings(const configuration& config, config_group group);
+
+/// The settings of a sweep that files of earlier versions may lack, each with the value that was in force before.
+std::vector<canonical_setting> absent_settings(const configuration& config);
 
 /// Throws input_error unless there is at least one axis to sweep, and none is fixed by --set at the same time.
 void require_axes(const configuration& config);
