@@ -106,10 +106,10 @@ command_option command_options::time(const std::string& names, double& seconds, 
 }
 
 command_option command_options::choice(const std::string& names, const std::vector<std::string>& allowed,
-                                       std::function<void(const std::string&)> take,
+                                       const std::function<void(const std::string&)>& take,
                                        const std::string& description) const {
   return command_option(
-      command_->add_option_function<std::string>(names, std::move(take), description)->check(CLI::IsMember(allowed)));
+      command_->add_option_function<std::string>(names, take, description)->check(CLI::IsMember(allowed)));
 }
 
 command_option command_options::config(std::string& value) const {

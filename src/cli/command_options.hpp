@@ -56,7 +56,7 @@ class command_options {
   command_option time(const std::string& names, double& seconds, const std::string& description) const;
   /// One of the values in `allowed`. `take` is called with it.
   command_option choice(const std::string& names, const std::vector<std::string>& allowed,
-                        std::function<void(const std::string&)> take, const std::string& description) const;
+                        const std::function<void(const std::string&)>& take, const std::string& description) const;
 
   /// The required positional argument CONFIG.
   command_option config(std::string& value) const;
