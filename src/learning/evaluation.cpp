@@ -43,12 +43,13 @@ batch_loss evaluation::losses_of(const std::vector<std::int64_t>& rows) {
 
 void evaluation::measure_selection(epoch_record& record) {
   batch_.set_weights(model_.own.counts_weights, model_.own.profile_weights);
-  constexpr std::size_t groups = phase_kind_count * regime_count;
+  constexpr auto regimes = static_cast<std::size_t>(regime_count);
+  constexpr std::size_t groups = phase_kind_count * regimes;
   std::array<std::vector<std::int64_t>, groups> rows;
   for (std::int64_t row = 0; row < data_.selection.rows; ++row) {
     const auto at = static_cast<std::size_t>(row);
     const auto points = data_.selection_regimes.empty() ? 0 : static_cast<std::size_t>(data_.selection_regimes[at]);
-    rows[data_.selection.phase[at] * regime_count + points].push_back(row);
+    rows[data_.selection.phase[at] * regimes + points].push_back(row);
   }
   std::vector<double> sums(3 * groups, 0.0);
   for (std::size_t g = 0; g < groups; ++g) {
@@ -65,9 +66,8 @@ void evaluation::measure_selection(epoch_record& record) {
     record.selection_profile += sums[3 * g + 1];
     all += n;
     if (n > 0) {
-      record.selection_groups.push_back({static_cast<phase_kind>(g / regime_count),
-                                         static_cast<regime>(g % regime_count), static_cast<std::int64_t>(n),
-                                         sums[3 * g] / n, sums[3 * g + 1] / n});
+      record.selection_groups.push_back({static_cast<phase_kind>(g / regimes), static_cast<regime>(g % regimes),
+                                         static_cast<std::int64_t>(n), sums[3 * g] / n, sums[3 * g + 1] / n});
     }
   }
   record.selection_counts /= std::max(1.0, all);

@@ -24,7 +24,7 @@ file file::own(object_id id, const std::string& name) {
 namespace {
 
 // HDF5 1.10 locks files by default, which fails on several parallel file systems and keeps readers out while a sweep
-// is written; sweep_lock is the lock that counts. The property rules over the variable HDF5_USE_FILE_LOCKING.
+// is written; file_lock is the lock that counts. The property rules over the variable HDF5_USE_FILE_LOCKING.
 property_handle file_access() {
   H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   property_handle access(H5Pcreate(H5P_FILE_ACCESS));

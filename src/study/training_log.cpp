@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include <spikesweep/base/json_text.hpp>
+#include <spikesweep/base/log.hpp>
 
 namespace spikesweep {
 
@@ -65,7 +66,12 @@ void training_log::write_line(const epoch_record& epoch) const {
                       {"counts", group.counts},
                       {"profile", group.profile}});
   }
-  std::ofstream(path_, std::ios::app) << json_text(line) << '\n';
+  std::ofstream file(path_, std::ios::app);
+  if (!(file << json_text(line) << '\n').flush()) {
+    log_warning_once("cannot write " + path_.string() +
+                     ": the training goes on without this log; free disk space, or "
+                     "make the file writable");
+  }
 }
 
 }  // namespace spikesweep

@@ -5,7 +5,7 @@
 
 namespace spikesweep {
 
-/// Exit codes of the command line (README, "Exit codes").
+/// Exit codes of the command line (docs/reference/commands.md, "Exit codes").
 enum class exit_code : int {
   done = 0,
   failed = 1,         ///< The world failed: disk, MPI, memory, a bug.
