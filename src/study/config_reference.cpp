@@ -75,7 +75,7 @@ std::string config_reference() {
          "`quickstart.toml` and the networks in `networks/` are built into the binary: their names without `.toml` "
          "serve\n"
          "as configs too. A sweep is resumed only if every key outside `[learning]` and `[validation]` is the same, "
-         "but for `refine_...`.\n";
+         "except `refine_...`.\n";
   for (const section_heading& heading : headings) {
     out << "\n## " << (heading.name.empty() ? "Top level" : fmt::format("`[{}]`", heading.name)) << "\n\n"
         << heading.text << "\n\n| key | type | default | allowed | unit | meaning |\n|---|---|---|---|---|---|\n";

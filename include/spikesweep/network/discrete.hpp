@@ -66,16 +66,16 @@ class discrete_network {
   struct group {
     int first;
     int size;
-    double external;               ///< Slope of a potential by one external kick [1/ms].
-    double excitation;             ///< ... by one E kick.
-    double inhibition;             ///< ... by one I kick at potential 0 ...
-    double inhibition_by_v;        ///< ... and, for each unit of the potential, this much more.
-    double keep_external;          ///< What is left of a trace after a step.
-    double keep[2];                ///< The same of the traces of E and of I kicks.
-    double probability[2];         ///< That a spike of E, of I reaches a neuron.
-    count_table external_kicks;    ///< In a step.
-    std::vector<double> outside;   ///< Trace of external kicks, of each neuron.
-    std::vector<double> trace[2];  ///< Traces of E and of I kicks, of each neuron.
+    double external;                           ///< Slope of a potential by one external kick [1/ms].
+    double excitation;                         ///< ... by one E kick.
+    double inhibition;                         ///< ... by one I kick at potential 0 ...
+    double inhibition_by_v;                    ///< ... and, for each unit of the potential, this much more.
+    double keep_external;                      ///< What is left of a trace after a step.
+    double keep[2];                            ///< The same of the traces of E and of I kicks.
+    double probability[2];                     ///< That a spike of E, of I reaches a neuron.
+    count_table external_kicks;                ///< In a step.
+    std::vector<double> outside;               ///< Trace of external kicks, of each neuron.
+    std::array<std::vector<double>, 2> trace;  ///< Traces of E and of I kicks, of each neuron.
   };
   static constexpr double no_mark_ = std::numeric_limits<double>::infinity();  ///< No neuron is refractory.
   static group make_group(const parameters& p, population q, double dt_ms);
