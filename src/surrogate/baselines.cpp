@@ -61,7 +61,7 @@ class library {
       append(entry.data, m_.features, m_.space.layout, parameters_at(m_.space, entry.values), entry.values, block);
       standardise(entry.data, m_.features);
       entry.after = block.after;
-      entry.times.resize(block.rows(), 2 * m_.space.layout.time_bins);
+      entry.times.resize(block.rows(), Eigen::Index{2} * m_.space.layout.time_bins);
       entry.times << block.spike_times_E, block.spike_times_I;
     }
     return entry;
@@ -188,7 +188,7 @@ std::vector<float> features_of(const model& m, const chain& c) {
   return x;
 }
 
-kernel nearest_neighbour(const model& m, std::shared_ptr<library> rows) {
+kernel nearest_neighbour(const model& m, const std::shared_ptr<library>& rows) {
   return [&m, rows](std::span<chain> chains, std::span<chain_step> steps) {
     // Axes do not count in the distance of states: all rows are of the nearest point.
     const auto width = static_cast<std::size_t>(2 * m.space.layout.state.cells() + 2 * pool_count);

@@ -46,7 +46,7 @@ void run_and_tell(task_simulator& simulator, std::vector<network_task> tasks, co
         if (tasks.empty()) {
           return std::nullopt;
         }
-        network_task next = std::move(tasks.back());
+        const network_task next = tasks.back();
         tasks.pop_back();
         return next;
       },
