@@ -4,6 +4,9 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/parallel/collective.hpp>
@@ -181,18 +184,14 @@ void check_growth(const std::filesystem::path& file, const sweep_description& st
   if (obstacles.empty()) {
     return;
   }
-  std::string message = file.string() + " cannot be extended to this config:";
-  for (const std::string& obstacle : obstacles) {
-    message += "\n  " + obstacle + ';';
-  }
-  throw input_error(message +
-                    "\nallowed: more replicates of any design; more points of a sobol design; values appended to the "
-                    "axes of a list, or to the first axis of a grid (" +
-                    (stored.points.axes.empty() ? std::string("none here") : stored.points.axes.front()) +
-                    "), unless sweep.synthetic_share is above 0; points appended to the last of design.train_at, "
-                    "selection_at and test_at that has any, behind "
-                    "which the design's own points cannot grow, nor any behind points of refining; a latin_hypercube "
-                    "places all its points anew. Use another output file otherwise");
+  throw input_error(fmt::format(
+      "{} cannot be extended to this config: {}; allowed: more replicates of any design; more points of a sobol "
+      "design; values appended to the axes of a list, or to the first axis of a grid ({}), unless "
+      "sweep.synthetic_share is above 0; points appended to the last of design.train_at, selection_at and test_at "
+      "that has any, behind which the design's own points cannot grow, nor any behind points of refining; a "
+      "latin_hypercube places all its points anew. Use another output otherwise",
+      file.string(), fmt::join(obstacles, "; "),
+      stored.points.axes.empty() ? std::string("none here") : stored.points.axes.front()));
 }
 
 }  // namespace

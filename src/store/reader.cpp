@@ -4,6 +4,9 @@
 #include <span>
 #include <string>
 
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/store/file_format.hpp>
 #include <spikesweep/store/sweep_file.hpp>
@@ -264,13 +267,10 @@ void check_sweep_file(const std::filesystem::path& path, const sweep_description
   if (found.empty()) {
     return;
   }
-  std::string message = path.string() + " holds another sweep:";
-  for (const std::string& difference : found) {
-    message += "\n  " + difference + ';';
-  }
   const bool has_grown = growth_obstacles(reader.description(), description).empty();
-  throw input_error(message + (has_grown ? "\n--extend grows it to this config and keeps what is done; or " : "\n") +
-                    "use another output file, or the settings in this one");
+  throw input_error(fmt::format("{} holds another sweep: {}; {}use another output, or the settings in this one",
+                                path.string(), fmt::join(found, "; "),
+                                has_grown ? "--extend grows it to this config and keeps what is done; or " : ""));
 }
 
 }  // namespace spikesweep

@@ -240,7 +240,7 @@ kernel linear_regression(const model& m, library& rows) {
           x(c) = task.data.inputs[row * static_cast<std::size_t>(width - 1) + static_cast<std::size_t>(c)];
         }
         x(width - 1) = 1;
-        gram.selfadjointView<Eigen::Lower>().rankUpdate(x);
+        gram.noalias() += x * x.transpose();
         moment.noalias() += x * targets_of(task, row, groups).transpose();
         n += 1;
       }

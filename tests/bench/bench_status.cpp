@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <exception>
+#include <iostream>
 #include <string>
 
 #include <boost/mpi/environment.hpp>
@@ -58,7 +60,10 @@ void run() {
 }  // namespace
 }  // namespace spikesweep
 
-int main(int argc, char** argv) {
+int main(int argc, char** argv) try {
   const boost::mpi::environment environment(argc, argv, false);
   spikesweep::run();
+} catch (const std::exception& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
 }

@@ -8,6 +8,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <exception>
+#include <iostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -201,7 +203,10 @@ int run(const std::vector<std::string>& words) {
 }  // namespace
 }  // namespace spikesweep
 
-int main(int argc, char** argv) {
-  boost::mpi::environment environment(argc, argv, false);
+int main(int argc, char** argv) try {
+  const boost::mpi::environment environment(argc, argv, false);
   return spikesweep::run({argv + 1, argv + argc});
+} catch (const std::exception& error) {
+  std::cerr << error.what() << '\n';
+  return 1;
 }

@@ -38,6 +38,12 @@ inline int test_ranks() {
   return ranks == nullptr ? 1 : std::atoi(ranks);
 }
 
+/// How many times as long as usual things may take: sanitizers make programs slower.
+inline int patience() {
+  const char* times = std::getenv("SPIKESWEEP_TEST_PATIENCE");
+  return times != nullptr ? std::atoi(times) : 1;
+}
+
 /// An empty directory of its own in which the binary runs.
 class command_runner {
  public:
@@ -80,11 +86,8 @@ class command_runner {
   }
 
  private:
-  /// How long a command may run [s]: longer under sanitizers, which make it slower.
-  static std::string patience_s() {
-    const char* times = std::getenv("SPIKESWEEP_TEST_PATIENCE");
-    return std::to_string(120 * (times != nullptr ? std::atoi(times) : 1));
-  }
+  /// How long a command may run [s].
+  static std::string patience_s() { return std::to_string(120 * patience()); }
 
   std::filesystem::path root_;
 };

@@ -81,13 +81,13 @@ TEST_F(refine, has_the_same_bytes_in_one_go_by_rounds_on_other_ranks_and_when_ki
   }
   // Ever later, so that kills fall into every step; what one left is where the next begins.
   int kills = 0;
-  for (double seconds = 0.3;; seconds *= 1.3) {
+  for (double seconds = 0.3 * patience();; seconds *= 1.3) {
     const std::string alarm = "timeout -s KILL " + std::to_string(seconds);
     if (runner.run("run c.toml -o killed --refine 2", 1, alarm).code == 0) {
       break;
     }
     ++kills;
-    ASSERT_LT(seconds, 100);
+    ASSERT_LT(seconds, 100 * patience());
   }
   EXPECT_GT(kills, 0);
   EXPECT_EQ(lasting_bytes(sweep("killed")), lasting_bytes(sweep("whole")));

@@ -52,7 +52,7 @@ class resume : public ::testing::Test {
   /// The file that a sweep of these settings makes from scratch.
   std::vector<char> from_scratch(const std::string& settings) const {
     EXPECT_EQ(sweep(settings, "scratch.h5").code, 0);
-    const std::vector<char> bytes = lasting_bytes(path("scratch.h5"));
+    std::vector<char> bytes = lasting_bytes(path("scratch.h5"));
     std::filesystem::remove(path("scratch.h5"));
     return bytes;
   }

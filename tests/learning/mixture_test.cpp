@@ -122,7 +122,7 @@ std::vector<float> train_on_toy_law(const mixture_shape& mixture, const mlp_shap
   spread_components(mixture, stream, std::span(parameters).last(static_cast<std::size_t>(shape.outputs)));
   mlp network(shape, rows, true);
   adamw optimiser({}, parameters.size());
-  std::vector<float> targets(2 * rows);
+  std::vector<float> targets(std::size_t{2} * rows);
   const std::vector<float> weights(rows, 1.0F / rows);
   for (int step = 0; step < steps; ++step) {
     for (std::size_t row = 0; row < rows; ++row) {

@@ -89,7 +89,7 @@ TEST(mlp, gradient_of_the_mixture_loss_is_that_of_finite_differences) {
   random_stream stream(2, purpose::test);
   const auto parameters = some_parameters(shape, stream);
   const auto weights = some_weights();
-  std::vector<float> targets(rows * 3);
+  std::vector<float> targets(std::size_t{rows} * 3);
   fill(stream, 1, targets);
   mlp network(shape, rows, true);
   network.set_parameters(parameters);
@@ -113,7 +113,7 @@ TEST(mlp, gradient_of_the_profile_loss_is_that_of_finite_differences) {
   random_stream stream(3, purpose::test);
   const auto parameters = some_parameters(shape, stream);
   const auto weights = some_weights();
-  std::vector<float> shares(rows * 31);
+  std::vector<float> shares(std::size_t{rows} * 31);
   for (auto& share : shares) {
     share = static_cast<float>(stream.uniform());
   }
@@ -229,7 +229,7 @@ TEST(mlp, last_hidden_layer_gives_the_outputs_by_the_last_weights) {
     const auto output = network.forward();
     const auto hidden = network.last_hidden();
     ASSERT_EQ(hidden.size(), 12U * rows);
-    const auto last = std::span(parameters).last(3 * 13);
+    const auto last = std::span(parameters).last(std::size_t{3} * 13);
     for (std::size_t row = 0; row < rows; ++row) {
       for (std::size_t o = 0; o < 3; ++o) {
         double sum = static_cast<double>(last[36 + o]);

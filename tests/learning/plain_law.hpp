@@ -22,7 +22,7 @@ inline std::vector<double> perceptron(const std::vector<int>& sizes, std::span<c
     const int inputs = sizes[l];
     const int outputs = sizes[l + 1];
     std::vector<double> y(static_cast<std::size_t>(outputs));
-    const double* bias = p + inputs * outputs;
+    const double* bias = p + std::ptrdiff_t{inputs} * outputs;
     for (int o = 0; o < outputs; ++o) {
       double sum = bias[o];
       for (int i = 0; i < inputs; ++i) {

@@ -184,8 +184,8 @@ TEST(chunk_plan, two_chunks_of_whole_steps_fit_into_the_buffer) {
   const chunk_plan plan = plan_chunks(shards, bytes, 500, settings);
   ASSERT_TRUE(plan.streams());
   EXPECT_EQ(plan.rows % 8, 0);
-  EXPECT_LE(2 * 64 * plan.rows * bytes, 32LL << 20);
-  EXPECT_GT(2 * 64 * plan.rows * bytes, 24LL << 20) << "much of the buffer lies idle";
+  EXPECT_LE(std::int64_t{2} * 64 * plan.rows * bytes, 32LL << 20);
+  EXPECT_GT(std::int64_t{2} * 64 * plan.rows * bytes, 24LL << 20) << "much of the buffer lies idle";
   EXPECT_LE(8 * plan.block, plan.rows);
   const std::int64_t last = shards.largest() - (plan.chunks(shards) - 1) * plan.rows;
   EXPECT_GT(last, plan.rows - 8 * plan.chunks(shards)) << "chunks are uneven";

@@ -206,7 +206,9 @@ TEST(mixture_head, solves_for_the_drawn_component) {
       }
       const double all = std::accumulate(prior.begin(), prior.end(), 0.0);
       std::size_t chosen = 0;
-      for (double sum = prior[0]; static_cast<double>(data.uniforms[row]) * all >= sum; sum += prior[++chosen]) {
+      double sum = prior[0];
+      while (static_cast<double>(data.uniforms[row]) * all >= sum) {
+        sum += prior[++chosen];
       }
       for (std::size_t i = 0, kind = 8; i < 7; ++i) {
         double z = 0;

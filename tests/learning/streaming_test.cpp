@@ -104,7 +104,7 @@ TEST_F(streaming, scales_and_rows_have_the_bits_of_those_held_in_memory) {
 TEST_F(streaming, the_chunks_of_all_ranks_together_fit_into_the_buffer) {
   const training t(world_, small);
   const chunk_plan& chunks = t.data.chunks;
-  EXPECT_LE(2 * t.data.plan.shards * chunks.rows * row_bytes(t.m.features, t.m.targets), small << 20);
+  EXPECT_LE(std::int64_t{2} * t.data.plan.shards * chunks.rows * row_bytes(t.m.features, t.m.targets), small << 20);
   EXPECT_GE(chunks.chunks(t.data.plan), 6);
 }
 

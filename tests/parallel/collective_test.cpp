@@ -25,8 +25,9 @@ void expect_sum(std::size_t size) {
   }
   all_reduce_sum(world, std::span(buffer).subspan(1, size));
   const auto ranks = static_cast<std::size_t>(world.size());
+  const std::size_t sum_of_ranks = ranks * (ranks + 1) / 2;
   for (std::size_t i = 0; i < size; ++i) {
-    ASSERT_EQ(buffer[i + 1], static_cast<T>(ranks * (ranks + 1) / 2 * (i % 1000 + 1))) << i;
+    ASSERT_EQ(buffer[i + 1], static_cast<T>(sum_of_ranks * (i % 1000 + 1))) << i;
   }
   EXPECT_EQ(buffer.front(), -1) << "written before the buffer";
   EXPECT_EQ(buffer.back(), -1) << "written past the buffer";

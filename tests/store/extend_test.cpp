@@ -182,7 +182,7 @@ TEST(extend, is_refused_unless_the_old_tasks_are_among_the_new_ones) {
   const auto refusal = [&](int points, int replicates, const std::function<void(sweep_description&)>& change) {
     sweep_description other = sweep_of(points, replicates);
     change(other);
-    const std::string message = error_of<input_error>([&] { extend_sweep_file(path, other, {}); });
+    std::string message = error_of<input_error>([&] { extend_sweep_file(path, other, {}); });
     EXPECT_THAT(message, HasSubstr("allowed: more replicates"));
     EXPECT_EQ(bytes_of(path), before);
     return message;

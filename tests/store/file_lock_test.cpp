@@ -45,11 +45,12 @@ class holder {
     process_ = ::fork();
     if (process_ == 0) {
       const file_lock lock(file);
-      const bool told = ::write(ready[1], "x", 1) == 1;
-      for (; told;) {
+      if (::write(ready[1], "x", 1) != 1) {
+        ::_exit(1);
+      }
+      for (;;) {
         ::pause();
       }
-      ::_exit(1);
     }
     ::close(ready[1]);
     char byte = 0;

@@ -85,7 +85,8 @@ TEST_F(tuning, noise_averages_out) {
   fit_shift(space_, points_, surrogate(0.01), shift);
   ASSERT_LE(shift.degree, 2);  // The errors are linear in the axes, so nothing speaks for a cubic.
   double squares = 0;
-  for (double a = -0.9; a < 1; a += 0.2) {
+  for (int i = 0; i < 10; ++i) {
+    const double a = -0.9 + 0.2 * i;
     measured_point unseen{0, {4 + 0.5 * a, 3 - 0.4 * a, 2 + 0.3 * a * a}, 0, 0};
     const auto x = scaled_axes(space_, unseen.values);
     unseen.rate_E_hz = rate_E(x);
