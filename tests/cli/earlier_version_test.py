@@ -2,6 +2,7 @@
 Newer files are refused. Run as: earlier_version_test.py BINARY FIXTURES"""
 
 import json
+import os
 import pathlib
 import shutil
 import subprocess
@@ -14,6 +15,7 @@ import numpy as np
 
 BINARY, FIXTURES = sys.argv[1:3]
 VERSION = pathlib.Path(FIXTURES) / "0.1.0"
+PATIENCE = 4 * int(os.environ.get("SPIKESWEEP_TEST_PATIENCE", "1"))  # Sanitizers make programs slower.
 # What format 3 of sweeps, from before the first release, did not have.
 OF_FORMAT_4 = ["network/S_ext", "network/model", "sampling/simulator", "sampling/dt_ms"] + [
     f"section/discrete_{name}" for name in ("current", "spikes", "window_ms", "cap_ms")]
@@ -42,7 +44,7 @@ class EarlierVersion(unittest.TestCase):
 
     def spikesweep(self, arguments, code=0):
         done = subprocess.run([BINARY, *arguments.split()], cwd=self.directory, capture_output=True, text=True,
-                              timeout=400, check=False)
+                              timeout=100 * PATIENCE, check=False)
         self.assertEqual(done.returncode, code, f"{arguments}\n{done.stdout}{done.stderr}")
         return done
 
