@@ -108,7 +108,12 @@ config_value converted(const config_entry& entry, const config_value& value) {
     throw input_error("is out of range");
   }
   if (entry.type == config_type::whole) {
-    return static_cast<std::int64_t>(*number);
+    // A whole number beyond 2^53 is a double of another value.
+    const auto* exact = std::get_if<std::int64_t>(&value);
+    if (exact != nullptr && *exact > static_cast<std::int64_t>(entry.maximum)) {
+      throw input_error("is out of range");
+    }
+    return exact != nullptr ? *exact : static_cast<std::int64_t>(*number);
   }
   return *number;
 }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -10,6 +11,12 @@
 #include <spikesweep/base/portable_math.hpp>
 
 namespace spikesweep {
+
+/// A number in (0, 1) from uniform bits: a multiple of 2^-53 plus 2^-54, rounded.
+inline double open_unit(std::uint64_t bits) {
+  // The largest sum would round up to 1.
+  return std::min((static_cast<double>(bits >> 11) + 0.5) * 0x1p-53, 1 - 0x1p-53);
+}
 
 /// What a random stream is for: streams of different purposes never share a number.
 enum class purpose : std::uint32_t {
@@ -77,8 +84,8 @@ class random_stream {
     return low | (static_cast<std::uint64_t>(word()) << 32);
   }
 
-  /// Uniform in (0, 1): a multiple of 2^-53 plus 2^-54.
-  double uniform() { return (static_cast<double>(word64() >> 11) + 0.5) * 0x1p-53; }
+  /// Uniform in (0, 1), as open_unit() has it.
+  double uniform() { return open_unit(word64()); }
 
   /// Exponential of mean 1.
   double exponential() { return -portable_log(uniform()); }
