@@ -1,9 +1,13 @@
 #include <algorithm>
+#include <array>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
 
+#include <unistd.h>
+
 #include <boost/mpi/environment.hpp>
+#include <boost/mpi/operations.hpp>
 #include <mpi.h>
 
 #include <spikesweep/parallel/collective.hpp>
@@ -45,6 +49,21 @@ void root_failure::raise() const {
   }
 }
 
+void raise_together(const communicator& ranks, root_failure mine) {
+  const int none = ranks.size();
+  const int first = boost::mpi::all_reduce(ranks, mine.code == 0 ? none : ranks.rank(), boost::mpi::minimum<int>());
+  if (first == none) {
+    return;
+  }
+  if (first > 0 && ranks.rank() == first) {
+    std::array<char, 256> host{};
+    ::gethostname(host.data(), host.size() - 1);
+    mine.message = "rank " + std::to_string(first) + " on " + host.data() + ": " + mine.message;
+  }
+  boost::mpi::broadcast(ranks, mine, first);
+  mine.raise();
+}
+
 communicator self() {
   return {MPI_COMM_SELF, boost::mpi::comm_attach};
 }
@@ -70,6 +89,34 @@ void all_reduce_least(const communicator& ranks, std::vector<double>& values) {
 
 void all_reduce_largest(const communicator& ranks, std::vector<double>& values) {
   reduce_all(ranks, values, boost::mpi::maximum<double>());
+}
+
+void check_same_words(const communicator& ranks, const std::vector<std::string>& words, const std::string& what) {
+  std::vector<std::string> of_root = words;
+  broadcast(ranks, of_root);
+  std::string difference;
+  if (words != of_root) {
+    const auto [mine, others] = std::ranges::mismatch(words, of_root);
+    const auto word = [](auto place, const std::vector<std::string>& of) {
+      return place == of.end() ? std::string("nothing") : '\'' + *place + '\'';
+    };
+    difference = word(mine, words) + " where rank 0 has " + word(others, of_root);
+  }
+  const std::vector<std::string> all = gather_bytes(ranks, difference);
+  on_root(ranks, [&] {
+    const auto unlike = std::ranges::find_if(all, [](const std::string& text) { return !text.empty(); });
+    if (unlike != all.end()) {
+      throw input_error("rank " + std::to_string(unlike - all.begin()) + " has other " + what +
+                        " than rank 0: " + *unlike + "; start all ranks with the same ones");
+    }
+  });
+}
+
+void broadcast_all(const communicator& ranks, std::span<std::byte> bytes, std::size_t longest) {
+  for (std::size_t begin = 0; begin < bytes.size(); begin += longest) {
+    const auto part = bytes.subspan(begin, std::min(longest, bytes.size() - begin));
+    boost::mpi::broadcast(ranks, reinterpret_cast<char*>(part.data()), static_cast<int>(part.size()), 0);
+  }
 }
 
 std::vector<std::string> gather_bytes(const communicator& ranks, std::string mine, std::size_t longest) {

@@ -1,12 +1,21 @@
 #include <charconv>
 #include <cstdlib>
+#include <initializer_list>
+#include <string_view>
+#include <vector>
+
+#include <unistd.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/parallel/launch.hpp>
 
 namespace spikesweep {
 
 namespace {
+
+/// SLURM kills a job some time after its end. Beyond this time the end is of an older job.
+constexpr std::chrono::minutes longest_overtime{10};
 
 constexpr const char* srun_advice = "use `srun --mpi=pmix`, or mpirun";
 
@@ -25,7 +34,7 @@ std::optional<long long> whole_number(const std::optional<std::string>& text) {
 
 /// SLURM_NTASKS alone is also set in a batch script; these two tell that srun started this process.
 bool in_slurm_step(const environment_lookup& lookup) {
-  return lookup("SLURM_STEP_ID").has_value() && lookup("SLURM_PROCID").has_value();
+  return lookup("SLURM_STEP_ID").has_value() && lookup("SLURM_PROCID").has_value() && !in_shell_of_srun(lookup);
 }
 
 /// Processes of the step that srun started this one in; 1 without srun.
@@ -50,9 +59,47 @@ std::optional<std::string> process_environment(const std::string& name) {
   return value != nullptr ? std::optional<std::string>(value) : std::nullopt;
 }
 
+bool in_shell_of_srun(const environment_lookup& lookup) {
+  const auto task = whole_number(lookup("SLURM_TASK_PID"));
+  return lookup("SLURM_PTY_PORT").has_value() && task && *task != ::getpid() && !lookup("OMPI_COMM_WORLD_SIZE");
+}
+
+void forget_shell_of_srun() {
+  if (!in_shell_of_srun()) {
+    return;
+  }
+  std::vector<std::string> names;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (text.starts_with("PMIX_") || text.starts_with("PMI_")) {
+      names.emplace_back(text.substr(0, text.find('=')));
+    }
+  }
+  for (const std::string& name : names) {
+    ::unsetenv(name.c_str());
+  }
+}
+
 bool launched(const environment_lookup& lookup) {
   const auto has = [&lookup](const char* name) { return lookup(name).has_value(); };
-  return has("OMPI_COMM_WORLD_SIZE") || has("PMIX_RANK") || has("PMI_RANK") || in_slurm_step(lookup);
+  return !in_shell_of_srun(lookup) &&
+         (has("OMPI_COMM_WORLD_SIZE") || has("PMIX_RANK") || has("PMI_RANK") || in_slurm_step(lookup));
+}
+
+launch_place find_launch_place(const environment_lookup& lookup) {
+  if (!launched(lookup)) {
+    return {};
+  }
+  const auto number = [&lookup](std::initializer_list<const char*> names, long long otherwise) {
+    for (const char* name : names) {
+      if (const auto value = whole_number(lookup(name)); value && *value >= otherwise) {
+        return static_cast<int>(*value);
+      }
+    }
+    return static_cast<int>(otherwise);
+  };
+  return {number({"OMPI_COMM_WORLD_RANK", "PMIX_RANK", "PMI_RANK", "SLURM_PROCID"}, 0),
+          number({"OMPI_COMM_WORLD_SIZE", "PMI_SIZE", "SLURM_STEP_NUM_TASKS"}, 1)};
 }
 
 void check_launch(int mpi_ranks, const environment_lookup& lookup) {
@@ -76,12 +123,51 @@ void check_wiring(const environment_lookup& lookup) {
   }
 }
 
-std::optional<std::chrono::system_clock::time_point> job_end(const environment_lookup& lookup) {
-  const auto seconds = whole_number(lookup("SLURM_JOB_END_TIME"));
-  if (!seconds || *seconds <= 0) {
+std::optional<std::string> batch_job(const environment_lookup& lookup) {
+  auto number = lookup("SLURM_JOB_ID");
+  return number && !number->empty() ? number : std::nullopt;
+}
+
+std::optional<std::chrono::system_clock::time_point> job_end(const environment_lookup& lookup,
+                                                             std::chrono::system_clock::time_point now) {
+  const auto text = lookup("SLURM_JOB_END_TIME");
+  const auto seconds = whole_number(text);
+  if (!batch_job(lookup) || !text) {
     return std::nullopt;
   }
-  return std::chrono::system_clock::time_point(std::chrono::seconds(*seconds));
+  if (!seconds || *seconds <= 0) {
+    log_warning("environment variable SLURM_JOB_END_TIME = '" + *text +
+                "' is no time in seconds since 1970; it has no effect");
+    return std::nullopt;
+  }
+  const std::chrono::system_clock::time_point end{std::chrono::seconds(*seconds)};
+  if (end + longest_overtime < now) {
+    log_warning("environment variable SLURM_JOB_END_TIME = " + *text +
+                " is long past, so it is of an older job; it has no effect");
+    return std::nullopt;
+  }
+  return end;
+}
+
+int restarts_of_job(const environment_lookup& lookup) {
+  const auto count = whole_number(lookup("SLURM_RESTART_COUNT"));
+  return batch_job(lookup) && count ? static_cast<int>(*count) : 0;
+}
+
+std::optional<int> threads_wanted(const environment_lookup& lookup) {
+  const auto text = lookup("OMP_NUM_THREADS");
+  if (!text) {
+    return std::nullopt;
+  }
+  // OpenMP allows a list, one number for each level of nesting.
+  const auto number = whole_number(text->substr(0, text->find(',')));
+  constexpr long long most_threads = 65536;
+  if (!number || *number < 1 || *number > most_threads) {
+    log_warning("environment variable OMP_NUM_THREADS = '" + *text +
+                "' is no number of threads; one thread is used, as without it");
+    return std::nullopt;
+  }
+  return static_cast<int>(*number);
 }
 
 }  // namespace spikesweep

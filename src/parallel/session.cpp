@@ -1,12 +1,14 @@
 #include <boost/mpi/communicator.hpp>
 #include <mpi.h>
 
+#include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/session.hpp>
 
 namespace spikesweep {
 
 void mpi_session::start(int& argc, char**& argv) {
   if (!agreement_) {
+    forget_shell_of_srun();
     // Training has other threads, which make no MPI call.
     environment_.emplace(argc, argv, boost::mpi::threading::funneled, false);
     agreement_.emplace(communicator());
@@ -17,7 +19,8 @@ int mpi_session::end(const rank_exit& mine) const {
   if (agreement_) {
     return agreement_->reach(mine);
   }
-  if (!mine.message.empty()) {
+  // Without MPI the processes of one launcher say the same: one of them is enough.
+  if (!mine.message.empty() && find_launch_place().rank == 0) {
     print_error(mine.message);
   }
   return mine.code;

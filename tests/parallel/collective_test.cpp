@@ -107,4 +107,47 @@ TEST(on_any_rank, is_true_everywhere_if_it_is_on_one_rank) {
   EXPECT_FALSE(on_any_rank(world, false));
 }
 
+TEST(on_every_rank, throws_everywhere_what_the_lowest_rank_that_failed_throws) {
+  const communicator world;
+  const int last = world.size() - 1;
+  EXPECT_EQ(on_every_rank(world, [&] { return world.rank() + 1; }), world.rank() + 1);
+  std::string message;
+  try {
+    on_every_rank(world, [&] {
+      if (world.rank() == last) {
+        throw input_error("no such thing");
+      }
+    });
+  } catch (const input_error& error) {
+    message = error.what();
+  }
+  EXPECT_NE(message.find("no such thing"), std::string::npos);
+  EXPECT_EQ(message.find("rank " + std::to_string(last) + " on ") == 0, last > 0) << message;
+  world.barrier();  // All left in step.
+}
+
+TEST(check_same_words, refuses_the_first_rank_that_has_others) {
+  const communicator world;
+  EXPECT_NO_THROW(check_same_words(world, {"sweep", "a.toml"}, "arguments"));
+  if (world.size() == 1) {
+    return;
+  }
+  std::string message;
+  try {
+    check_same_words(world, {"sweep", world.rank() == 1 ? "b.toml" : "a.toml"}, "arguments");
+  } catch (const input_error& error) {
+    message = error.what();
+  }
+  EXPECT_EQ(message,
+            "rank 1 has other arguments than rank 0: 'b.toml' where rank 0 has 'a.toml'; start all ranks with the same "
+            "ones");
+}
+
+TEST(broadcast_all, brings_bytes_longer_than_the_longest_message) {
+  const communicator world;
+  std::vector<std::byte> bytes(1000, std::byte{static_cast<unsigned char>(world.rank() + 1)});
+  broadcast_all(world, bytes, 64);
+  EXPECT_EQ(bytes, std::vector<std::byte>(1000, std::byte{1}));
+}
+
 }  // namespace

@@ -1,5 +1,8 @@
 #include <csignal>
 #include <map>
+#include <string>
+
+#include <unistd.h>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -61,11 +64,55 @@ TEST(launch, knows_a_process_that_a_launcher_started) {
 }
 
 TEST(launch, knows_when_the_job_ends) {
-  EXPECT_FALSE(job_end(environment({})).has_value());
-  EXPECT_FALSE(job_end(environment({{"SLURM_JOB_END_TIME", "soon"}})).has_value());
-  const auto end = job_end(environment({{"SLURM_JOB_END_TIME", "1700000000"}}));
+  const auto before = std::chrono::system_clock::from_time_t(1699999999);
+  const auto after = std::chrono::system_clock::from_time_t(1700003600);
+  const std::map<std::string, std::string> job{{"SLURM_JOB_ID", "7"}, {"SLURM_JOB_END_TIME", "1700000000"}};
+  EXPECT_FALSE(job_end(environment({}), before).has_value());
+  EXPECT_FALSE(job_end(environment({{"SLURM_JOB_ID", "7"}, {"SLURM_JOB_END_TIME", "soon"}}), before).has_value());
+  const auto end = job_end(environment(job), before);
   ASSERT_TRUE(end.has_value());
   EXPECT_EQ(std::chrono::system_clock::to_time_t(*end), 1700000000);
+  EXPECT_FALSE(job_end(environment(job), after).has_value()) << "of an older job";
+  EXPECT_FALSE(job_end(environment({{"SLURM_JOB_END_TIME", "1700000000"}}), before).has_value()) << "left over";
+}
+
+TEST(launch, counts_restarts_within_a_job_only) {
+  EXPECT_EQ(restarts_of_job(environment({{"SLURM_JOB_ID", "7"}, {"SLURM_RESTART_COUNT", "2"}})), 2);
+  EXPECT_EQ(restarts_of_job(environment({{"SLURM_RESTART_COUNT", "2"}})), 0);
+  EXPECT_EQ(restarts_of_job(environment({{"SLURM_JOB_ID", "7"}})), 0);
+}
+
+TEST(launch, takes_a_number_of_threads_that_is_one) {
+  const auto wanted = [](const std::string& text) { return threads_wanted(environment({{"OMP_NUM_THREADS", text}})); };
+  EXPECT_FALSE(threads_wanted(environment({})).has_value());
+  EXPECT_EQ(wanted("4"), 4);
+  EXPECT_EQ(wanted("3,2"), 3);
+  for (const char* none : {"", "0", "-2", "abc", "4x", "99999999999999999999"}) {
+    EXPECT_FALSE(wanted(none).has_value()) << none;
+  }
+}
+
+TEST(launch, knows_a_shell_of_srun_from_a_process_of_srun) {
+  std::map<std::string, std::string> shell{{"SLURM_NTASKS", "4"},      {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "0"},
+                                           {"SLURM_PTY_PORT", "4711"}, {"PMIX_RANK", "0"},     {"SLURM_TASK_PID", "1"}};
+  EXPECT_FALSE(launched(environment(shell)));
+  EXPECT_NO_THROW(check_wiring(environment(shell)));
+  EXPECT_NO_THROW(check_launch(1, environment(shell)));
+  EXPECT_EQ(find_launch_place(environment(shell)).ranks, 1);
+  shell["SLURM_TASK_PID"] = std::to_string(::getpid());
+  EXPECT_TRUE(launched(environment(shell))) << "srun started this very process";
+}
+
+TEST(launch, knows_the_place_without_mpi) {
+  const auto expect = [](const std::map<std::string, std::string>& variables, int rank, int ranks) {
+    const launch_place place = find_launch_place(environment(variables));
+    EXPECT_EQ(place.rank, rank);
+    EXPECT_EQ(place.ranks, ranks);
+  };
+  expect({}, 0, 1);
+  expect({{"OMPI_COMM_WORLD_RANK", "3"}, {"OMPI_COMM_WORLD_SIZE", "4"}}, 3, 4);
+  expect({{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "2"}, {"SLURM_STEP_NUM_TASKS", "3"}}, 2, 3);
+  expect({{"SLURM_PROCID", "2"}, {"SLURM_NTASKS", "3"}}, 0, 1);
 }
 
 TEST(interrupt, counts_signals_instead_of_dying) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <exception>
 #include <optional>
+#include <span>
 #include <sstream>
 #include <string>
 #include <type_traits>
@@ -69,6 +70,36 @@ auto on_root(const communicator& ranks, Call call) -> std::invoke_result_t<Call>
   }
 }
 
+/// Throws the failure of the lowest rank that has one on every rank, so that all leave in step; nothing if there is
+/// none. `mine`: how this rank's part ended. Collective.
+void raise_together(const communicator& ranks, root_failure mine);
+
+/// Runs `call`, which is not collective, on every rank. If it throws on any, every rank throws: the error of the lowest
+/// one, with its rank and host unless that is rank 0. So no rank goes on alone to where the others do not come.
+/// Collective.
+template <class Call>
+auto on_every_rank(const communicator& ranks, Call call) -> std::invoke_result_t<Call> {
+  using result_type = std::invoke_result_t<Call>;
+  root_failure failure;
+  if constexpr (std::is_void_v<result_type>) {
+    try {
+      call();
+    } catch (const std::exception& error) {
+      failure = root_failure::of(error);
+    }
+    raise_together(ranks, std::move(failure));
+  } else {
+    std::optional<result_type> result;
+    try {
+      result.emplace(call());
+    } catch (const std::exception& error) {
+      failure = root_failure::of(error);
+    }
+    raise_together(ranks, std::move(failure));
+    return *std::move(result);
+  }
+}
+
 /// Sends a value from rank 0 to all ranks. Collective.
 template <class Value>
 void broadcast(const communicator& ranks, Value& value) {
@@ -97,8 +128,15 @@ bool on_any_rank(const communicator& ranks, bool mine);
 void all_reduce_least(const communicator& ranks, std::vector<double>& values);
 void all_reduce_largest(const communicator& ranks, std::vector<double>& values);
 
+/// Throws input_error on every rank unless every rank has the words of rank 0. `what` says what they are, such as
+/// "arguments". Collective.
+void check_same_words(const communicator& ranks, const std::vector<std::string>& words, const std::string& what);
+
 /// Most bytes of one message: MPI counts bytes in an int.
 inline constexpr std::size_t longest_message = std::size_t{1} << 30;
+
+/// Sends bytes from rank 0 to all ranks, in place; in pieces of at most `longest` bytes. Collective.
+void broadcast_all(const communicator& ranks, std::span<std::byte> bytes, std::size_t longest = longest_message);
 
 /// The bytes of every rank on rank 0, in order of ranks; elsewhere nothing. Goes in pieces of at most `longest` bytes,
 /// so that their length has no limit. Collective.

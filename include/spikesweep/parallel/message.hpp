@@ -1,7 +1,12 @@
 #pragma once
 
+#include <cstddef>
+#include <list>
 #include <optional>
 #include <type_traits>
+#include <vector>
+
+#include <boost/mpi/request.hpp>
 
 #include <spikesweep/parallel/communicator.hpp>
 
@@ -16,6 +21,36 @@ void send_message(const communicator& ranks, int to, int tag, const Message& mes
   static_assert(std::is_trivially_copyable_v<Message>);
   ranks.send(to, tag, reinterpret_cast<const char*>(&message), static_cast<int>(size_of(message)));
 }
+
+/// Sends messages without ever waiting for the ranks that receive them: keeps each until MPI has taken it. Rank-local.
+class outbox {
+ public:
+  explicit outbox(const communicator& ranks) : ranks_(ranks) {}
+  outbox(const outbox&) = delete;
+  outbox& operator=(const outbox&) = delete;
+  /// Leaves what is still under way to MPI, for the rest of the process.
+  ~outbox();
+
+  template <class Message>
+  void send(int to, int tag, const Message& message) {
+    static_assert(std::is_trivially_copyable_v<Message>);
+    const char* bytes = reinterpret_cast<const char*>(&message);
+    send_bytes(to, tag, std::vector<char>(bytes, bytes + size_of(message)));
+  }
+  /// Messages that MPI has not taken yet.
+  std::size_t under_way();
+
+ private:
+  struct letter {
+    std::vector<char> bytes;
+    boost::mpi::request sent;
+  };
+
+  void send_bytes(int to, int tag, std::vector<char> bytes);
+
+  const communicator& ranks_;
+  std::list<letter> letters_;  // MPI reads the bytes where they are.
+};
 
 /// Waits for a message from a rank.
 template <class Message>
