@@ -130,7 +130,9 @@ std::vector<double>& discrete_network::trace(pool k) {
 
 int discrete_network::pending(pool k) const {
   const std::vector<double>& h = trace(k);
-  return static_cast<int>(std::lround(std::accumulate(h.begin(), h.end(), 0.0)));
+  // Above any bound on pending kicks the number itself does not matter, but it has to fit.
+  constexpr double most = std::numeric_limits<int>::max();
+  return static_cast<int>(std::lround(std::min(std::accumulate(h.begin(), h.end(), 0.0), most)));
 }
 
 std::int64_t discrete_network::pending() const {

@@ -104,13 +104,37 @@ void lockstep_lanes::grow(lane_list k, int lane, std::int32_t wanted) {
   const auto l = static_cast<std::size_t>(lane);
   const auto of = static_cast<std::size_t>(k);
   const std::int32_t room = std::max(wanted, 2 * capacity[l][of]);
+  if (static_cast<std::int64_t>(items.size()) + room + list_gap > most_items) {
+    pack();
+  }
   const std::int32_t old = begin[of][l];
   const auto fresh = static_cast<std::int64_t>(items.size());
-  SPIKESWEEP_ASSERT(fresh + room + list_gap < INT32_MAX / 2);
+  if (fresh + room + list_gap > most_items) {
+    throw environment_error(
+        "the networks that run side by side have more pending kicks than their simulator can hold; make "
+        "'sweep.max_pending' smaller");
+  }
   items.resize(static_cast<std::size_t>(fresh + room + list_gap));
   std::copy_n(items.begin() + old, count(k, lane), items.begin() + fresh);
   begin[of][l] = static_cast<std::int32_t>(fresh);
   capacity[l][of] = room;
+}
+
+void lockstep_lanes::pack() {
+  std::vector<std::uint16_t> packed(items.begin() + all_neurons_, items.begin() + all_neurons_ + neuron_capacity);
+  for (int lane = 0; lane < lane_count; ++lane) {
+    const auto l = static_cast<std::size_t>(lane);
+    for (std::size_t of = 0; of < lane_lists; ++of) {
+      const auto from = items.begin() + begin[of][l];
+      begin[of][l] = static_cast<std::int32_t>(packed.size());
+      packed.insert(packed.end(), from, from + count(static_cast<lane_list>(of), lane));
+      packed.resize(static_cast<std::size_t>(begin[of][l] + capacity[l][of] + list_gap));
+    }
+    neurons_I[l] -= neurons_E[l];
+    neurons_E[l] = 0;
+  }
+  all_neurons_ = 0;
+  items = std::move(packed);
 }
 
 void lockstep_lanes::reserve_neurons(std::int32_t neurons) {

@@ -90,6 +90,8 @@ struct lockstep_lanes {
   std::array<lane_words, lane_count> words;
   std::array<std::array<std::int32_t, lane_lists>, lane_count> capacity{};
   std::vector<std::uint16_t> items;
+  /// Of `items`, whose places have 32 bits. Twice what all lanes need whose pools pass max_pending_limit by one spike.
+  std::int64_t most_items = INT32_MAX / 2;
   std::vector<lane_potential> potentials;  ///< [block][neuron][lane of the block]
   std::int32_t neuron_capacity = 1;
 
@@ -109,11 +111,11 @@ struct lockstep_lanes {
   std::int32_t count(lane_list k, int lane) const {
     return static_cast<std::int32_t>(size[static_cast<std::size_t>(k)][static_cast<std::size_t>(lane)]);
   }
-  /// Pending kicks; whole numbers in a float, up to 2^24 exactly.
-  float pending(int lane) const {
-    float sum = 0;
+  /// Pending kicks of all pools.
+  std::int64_t pending(int lane) const {
+    std::int64_t sum = 0;
     for (int k = 0; k < pool_count; ++k) {
-      sum += size[static_cast<std::size_t>(list_of(static_cast<pool>(k)))][static_cast<std::size_t>(lane)];
+      sum += count(list_of(static_cast<pool>(k)), lane);
     }
     return sum;
   }
@@ -148,6 +150,8 @@ struct lockstep_lanes {
 
  private:
   void grow(lane_list k, int lane, std::int32_t wanted);
+  /// Drops the places that lists have outgrown.
+  void pack();
 
   std::int32_t all_neurons_ = 0;  ///< Where `items` has 0, 1, 2, ...
 };

@@ -26,7 +26,7 @@ lane_task::lane_task(lockstep_lanes& lanes, int lane, const network_task& task, 
       l_(static_cast<std::size_t>(lane)),
       task_(task),
       sampling_(sampling),
-      max_pending_(static_cast<float>(std::min(sampling.max_pending, max_pending_limit))),
+      max_pending_(std::min(sampling.max_pending, max_pending_limit)),
       slice_s_(slice_length(task.network)),
       procedure_(*this, task_, section, sampling, follow_s) {
   const auto& layout = sampling_.layout.state;

@@ -65,7 +65,7 @@ class lane_task final : public task_network {
   std::size_t l_;
   network_task task_;
   const sampling_settings& sampling_;
-  float max_pending_;
+  std::int64_t max_pending_;
   std::array<std::int32_t, 256> cell_of_;  ///< The cell of a population's neuron, by the byte of its potential.
   double slice_s_;                         ///< Longest slice [s].
   task_procedure procedure_;

@@ -50,11 +50,14 @@ void lane_task::insert(lane_list k, int neuron, random_stream& stream) {
 void lane_task::scale_pool(pool k, double factor, random_stream& stream) {
   const parameters& p = task_.network;
   const bool to_E = k == pool::EE || k == pool::EI;
-  auto& size = lanes_.size[static_cast<std::size_t>(list_of(k))][l_];
-  const auto wanted = static_cast<float>(std::floor(static_cast<double>(size) * factor));
+  const std::int64_t now = lanes_.count(list_of(k), lane_);
+  // One more than the bound is enough to run away; the kernel cannot address many more.
+  const std::int64_t most = now + std::max<std::int64_t>(0, max_pending_ + 1 - lanes_.pending(lane_));
+  const auto wanted =
+      static_cast<std::int64_t>(std::min(std::floor(static_cast<double>(now) * factor), static_cast<double>(most)));
   // The last entries are uniform members.
-  size = std::min(size, wanted);
-  while (size < wanted) {
+  lanes_.size[static_cast<std::size_t>(list_of(k))][l_] = static_cast<float>(std::min(now, wanted));
+  for (std::int64_t n = now; n < wanted; ++n) {
     const auto target = static_cast<int>(stream.below(static_cast<std::uint32_t>(to_E ? p.N_E : p.N_I)));
     insert(list_of(k), (to_E ? 0 : p.N_E) + target, stream);
   }

@@ -1,7 +1,9 @@
+#include <algorithm>
 #include <numeric>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/network/markov.hpp>
+#include <spikesweep/network/task.hpp>
 
 #include "perturbation.hpp"
 #include "synthetic.hpp"
@@ -61,7 +63,7 @@ std::int64_t markov_network::pending() const {
   for (int k = 0; k < pool_count; ++k) {
     sum += pending(static_cast<pool>(k));
   }
-  return sum;
+  return full_ ? std::max(sum, max_pending_limit + 1) : sum;
 }
 
 void markov_network::add(event_list& to, int neuron) {
@@ -72,6 +74,10 @@ void markov_network::add(event_list& to, int neuron) {
 
 void markov_network::scatter(pool k, int first, int size, double probability) {
   event_list& to = list(k);
+  full_ = full_ || to.count > max_pending_limit;
+  if (full_) {
+    return;
+  }
   const auto enough = static_cast<std::size_t>(to.count + size);
   if (to.members.size() < enough) {
     to.members.resize(2 * enough);
@@ -164,7 +170,9 @@ void markov_network::draw_from(const state_layout& layout, state_view state) {
 
 void markov_network::scale_pool(pool k, double factor, random_stream& stream) {
   event_list& kicks = list(k);
-  const auto wanted = static_cast<int>(kicks.count * factor);
+  // One more than the highest bound is enough to run away.
+  const auto most = std::max(static_cast<double>(kicks.count), static_cast<double>(max_pending_limit + 1));
+  const auto wanted = static_cast<int>(std::min(kicks.count * factor, most));
   while (kicks.count > wanted) {
     const std::uint32_t gone = stream.below(static_cast<std::uint32_t>(kicks.count));
     kicks.members[gone] = kicks.members[static_cast<std::size_t>(--kicks.count)];

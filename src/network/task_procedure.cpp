@@ -109,11 +109,13 @@ void task_procedure::limit_reached() {
 
 void task_procedure::ran_away() {
   const bool under_others = stage_ == stage::other_parameters;
-  if (!under_others && mark_ != synthetic_mark) {
+  if (!under_others && mark_ == 0) {
     end(task_state::runaway);
     return;
   }
-  // The excursion is left out: networks of other points may run away.
+  // The phase in hand is left out, and what the excursion had yielded before stays: it came about without looking
+  // ahead. The network itself is sound.
+  ++result_.summary.left_out;
   if (under_others) {
     stage_ = stage::record;
     network_.change_parameters(task_.network);
@@ -159,8 +161,7 @@ void task_procedure::come_back() {
 void task_procedure::begin_perturbed() {
   fork();
   network_.perturb(excursions_);
-  coarse_grain();
-  begin_record(1);
+  begin_excursion(1);
 }
 
 void task_procedure::begin_other_parameters() {
@@ -183,8 +184,17 @@ void task_procedure::begin_synthetic() {
   const double later = network_.put_clock_back();
   cutter_.shift(later);
   limit_ = sampling_.max_simulated_s + later;
+  begin_excursion(synthetic_mark);
+}
+
+void task_procedure::begin_excursion(int mark) {
+  mark_ = mark;
+  if (network_.ran_away()) {
+    ran_away();
+    return;
+  }
   coarse_grain();
-  begin_record(synthetic_mark);
+  begin_record(mark);
 }
 
 void task_procedure::begin_record(int mark) {

@@ -95,6 +95,8 @@ class task_procedure {
   void begin_perturbed();
   void begin_other_parameters();
   void begin_synthetic();
+  /// From the state that the network has become, unless that is beyond the bound on pending kicks.
+  void begin_excursion(int mark);
   void coarse_grain() { network_.coarse_grain(state_); }
   void end(task_state state);
   double lead_in_s() const;

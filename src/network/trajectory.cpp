@@ -11,6 +11,8 @@ namespace {
 
 /// Times closer than this are the same [s].
 constexpr double time_tolerance = 1e-9;
+/// Longer than any phase of a law that means something [s].
+constexpr double longest_phase_s = 1e6;
 
 }  // namespace
 
@@ -23,7 +25,7 @@ trajectory_recorder::trajectory_recorder(const trajectory_settings& settings, in
 }
 
 bool trajectory_recorder::finished() const {
-  return time_ >= settings_.burn_in_s + settings_.duration_s - time_tolerance;
+  return out_.runaway || time_ >= settings_.burn_in_s + settings_.duration_s - time_tolerance;
 }
 
 void trajectory_recorder::spike(double time, int neuron) {
@@ -47,6 +49,10 @@ void trajectory_recorder::spike(double time, int neuron) {
 void trajectory_recorder::step(phase_kind kind, double duration, std::int64_t spikes,
                                std::span<const std::int32_t> times_E, std::span<const std::int32_t> times_I,
                                spike_places& places) {
+  if (!(duration > 0 && duration <= longest_phase_s)) {  // Not a number is no length, too.
+    run_away();
+    return;
+  }
   const double length = duration / static_cast<double>(times_E.size());
   for (std::size_t i = 0; i < times_E.size(); ++i) {
     const double begin = time_ + static_cast<double>(i) * length;

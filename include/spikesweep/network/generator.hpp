@@ -28,8 +28,8 @@ class event_generator {
     return out;
   }
 
-  /// Uniform in (0, 1): a multiple of 2^-53 plus 2^-54.
-  double uniform() { return (static_cast<double>(word64() >> 11) + 0.5) * 0x1p-53; }
+  /// Uniform in (0, 1), as open_unit() has it.
+  double uniform() { return open_unit(word64()); }
 
   /// Exponential of mean 1.
   double exponential() { return -portable_log(uniform()); }

@@ -25,6 +25,7 @@ class markov_network {
   std::int64_t events() const { return events_; }
   const parameters& network() const { return p_; }
   int pending(pool k) const { return list(k).count; }
+  /// Of all pools. Once a pool has passed max_pending_limit, spikes add nothing any more, and this stays above it.
   std::int64_t pending() const;
   population population_of(int neuron) const { return neuron < p_.N_E ? population::E : population::I; }
 
@@ -101,6 +102,8 @@ class markov_network {
   void set_classes();
   void scatter(pool k, int first, int size, double probability);
   void scale_pool(pool k, double factor, random_stream& stream);
+
+  bool full_ = false;  ///< A pool has passed max_pending_limit.
 };
 
 }  // namespace spikesweep

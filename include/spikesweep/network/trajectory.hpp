@@ -24,14 +24,15 @@ struct trajectory {
   double duration_s = 0;  ///< Length of the run without its burn-in [s].
   std::int64_t spikes_E = 0;
   std::int64_t spikes_I = 0;
-  std::vector<double> counts_E;      ///< E spikes in each bin.
-  std::vector<double> batches_E;     ///< E spikes in each batch.
-  std::vector<double> batches_I;     ///< I spikes in each batch.
-  std::vector<double> sizes;         ///< Spikes of each phase that is not quiet.
-  std::vector<double> intervals;     ///< From the start of one active phase to the next [s]. Steps have none.
-  bool phases = true;                ///< The run was cut into phases.
-  bool steps = false;                ///< The phases are steps of one length, so their rate says nothing.
-  bool runaway = false;              ///< The run passed max_pending_limit pending kicks; the rest means nothing.
+  std::vector<double> counts_E;   ///< E spikes in each bin.
+  std::vector<double> batches_E;  ///< E spikes in each batch.
+  std::vector<double> batches_I;  ///< I spikes in each batch.
+  std::vector<double> sizes;      ///< Spikes of each phase that is not quiet.
+  std::vector<double> intervals;  ///< From the start of one active phase to the next [s]. Steps have none.
+  bool phases = true;             ///< The run was cut into phases.
+  bool steps = false;             ///< The phases are steps of one length, so their rate says nothing.
+  /// The run passed max_pending_limit pending kicks, or a law gave a phase without a length; the rest means nothing.
+  bool runaway = false;
   std::vector<spike_record> raster;  ///< Spikes of the first raster_s seconds. The neurons of a surrogate are drawn.
   bool every_spike = false;          ///< The raster holds every spike of an exact run.
 };

@@ -53,7 +53,7 @@ struct transition_block {
   void resize(const transition_layout& layout, std::int64_t rows);
 };
 
-/// What a task measured on the network's own trajectory (perturbed excursions left out).
+/// What a task measured on the network's own trajectory, without its excursions.
 struct task_summary {
   double simulated_s = 0;     ///< Length of the trajectory behind the transitions [s].
   std::int64_t spikes_E = 0;  ///< E spikes in it.
@@ -63,6 +63,7 @@ struct task_summary {
   std::int64_t empty = 0;     ///< Phases of any kind without a spike.
   std::int64_t grown = 0;     ///< MFEs that grew (`mfe` only): see section_rule::grown.
   std::int64_t events = 0;    ///< Network events simulated, burn-in and excursions included.
+  std::int64_t left_out = 0;  ///< Excursions that ran away, whose last phase is left out.
 };
 
 /// Why a task ended.
