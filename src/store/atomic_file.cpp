@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -6,7 +9,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
+
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/signals.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 
@@ -43,13 +50,24 @@ class descriptor {
   int number_;
 };
 
+/// Gives a file its first `bytes` on the disk. Returns 0 or an error number; EOPNOTSUPP: the file system cannot. (The
+/// function of POSIX then writes every block, which no signal ends.)
+int allocate(int descriptor, std::uint64_t bytes) {
+  while (::fallocate(descriptor, 0, 0, static_cast<off_t>(bytes)) != 0) {
+    if (errno != EINTR || interrupted()) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
 std::filesystem::path directory_of(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
 }
 
 }  // namespace
 
-atomic_file::atomic_file(std::filesystem::path target) : target_(std::move(target)), temporary_(target_) {
+atomic_file::atomic_file(const std::filesystem::path& target) : target_(real_output(target)), temporary_(target_) {
   ignore_file_size_signal();
   temporary_ += ".partial";
   std::error_code error;
@@ -71,9 +89,21 @@ void atomic_file::reserve(std::uint64_t bytes) const {
   if (bytes == 0) {
     return;
   }
-  if (const int error = ::posix_fallocate(file.number(), 0, static_cast<off_t>(bytes)); error != 0) {
-    std::error_code unknown;
-    const auto space = std::filesystem::space(directory_of(target_), unknown);
+  std::error_code unknown;
+  const auto space = std::filesystem::space(directory_of(target_), unknown);
+  int error = allocate(file.number(), bytes);
+  if (error == EOPNOTSUPP) {
+    // Such a file system, as NFS 3, gives blocks only to what is written. To write them all to be sure would take as
+    // long as the whole sweep's output, so here the free space has to do.
+    log_warning_once("the file system of " + target_.string() +
+                     " cannot reserve space: should the disk fill up before the end, the sweep stops, and resumes "
+                     "once there is room");
+    error = !unknown && space.available < bytes ? ENOSPC : 0;
+  }
+  if (error == EINTR) {
+    throw interrupted_error("interrupted before " + target_.string() + " was made; the same command makes it");
+  }
+  if (error != 0) {
     std::string message =
         "cannot reserve " + std::to_string(bytes) + " bytes for " + target_.string() + ": " + std::strerror(error);
     if (!unknown) {
@@ -92,6 +122,32 @@ void atomic_file::commit() {
   descriptor(directory_of(target_), O_RDONLY | O_DIRECTORY).sync();
 }
 
+std::optional<std::filesystem::path> keep_aside(const std::filesystem::path& path) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(path, unknown)) {
+    return std::nullopt;
+  }
+  for (int number = 1;; ++number) {
+    const std::filesystem::path name = fmt::format("{}.old-{}", path.string(), number);
+    // A hard link, unlike a rename, replaces nothing that another process has just put there.
+    if (::link(path.c_str(), name.c_str()) == 0) {
+      ::unlink(path.c_str());
+      log_info(path.string() + " is of older contents or settings; it is kept as " + name.string());
+      return name;
+    }
+    if (errno == EEXIST) {
+      continue;
+    }
+    // Some file systems have no hard links.
+    if (!std::filesystem::exists(name, unknown)) {
+      if (::rename(path.c_str(), name.c_str()) != 0) {
+        fail("keep aside", path, errno);
+      }
+      return name;
+    }
+  }
+}
+
 void write_then_rename(const std::filesystem::path& target,
                        const std::function<void(const std::filesystem::path&)>& write) {
   atomic_file file(target);
@@ -99,15 +155,43 @@ void write_then_rename(const std::filesystem::path& target,
   file.commit();
 }
 
-void check_output_file(const std::filesystem::path& path) {
+std::filesystem::path real_output(const std::filesystem::path& path) {
   std::error_code failure;
-  if (std::filesystem::is_directory(path, failure)) {
-    throw input_error("output '" + path.string() + "' is a directory; name a file");
+  std::filesystem::path real = path;
+  // A link stays a link, also one whose file is still to be made; more hops than the system allows are a circle.
+  constexpr int most_hops = 40;
+  for (int hop = 0; std::filesystem::is_symlink(real, failure); ++hop) {
+    if (hop == most_hops) {
+      throw input_error("output '" + path.string() + "' is a link that leads to itself; name another");
+    }
+    const std::filesystem::path target = std::filesystem::read_symlink(real, failure);
+    real = target.is_absolute() ? target : real.parent_path() / target;
   }
-  const auto parent = std::filesystem::absolute(path).parent_path();
+  if (std::filesystem::exists(real, failure) && !std::filesystem::is_regular_file(real, failure)) {
+    throw input_error("output '" + path.string() + "' is " +
+                      (std::filesystem::is_directory(real, failure) ? "a directory" : "no regular file") +
+                      "; name a file");
+  }
+  return real;
+}
+
+void check_output_file(const std::filesystem::path& path, std::string_view ending) {
+  const std::filesystem::path real = real_output(path);
+  std::error_code failure;
+  const auto parent = std::filesystem::absolute(real).parent_path();
   if (!std::filesystem::is_directory(parent, failure)) {
     throw input_error("output '" + path.string() + "': the directory " + parent.string() +
                       " does not exist; make it, or name another");
+  }
+  // Names of other formats: who writes one means that format.
+  constexpr std::array others{".csv", ".tsv", ".json", ".jsonl", ".txt", ".toml", ".html", ".npy",     ".npz",
+                              ".mat", ".png", ".pdf",  ".svg",   ".zip", ".gz",   ".xlsx", ".parquet", ".md"};
+  std::string extension = path.extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (ending == hdf5_ending && std::ranges::find(others, extension) != others.end()) {
+    throw input_error("output '" + path.string() +
+                      "': an HDF5 file is written, which no other program would expect "
+                      "under this name; let it end in .h5");
   }
 }
 

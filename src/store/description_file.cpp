@@ -40,6 +40,10 @@ void write_design(hdf5::group& root, const design& d) {
   points.name_dimension(1, "axis");
   points.attach_scale(1, names);
   roles.name_dimension(0, "point");
+  if (!d.lowest.empty()) {
+    root.write_array("design/lowest", d.lowest, {"per axis, see /design/unit", "lower end of each axis"});
+    root.write_array("design/highest", d.highest, {"per axis, see /design/unit", "upper end of each axis"});
+  }
   if (!d.rounds.empty()) {
     root.write_array("design/round", d.rounds, {"1", "round of refining that each point was picked in; 0: none"})
         .name_dimension(0, "point");
@@ -62,6 +66,13 @@ design read_design(const hdf5::group& root) {
       throw input_error("/design/role in " + root.where().file + " holds " + std::to_string(role));
     }
     d.roles.push_back(static_cast<point_role>(role));
+  }
+  if (root.has("design/lowest")) {
+    d.lowest = root.read_array<double>("design/lowest");
+    d.highest = root.read_array<double>("design/highest");
+    if (d.lowest.size() != d.axes.size() || d.highest.size() != d.axes.size()) {
+      throw input_error("the ranges below /design in " + root.where().file + " do not fit the axes");
+    }
   }
   if (root.has("design/round")) {
     d.rounds = root.read_array<std::int32_t>("design/round");
@@ -179,7 +190,7 @@ void write_description(hdf5::group& root, const sweep_description& d) {
   write_format(root, sweep_format);
   root.write_attribute("seed", d.seed);
   root.write_attribute("replicates", d.replicates);
-  root.write_string("config/text", d.config_text, {"1", "the configuration as it was given"});
+  root.write_string("config/text", d.config_text, {"1", "the configuration in force"});
   std::vector<std::string> pairs;
   for (const auto& [key, value] : d.settings) {
     pairs.push_back(key);

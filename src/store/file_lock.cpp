@@ -1,7 +1,6 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
 #include <cstring>
 #include <sstream>
 #include <string>
@@ -14,7 +13,9 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/signals.hpp>
+#include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/file_lock.hpp>
 
 namespace spikesweep {
@@ -41,8 +42,7 @@ std::string name_of(const lock_holder& who) {
 }
 
 std::string job_number() {
-  const char* number = std::getenv("SLURM_JOB_ID");
-  return number != nullptr ? number : "";
+  return batch_job().value_or("");
 }
 
 // What the lock file says of its holder: "HOST PROCESS", and under SLURM "HOST PROCESS JOB".
@@ -76,6 +76,24 @@ bool still_named(int descriptor, const std::filesystem::path& path) {
          open_file.st_ino == named.st_ino && open_file.st_dev == named.st_dev;
 }
 
+/// The lock is that of the real file: who names it by a link means the same one. A name that ends in '/' is that of a
+/// directory, whose lock lies in it.
+std::filesystem::path lock_of(const std::filesystem::path& file) {
+  return (file.has_filename() ? real_output(file) : file).string() + ".lock";
+}
+
+/// Removes a lock file that another user has left, in a directory that both may write. Only who has the lock may do so.
+bool remove_dead_lock(const std::filesystem::path& path) {
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return false;
+  }
+  const bool gone =
+      ::flock(descriptor, LOCK_EX | LOCK_NB) == 0 && still_named(descriptor, path) && ::unlink(path.c_str()) == 0;
+  ::close(descriptor);
+  return gone;
+}
+
 void write_holder(int descriptor, const std::filesystem::path& path) {
   const std::string text = host_name() + ' ' + std::to_string(::getpid()) + ' ' + job_number() + '\n';
   if (::ftruncate(descriptor, 0) != 0 ||
@@ -89,7 +107,7 @@ void write_holder(int descriptor, const std::filesystem::path& path) {
 }  // namespace
 
 lock_holder find_lock_holder(const std::filesystem::path& file) {
-  const std::string path = file.string() + ".lock";
+  const std::string path = lock_of(file).string();
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) {
     return {};
@@ -109,10 +127,12 @@ lock_holder find_lock_holder(const std::filesystem::path& file) {
   return who;
 }
 
-file_lock::file_lock(const std::filesystem::path& file) : path_(file) {
-  path_ += ".lock";
+file_lock::file_lock(const std::filesystem::path& file) : path_(lock_of(file)) {
   for (int look = 1;; ++look) {
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    if (descriptor_ < 0 && errno == EACCES && look < looks && remove_dead_lock(path_)) {
+      continue;
+    }
     if (descriptor_ < 0) {
       throw environment_error("cannot make the lock " + path_.string() + ": " + std::strerror(errno));
     }
@@ -145,6 +165,31 @@ file_lock::file_lock(const std::filesystem::path& file) : path_(file) {
 file_lock::~file_lock() {
   ::unlink(path_.c_str());
   ::close(descriptor_);
+}
+
+input_lock::input_lock(const std::filesystem::path& file) : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
+  if (descriptor_ >= 0) {
+    ::flock(descriptor_, LOCK_SH | LOCK_NB);
+  }
+}
+
+input_lock::~input_lock() {
+  if (descriptor_ >= 0) {
+    ::close(descriptor_);
+  }
+}
+
+void check_unused(const std::filesystem::path& file) {
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  if (descriptor < 0) {
+    return;
+  }
+  const bool used = ::flock(descriptor, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+  ::close(descriptor);
+  if (used) {
+    throw input_error(file.string() +
+                      " is being read by another job, such as a training; wait for it to end, or use another output");
+  }
 }
 
 }  // namespace spikesweep

@@ -1,4 +1,7 @@
+#include <algorithm>
+#include <filesystem>
 #include <functional>
+#include <limits>
 #include <numeric>
 
 #include <hdf5_hl.h>
@@ -54,8 +57,23 @@ std::pair<std::uint64_t, std::uint64_t> dataset::bytes() const {
 }
 
 hsize_t dataset::size() const {
-  const extent sizes = shape();
-  return std::accumulate(sizes.begin(), sizes.end(), hsize_t{1}, std::multiplies<>());
+  // In a damaged file the shape may be anything. No dataset of ours holds more than its file.
+  const datatype_handle type(H5Dget_type(id()));
+  std::error_code unknown;
+  hsize_t in_file = std::filesystem::file_size(where_.file, unknown);
+  if (unknown || in_file == 0) {
+    in_file = std::numeric_limits<hsize_t>::max();  // The file is being made in memory.
+  }
+  const hsize_t most = in_file / std::max<std::size_t>(1, H5Tget_size(type.id()));
+  hsize_t size = 1;
+  for (const hsize_t length : shape()) {
+    if (length != 0 && size > most / length) {
+      throw input_error(where_.path + " in " + where_.file +
+                        " claims to hold more than the whole file; the file is damaged: restore it");
+    }
+    size *= length;
+  }
+  return size;
 }
 
 hsize_t dataset::row_size() const {

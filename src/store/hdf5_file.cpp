@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/hints.hpp>
 #include <spikesweep/store/hdf5.hpp>
 
@@ -36,6 +37,21 @@ property_handle file_access() {
 
 }  // namespace
 
+void check_readable(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::exists(path, error)) {
+    throw input_error("there is no file " + path.string());
+  }
+  if (!std::filesystem::is_regular_file(path, error)) {
+    throw input_error(path.string() + " is " +
+                      (std::filesystem::is_directory(path, error) ? "a directory" : "no regular file") +
+                      "; name an HDF5 file");
+  }
+  if (!std::ifstream(path)) {
+    throw input_error("cannot read " + path.string() + ": " + std::strerror(errno));
+  }
+}
+
 file file::create(const std::filesystem::path& path) {
   if (!std::ofstream(path, std::ios::binary)) {
     throw environment_error("cannot create " + path.string() + ": " + std::strerror(errno));
@@ -63,6 +79,7 @@ file file::create_with(const property_handle& access, const std::filesystem::pat
 }
 
 file file::open(const std::filesystem::path& path) {
+  check_readable(path);
   const property_handle access = file_access();
   // Without a sieve buffer HDF5 reads the rows that are asked for, not 64 KiB around them, and keeps no neighbours that
   // a writer may change meanwhile.
@@ -78,11 +95,21 @@ file file::open_parallel(const std::filesystem::path& path, const communicator& 
   const property_handle access = file_access();
   // HDF5 duplicates the communicator and frees its copy when the file is closed.
   H5Pset_fapl_mpio(access.id(), ranks, no_hints());
-  const hid_t id = H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id());
-  if (id < 0) {
-    fail_environment("open for writing", {path.string(), ""});
-  }
-  return own(id, path.string());
+  // To close the file is collective. So a rank that cannot go on does not just leave: all of them do, together.
+  file_handle opened = on_every_rank(ranks, [&] {
+    file_handle id(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id()));
+    if (!id.valid()) {
+      fail_environment("open for writing", {path.string(), ""});
+    }
+    return id;
+  });
+  group_handle root(H5Gopen2(opened.id(), "/", H5P_DEFAULT));
+  on_every_rank(ranks, [&] {
+    if (!root.valid()) {
+      fail_input("open the root of", {path.string(), ""});
+    }
+  });
+  return {std::move(opened), group(std::move(root), {path.string(), "/"})};
 }
 
 void file::close() {

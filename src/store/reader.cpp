@@ -1,6 +1,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -9,6 +10,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/store/file_format.hpp>
+#include <spikesweep/store/snapshot.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "columns.hpp"
@@ -20,16 +22,7 @@ namespace spikesweep {
 namespace {
 
 hdf5::file open_existing(const std::filesystem::path& path) {
-  std::error_code error;
-  if (!std::filesystem::exists(path, error)) {
-    throw input_error("there is no file " + path.string());
-  }
-  if (std::filesystem::is_directory(path, error)) {
-    throw input_error(path.string() + " is a directory, not a sweep file");
-  }
-  if (!std::ifstream(path)) {
-    throw input_error("cannot read " + path.string() + ": " + std::strerror(errno));
-  }
+  hdf5::check_readable(path);
   try {
     return hdf5::file::open(path);
   } catch (const input_error& reason) {
@@ -55,7 +48,8 @@ struct sweep_reader::impl {
   explicit impl(const std::filesystem::path& path)
       : file(open_checked(path)),
         version(file.root().read_string_attribute("spikesweep_version")),
-        description(read_description(file.root())) {
+        description(read_description(file.root())),
+        members(file.root().open_dataset(records_dataset)) {
     for (const column& c : column_table()) {
       columns.push_back(file.root().open_dataset(std::string(transitions_group) + '/' + c.path));
     }
@@ -106,7 +100,7 @@ struct sweep_reader::impl {
     for (const column& c : column_table()) {
       hash.add(rows_of(c, record.first_row, record.rows));
     }
-    return hash.finish(record) == record.checksum;
+    return hash.finish(record, members) == record.checksum;
   }
 
   // A state that nobody knows is damage, which is repaired, unless the checksum vouches for it.
@@ -135,6 +129,8 @@ struct sweep_reader::impl {
   hdf5::file file;
   std::string version;
   sweep_description description;
+  record_members members;
+  std::optional<std::vector<task_record>> pinned;
   std::vector<hdf5::dataset> columns;  ///< As in column_table(). Kept open: opening takes longer than reading rows.
 };
 
@@ -151,7 +147,18 @@ const std::string& sweep_reader::version() const {
   return impl_->version;
 }
 
+void sweep_reader::pin(std::vector<task_record> records) {
+  impl_->pinned = std::move(records);
+}
+
+std::string sweep_reader::digest() const {
+  return sweep_digest(impl_->description, records());
+}
+
 std::vector<task_record> sweep_reader::records() const {
+  if (impl_->pinned) {
+    return *impl_->pinned;
+  }
   std::vector<task_record> records(static_cast<std::size_t>(impl_->description.tasks()));
   // The state first: it is written last, so that a task that has one has all the rest.
   const auto states = impl_->file.root().read_array<std::uint8_t>(states_dataset);

@@ -19,7 +19,7 @@ namespace {
 using record = task_record;
 using summary = task_summary;
 
-const std::array<record_field, 13> fields{{
+const std::array<record_field, 14> fields{{
     {"point", "1", "point of the task: row of /design/points", &record::point},
     {"replicate", "1", "replicate of the task", &record::replicate},
     {"first_row", "1", "first of the task's rows in /transitions", &record::first_row},
@@ -32,6 +32,7 @@ const std::array<record_field, 13> fields{{
     {"empty", "1", "phases of any kind without a spike", &summary::empty},
     {"grown", "1", "MFEs that grew", &summary::grown},
     {"events", "1", "network events simulated, burn-in and excursions included", &summary::events},
+    {"left_out", "1", "excursions that ran away, whose last phase is left out", &summary::left_out},
     {"checksum", "1", "XXH3-64 of the task's rows, its state and the other members", &record::checksum},
 }};
 
@@ -133,6 +134,18 @@ void* record_field::at(task_record& r) const {
       member);
 }
 
+record_members::record_members() {
+  for (const record_field& field : record_table().first(record_table().size() - 1)) {
+    hashed_.push_back(&field);
+  }
+}
+
+record_members::record_members(const hdf5::dataset& records) : record_members() {
+  const hdf5::datatype_handle type(H5Dget_type(records.id()));
+  std::erase_if(hashed_, [&](const record_field* field) { return H5Tget_member_index(type.id(), field->name) < 0; });
+  H5Eclear2(H5E_DEFAULT);
+}
+
 record_hash::record_hash() : state_(XXH3_createState()) {
   if (state_ == nullptr) {
     throw std::bad_alloc();
@@ -148,11 +161,11 @@ void record_hash::add(std::span<const std::byte> bytes) {
   XXH3_64bits_update(static_cast<XXH3_state_t*>(state_), bytes.data(), bytes.size());
 }
 
-std::uint64_t record_hash::finish(const task_record& r) {
+std::uint64_t record_hash::finish(const task_record& r, const record_members& members) {
   auto* state = static_cast<XXH3_state_t*>(state_);
   XXH3_64bits_update(state, &r.state, sizeof r.state);
-  for (const record_field& field : record_table().first(record_table().size() - 1)) {
-    XXH3_64bits_update(state, field.at(r), field.size());
+  for (const record_field* field : members.hashed()) {
+    XXH3_64bits_update(state, field->at(r), field->size());
   }
   return XXH3_64bits_digest(state);
 }

@@ -54,6 +54,20 @@ inline constexpr const char* tasks_group = "tasks";
 inline constexpr const char* transitions_group = "transitions";
 inline constexpr const char* provenance_group = "provenance";
 
+/// The members that the records of one file have: those of older formats lack some, whose values are then 0. HDF5
+/// itself reads and writes the members that both sides know.
+class record_members {
+ public:
+  /// All of them.
+  record_members();
+  explicit record_members(const hdf5::dataset& records);
+  /// Those that the checksum covers: all but itself.
+  std::span<const record_field* const> hashed() const { return hashed_; }
+
+ private:
+  std::vector<const record_field*> hashed_;
+};
+
 /// The checksum of a record whose rows are given: the packed bytes of every column, in the order of column_table().
 class record_hash {
  public:
@@ -62,7 +76,7 @@ class record_hash {
   record_hash& operator=(const record_hash&) = delete;
   ~record_hash();
   void add(std::span<const std::byte> column_bytes);
-  std::uint64_t finish(const task_record& record);
+  std::uint64_t finish(const task_record& record, const record_members& members = {});
 
  private:
   void* state_;

@@ -28,6 +28,17 @@ std::string_view allowed_word(const setting_info& row, const std::string& word, 
   return *found;
 }
 
+/// The ranges of settings hold for files, too: what is outside is damage.
+template <class T>
+T in_range(T value, const setting_info& row, const hdf5::place& where) {
+  const auto number = static_cast<double>(value);
+  if (!(number >= row.range.minimum && number <= row.range.maximum)) {  // Not a number is outside, too.
+    throw input_error(fmt::format("/{} in {} is {}; allowed: {} to {}; the file is damaged: restore it", where.path,
+                                  where.file, value, row.range.minimum, row.range.maximum));
+  }
+  return value;
+}
+
 bool is_short(const setting_info& row) {
   return row.bytes == sizeof(std::int32_t);
 }
@@ -77,9 +88,10 @@ setting_value read_setting(const hdf5::group& root, const std::string& group, co
     case setting_type::flag:
       return root.read_scalar<std::uint8_t>(path) != 0;
     case setting_type::whole:
-      return is_short(row) ? root.read_scalar<std::int32_t>(path) : root.read_scalar<std::int64_t>(path);
+      return in_range(is_short(row) ? root.read_scalar<std::int32_t>(path) : root.read_scalar<std::int64_t>(path), row,
+                      {root.where().file, path});
     case setting_type::number:
-      return root.read_scalar<double>(path);
+      return in_range(root.read_scalar<double>(path), row, {root.where().file, path});
     case setting_type::word:
       return allowed_word(row, root.read_string(path), {root.where().file, path});
   }

@@ -24,7 +24,7 @@ void write(hdf5::group& root, const spike_train& train) {
   }
   root.write_scalar("duration", train.duration, {"s", "length of the run"});
   root.write_scalar("seed", train.seed, {"1", "seed of the run"});
-  root.write_string("config", train.config_text, {"1", "the config as given"});
+  root.write_string("config", train.config_text, {"1", "the configuration in force"});
   // Version 0.1.0 said so in datasets; programs that were written for its files find them here still.
   root.write_string("format", "spikesweep spikes 1", {"1", "what this file is"});
   root.write_string("version", SPIKESWEEP_VERSION, {"1", "version of spikesweep that wrote the file"});

@@ -1,11 +1,18 @@
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <chrono>
+#include <cstring>
+#include <optional>
 #include <string>
 #include <utility>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/stopwatch.hpp>
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/signals.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
@@ -17,6 +24,28 @@ namespace spikesweep {
 
 namespace {
 
+/// The file once more, for forcing it to the disk: HDF5 and MPI-IO can do that only with all ranks together.
+class sync_handle {
+ public:
+  explicit sync_handle(const std::filesystem::path& path) : number_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {}
+  sync_handle(const sync_handle&) = delete;
+  sync_handle& operator=(const sync_handle&) = delete;
+  ~sync_handle() {
+    if (number_ >= 0) {
+      ::close(number_);
+    }
+  }
+  /// Throws environment_error if what was written is lost. Not every file system can sync, and says so with EINVAL.
+  void sync(const std::filesystem::path& path) const {
+    if (number_ >= 0 && ::fdatasync(number_) != 0 && errno != EINVAL && errno != EROFS) {
+      throw environment_error("cannot force to disk " + path.string() + ": " + std::strerror(errno));
+    }
+  }
+
+ private:
+  int number_;
+};
+
 double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -24,31 +53,34 @@ double seconds_since_1970() {
 }  // namespace
 
 struct sweep_writer::impl {
-  impl(const communicator& ranks, const std::filesystem::path& path, const sweep_description& d)
-      : file(hdf5::file::open_parallel(path, ranks)),
+  /// Opens what is in the file; not collective. Leaves the file itself to its owner.
+  impl(const std::filesystem::path& path, const hdf5::group& root, const sweep_description& d)
+      : path(path),
+        disk(path),
         layout(d.sampling.layout),
         transitions(d.sampling.transitions),
         description(d),
         tasks(d.tasks()),
-        state(file.root().open_dataset(states_dataset), 1),
-        record(file.root().open_dataset(records_dataset), 1),
+        state(root.open_dataset(states_dataset), 1),
+        record(root.open_dataset(records_dataset), 1),
         type_of_record(record_type()),
-        core_s(provenance("core_s"), 1),
-        rank(provenance("rank"), 1),
-        attempts(provenance("attempts"), 1),
-        finished_at(provenance("finished_at"), 1),
-        log(provenance("log")),
+        members(record.target()),
+        core_s(provenance(root, "core_s"), 1),
+        rank(provenance(root, "rank"), 1),
+        attempts(provenance(root, "attempts"), 1),
+        finished_at(provenance(root, "finished_at"), 1),
+        log(provenance(root, "log")),
         states(state.target().read<std::uint8_t>()),
         attempts_so_far(attempts.target().read<std::uint8_t>()),
         rank_of(rank.target().read<std::int32_t>()) {
     for (const column& c : column_table()) {
-      columns.emplace_back(file.root().open_dataset(std::string(transitions_group) + '/' + c.path),
+      columns.emplace_back(root.open_dataset(std::string(transitions_group) + '/' + c.path),
                            static_cast<hdf5::length>(transitions));
     }
   }
 
-  hdf5::dataset provenance(const std::string& name) {
-    return file.root().open_dataset(std::string(provenance_group) + '/' + name);
+  static hdf5::dataset provenance(const hdf5::group& root, const std::string& name) {
+    return root.open_dataset(std::string(provenance_group) + '/' + name);
   }
 
   std::size_t at(std::int64_t task) const {
@@ -67,7 +99,18 @@ struct sweep_writer::impl {
     attempts.write(task, attempts_so_far[task]);
   }
 
-  hdf5::file file;
+  void sync() {
+    const stopwatch watch(io_s);
+    disk.sync(path);
+    unsynced = false;
+    synced = steady_clock::now();
+  }
+
+  std::filesystem::path path;
+  sync_handle disk;
+  bool unsynced = false;  ///< Something was written after the last sync.
+  steady_clock::time_point synced = steady_clock::now();
+  std::optional<hdf5::file> file;  ///< Declared first, so that it is closed last.
   transition_layout layout;
   std::int64_t transitions;
   sweep_description description;
@@ -75,6 +118,7 @@ struct sweep_writer::impl {
   hdf5::row_writer state;
   hdf5::row_writer record;
   hdf5::datatype_handle type_of_record;
+  record_members members;
   hdf5::row_writer core_s;
   hdf5::row_writer rank;
   hdf5::row_writer attempts;
@@ -88,9 +132,11 @@ struct sweep_writer::impl {
 };
 
 sweep_writer::sweep_writer(const communicator& ranks, const std::filesystem::path& path,
-                           const sweep_description& description)
-    : impl_(std::make_unique<impl>(ranks, path, description)) {
+                           const sweep_description& description) {
   ignore_file_size_signal();
+  hdf5::file file = hdf5::file::open_parallel(path, ranks);
+  impl_ = on_every_rank(ranks, [&] { return std::make_unique<impl>(path, file.root(), description); });
+  impl_->file.emplace(std::move(file));
 }
 
 sweep_writer::~sweep_writer() = default;
@@ -144,13 +190,20 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
     const stopwatch watch(to.io_s);
     to.columns[i].write(record.first_row, c.memory_type(), packed.data());
   }
-  record.checksum = hash.finish(record);
+  record.checksum = hash.finish(record, to.members);
   const std::vector<std::byte> packed = pack_records({&record, 1});
   const stopwatch watch(to.io_s);
   to.core_s.write(at, core_s);
   to.finished_at.write(at, seconds_since_1970());
   to.record.write(at, to.type_of_record.id(), packed.data());
   to.set_state(at, record.state);
+  to.unsynced = true;
+}
+
+void sweep_writer::sync_if_due() {
+  if (impl_->unsynced && seconds_since(impl_->synced) >= sync_every_s) {
+    impl_->sync();
+  }
 }
 
 void sweep_writer::log(const std::string& line) {
@@ -165,6 +218,9 @@ void sweep_writer::log(const std::string& line) {
 
 void sweep_writer::close() {
   impl& from = *impl_;
+  if (from.unsynced) {
+    from.sync();
+  }
   // HDF5 closes a file once its last object is closed.
   from.columns.clear();
   for (hdf5::row_writer* open :
@@ -172,7 +228,7 @@ void sweep_writer::close() {
     open->close();
   }
   from.log = hdf5::dataset(hdf5::dataset_handle(), from.log.where());
-  from.file.close();
+  from.file->close();
 }
 
 }  // namespace spikesweep

@@ -45,7 +45,7 @@ class SweepFile(unittest.TestCase):
 
     def test_the_root_says_what_the_file_is(self):
         self.assertEqual(self.file.attrs["format"], "spikesweep sweep")
-        self.assertEqual(self.file.attrs["format_version"], 4)
+        self.assertEqual(self.file.attrs["format_version"], 5)
         self.assertEqual(self.file.attrs["seed"], 77)
         self.assertEqual(self.file.attrs["replicates"], 2)
         self.assertRegex(self.file.attrs["spikesweep_version"], r"^\d+\.\d+\.\d+")

@@ -10,6 +10,7 @@
 #include <mpi.h>
 
 #include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/store/file_format.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "store/compare_files.hpp"
@@ -217,11 +218,11 @@ TEST(sweep_file, that_is_truncated_foreign_or_newer_is_refused) {
   {
     hdf5::file newer = hdf5::file::create(scratch / "newer.h5");
     newer.root().write_attribute("format", std::string("spikesweep sweep"));
-    newer.root().write_attribute("format_version", 5);
+    newer.root().write_attribute("format_version", sweep_format.number + 1);
     newer.root().write_attribute("spikesweep_version", std::string("9.8.7"));
     newer.close();
   }
-  EXPECT_THAT(open(scratch / "newer.h5"), AllOf(HasSubstr("version 5"), HasSubstr("version 4"),
+  EXPECT_THAT(open(scratch / "newer.h5"), AllOf(HasSubstr("version 6"), HasSubstr("version 5"),
                                                 HasSubstr("made by spikesweep 9.8.7"), HasSubstr("--fresh")));
 }
 

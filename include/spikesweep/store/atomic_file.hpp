@@ -3,6 +3,8 @@
 #include <cstdint>
 #include <filesystem>
 #include <functional>
+#include <optional>
+#include <string_view>
 
 namespace spikesweep {
 
@@ -10,9 +12,9 @@ namespace spikesweep {
 /// or the whole new one, never a part. Rank-local.
 class atomic_file {
  public:
-  /// Chooses the temporary name, `target` with ".partial" appended. Throws environment_error if the directory of
-  /// `target` does not exist.
-  explicit atomic_file(std::filesystem::path target);
+  /// Chooses the temporary name, that of real_output(target) with ".partial" appended. Throws environment_error if the
+  /// directory of `target` does not exist, and as real_output().
+  explicit atomic_file(const std::filesystem::path& target);
   atomic_file(const atomic_file&) = delete;
   atomic_file& operator=(const atomic_file&) = delete;
   /// Removes the temporary file unless it was committed.
@@ -32,12 +34,22 @@ class atomic_file {
   bool committed_ = false;
 };
 
+/// Gives a file that is about to be replaced the first free name of FILE.old-1, FILE.old-2, ..., and says so. Returns
+/// the name; nothing if there is no such file. Rank-local. Throws environment_error.
+std::optional<std::filesystem::path> keep_aside(const std::filesystem::path& path);
+
 /// Calls `write` with the temporary name, then renames the file into place. Nothing is left behind if `write` throws.
 void write_then_rename(const std::filesystem::path& target,
                        const std::function<void(const std::filesystem::path&)>& write);
 
-/// Throws input_error unless `path` can be the name of a new file: its directory exists, and it is no directory itself.
-/// Rank-local.
-void check_output_file(const std::filesystem::path& path);
+/// The file that is written if `path` is named as output: behind all links, so that a link stays a link. Throws
+/// input_error if what is there is no regular file: a directory, a pipe or a device is never replaced. Rank-local.
+std::filesystem::path real_output(const std::filesystem::path& path);
+
+inline constexpr std::string_view hdf5_ending = ".h5";
+
+/// Throws input_error unless `path` can be the name of a new file: its directory exists, it is no directory, pipe or
+/// device itself, and, for an HDF5 file, it does not end like another format. Rank-local.
+void check_output_file(const std::filesystem::path& path, std::string_view ending = hdf5_ending);
 
 }  // namespace spikesweep

@@ -20,7 +20,7 @@ struct sweep_description {
   design points;
   int replicates = 1;
   std::uint64_t seed = 1;
-  std::string config_text;  ///< The config as given.
+  std::string config_text;  ///< The config in force.
   std::vector<std::pair<std::string, std::string>>
       settings;  ///< Canonical key and value of all that decides the samples.
   /// Canonical key and value of the settings that older files lack: what was in force when these were made.

@@ -24,7 +24,7 @@ struct file_format {
 };
 
 inline constexpr file_format sweep_format{
-    "spikesweep sweep", 4, 3, "sweep file",
+    "spikesweep sweep", 5, 3, "sweep file",
     "use the version that made it, or sweep anew with --fresh or into another output file"};
 inline constexpr file_format model_format{
     "spikesweep model", 2, 2, "model file",

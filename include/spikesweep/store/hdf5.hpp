@@ -294,6 +294,9 @@ class file {
   bool in_memory_ = false;
 };
 
+/// Throws input_error unless there is a regular file of this name that can be read.
+void check_readable(const std::filesystem::path& path);
+
 /// HDF5's version, as "1.10.8".
 std::string library_version();
 

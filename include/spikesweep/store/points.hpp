@@ -19,6 +19,8 @@ struct design {
   std::vector<std::string> axes;                                                  ///< Parameter names.
   Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> points;  ///< points x axes
   std::vector<point_role> roles;                                                  ///< One a point.
+  std::vector<double> lowest;        ///< Lower end of each axis; empty in sweeps of version 0.1.0.
+  std::vector<double> highest;       ///< Upper end of each axis.
   std::vector<std::int32_t> rounds;  ///< Round of refining that each was picked in, 0: none; empty if all are 0.
 
   int size() const { return static_cast<int>(points.rows()); }

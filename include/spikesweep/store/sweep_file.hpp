@@ -99,7 +99,10 @@ class sweep_writer {
   /// Writes rows, record, checksum and state, in that order. The state of `result` must not be pending, and a done task
   /// must have exactly sampling.transitions rows. Throws environment_error if the disk fails.
   void write_task(std::int64_t task, const task_result& result, double core_s);
-  /// Time spent in HDF5 by begin_task, abandon_task and write_task so far [s].
+  /// Forces what this rank has written to the disk, if it wrote anything since and the last time is `sync_every_s` ago:
+  /// so a power cut takes no more than that. To be called often.
+  void sync_if_due();
+  /// Time spent in the file by begin_task, abandon_task, write_task and sync_if_due so far [s].
   double io_s() const;
   /// Adds a line to /provenance/log, which holds log_lines lines of log_width bytes; rank 0 only. Longer ones are cut;
   /// when it is full the last line is replaced.
@@ -107,6 +110,7 @@ class sweep_writer {
   /// Collective. Closes the file and throws environment_error if that fails.
   void close();
 
+  static constexpr double sync_every_s = 5;
   static constexpr int log_lines = 256;
   static constexpr int log_width = 160;
 
@@ -128,8 +132,12 @@ class sweep_reader {
   const sweep_description& description() const;
   /// The version of spikesweep that made the file.
   const std::string& version() const;
-  /// One a task, as they are now. Not checked: see damaged_tasks.
+  /// One a task, as they are now, or as they were pinned. Not checked: see damaged_tasks.
   std::vector<task_record> records() const;
+  /// From now on these are the records, whatever happens to the file.
+  void pin(std::vector<task_record> records);
+  /// The digest of the sweep, of these records: see sweep_digest.
+  std::string digest() const;
   std::vector<task_provenance> provenance() const;
   std::vector<std::string> log() const;
   /// The transitions of the done tasks among [first_task, last_task), in order of tasks.
