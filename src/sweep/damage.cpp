@@ -9,19 +9,22 @@ namespace spikesweep {
 std::vector<std::int64_t> find_damaged(const communicator& ranks, const std::filesystem::path& file,
                                        const std::function<void(std::int64_t done, std::int64_t share)>& progress) {
   constexpr std::int64_t block = 16;  // Tasks between two calls of `progress`.
-  const sweep_reader reader(file);
-  const std::int64_t tasks = reader.description().tasks();
-  const std::int64_t first = tasks * ranks.rank() / ranks.size();
-  const std::int64_t last = tasks * (ranks.rank() + 1) / ranks.size();
-  std::vector<std::int64_t> mine;
-  for (std::int64_t begin = first; begin < last; begin += block) {
-    const std::int64_t end = std::min(begin + block, last);
-    const auto damaged = reader.damaged_tasks(begin, end);
-    mine.insert(mine.end(), damaged.begin(), damaged.end());
-    if (progress) {
-      progress(end - first, last - first);
+  const auto mine = on_every_rank(ranks, [&] {
+    const sweep_reader reader(file);
+    const std::int64_t tasks = reader.description().tasks();
+    const std::int64_t first = tasks * ranks.rank() / ranks.size();
+    const std::int64_t last = tasks * (ranks.rank() + 1) / ranks.size();
+    std::vector<std::int64_t> found;
+    for (std::int64_t begin = first; begin < last; begin += block) {
+      const std::int64_t end = std::min(begin + block, last);
+      const auto damaged = reader.damaged_tasks(begin, end);
+      found.insert(found.end(), damaged.begin(), damaged.end());
+      if (progress) {
+        progress(end - first, last - first);
+      }
     }
-  }
+    return found;
+  });
   return all_gather_joined(ranks, mine);
 }
 

@@ -16,9 +16,12 @@ constexpr std::array rows{
     whole_setting<&s::points>("points", {1, design_limit}, "1", "number of points (latin_hypercube, sobol)"),
     whole_setting<&s::replicates>("replicates", {1, design_limit}, "1", "independent tasks at each point"),
     whole_setting<&s::selection_points>("selection_points", {0, design_limit}, "1",
-                                        "points held out of training to select the model"),
-    whole_setting<&s::test_points>("test_points", {0, design_limit}, "1",
-                                   "points held out of training and selection, for validation"),
+                                        "points held out of training to select the model; without the key a tenth "
+                                        "of the points, at most 12"),
+    whole_setting<&s::test_points>(
+        "test_points", {0, design_limit}, "1",
+        "points held out of training and selection, for validation; without the key a tenth of "
+        "the points, at most 12"),
 };
 
 }  // namespace

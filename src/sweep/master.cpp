@@ -25,7 +25,7 @@ sweep_outcome master::run() {
       continue;
     }
     watch_end();
-    if (goodbyes_ == ranks_.size() - 1) {
+    if (goodbyes_ == ranks_.size() - 1 && out_.under_way() == 0) {
       break;
     }
     std::this_thread::sleep_for(idle_pause);
@@ -89,7 +89,7 @@ void master::answer(int worker, const worker_message& message) {
     case worker_message::goodbye:
       ++goodbyes_;
       outcome_.store_s += message.store_s;
-      send_message(ranks_, worker, master_tag, master_message{master_message::farewell, 0, 0, {}});
+      out_.send(worker, master_tag, master_message{master_message::farewell, 0, 0, {}});
       break;
   }
 }
@@ -104,7 +104,7 @@ void master::send_bundle(int worker) {
   busy_ += of_worker == 0 && message.count > 0 ? 1 : 0;
   of_worker += message.count;
   ++outcome_.requests;
-  send_message(ranks_, worker, master_tag, message);
+  out_.send(worker, master_tag, message);
   tell_end();
 }
 
@@ -114,7 +114,7 @@ void master::tell_end() {
   }
   told_end_ = true;
   for (int worker = 1; worker < ranks_.size(); ++worker) {
-    send_message(ranks_, worker, master_tag, master_message{});
+    out_.send(worker, master_tag, master_message{});
   }
 }
 
@@ -168,7 +168,7 @@ void master::stop(double grace_s) {
       steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>(grace_s));
   runner_.drop_slow(grace_s);
   for (int worker = 1; worker < ranks_.size(); ++worker) {
-    send_message(ranks_, worker, master_tag, master_message{master_message::stop, 0, grace_s, {}});
+    out_.send(worker, master_tag, master_message{master_message::stop, 0, grace_s, {}});
   }
 }
 

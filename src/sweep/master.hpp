@@ -19,6 +19,7 @@ class master {
          cost_model& costs, std::vector<std::int64_t> suspects, const sweep_options& options,
          const sweep_outcome& counts)
       : ranks_(ranks),
+        out_(ranks),
         runner_(runner),
         description_(description),
         tasks_(tasks),
@@ -54,6 +55,7 @@ class master {
   void show_progress();
 
   const communicator& ranks_;
+  outbox out_;  ///< A worker that is slow to listen keeps nobody waiting.
   task_runner& runner_;
   const sweep_description& description_;
   scheduler& tasks_;

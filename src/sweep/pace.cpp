@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <ctime>
-#include <regex>
 
 #include <spikesweep/sweep/pace.hpp>
+
+#include "run_log.hpp"
 
 namespace spikesweep {
 
@@ -23,19 +23,12 @@ struct finished_work {
   }
 };
 
-double seconds_since_1970(const std::string& utc) {
-  std::tm time{};
-  return ::strptime(utc.c_str(), "%Y-%m-%dT%H:%M:%SZ", &time) != nullptr ? static_cast<double>(::timegm(&time)) : 0;
-}
-
 }  // namespace
 
 std::optional<sweep_run> last_run(std::span<const std::string> log) {
-  static const std::regex start(R"((\S+) spikesweep \S+ starts on (\d{1,9}) ranks.*)");
   for (auto line = log.rbegin(); line != log.rend(); ++line) {
-    std::smatch parts;
-    if (std::regex_match(*line, parts, start)) {
-      return sweep_run{seconds_since_1970(parts[1]), std::max(1, std::stoi(parts[2])), line != log.rbegin()};
+    if (const auto begin = read_begin_line(*line)) {
+      return sweep_run{begin->at, begin->ranks, line != log.rbegin()};
     }
   }
   return std::nullopt;

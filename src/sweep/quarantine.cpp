@@ -29,7 +29,7 @@ void serialize(Archive& archive, spikesweep::task_result& result, unsigned) {
   archive& result.state& block.before& block.after& block.spikes& block.spike_times_E& block.spike_times_I;
   archive& block.duration& block.phase& block.perturbed& block.capped;
   auto& s = result.summary;
-  archive& s.simulated_s& s.spikes_E& s.spikes_I& s.phases& s.capped& s.empty& s.grown& s.events;
+  archive& s.simulated_s& s.spikes_E& s.spikes_I& s.phases& s.capped& s.empty& s.grown& s.events& s.left_out;
 }
 
 }  // namespace boost::serialization

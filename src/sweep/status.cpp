@@ -52,6 +52,7 @@ void count_done(const task_record& record, double core_s, sweep_status& status, 
   status.core_s += core_s;
   status.simulated_s += record.summary.simulated_s;
   point.simulated_s += record.summary.simulated_s;
+  point.left_out += record.summary.left_out;
   sums.spikes_E += static_cast<double>(record.summary.spikes_E);
   sums.spikes_I += static_cast<double>(record.summary.spikes_I);
   sums.active += static_cast<double>(record.summary.phases);

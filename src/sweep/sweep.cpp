@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <ctime>
 #include <memory>
 #include <optional>
 #include <set>
@@ -17,6 +16,7 @@
 #include <spikesweep/sweep/sweep.hpp>
 
 #include "master.hpp"
+#include "run_log.hpp"
 #include "worker.hpp"
 
 namespace spikesweep {
@@ -68,23 +68,17 @@ remaining_work find_work(const std::filesystem::path& file, const sweep_descript
   return work;
 }
 
-std::string now() {
-  const std::time_t seconds = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  char text[32];
-  return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc)};
-}
-
-std::string begin_line(const communicator& ranks, const remaining_work& work) {
-  return now() + " spikesweep " SPIKESWEEP_VERSION " starts on " + std::to_string(ranks.size()) +
-         " ranks: " + std::to_string(work.left()) + " of " + std::to_string(work.counts.total) + " tasks to do, " +
-         std::to_string(work.counts.damaged) + " of them damaged";
-}
-
-std::string end_line(const sweep_outcome& outcome) {
-  return now() + (outcome.interrupted ? " interrupted: " : " finished: ") + std::to_string(outcome.done) + " done, " +
-         std::to_string(outcome.failed) + " failed of " + std::to_string(outcome.total);
+/// Makes tasks that had failed as good as new. Rank 0 alone has the file open.
+void reset_failed(const std::filesystem::path& file, const sweep_description& description,
+                  const std::vector<std::int64_t>& tasks) {
+  if (tasks.empty()) {
+    return;
+  }
+  sweep_writer alone(self(), file, description);
+  for (const std::int64_t task : tasks) {
+    alone.reset_task(task);
+  }
+  alone.close();
 }
 
 /// Runs tasks until there are no more. What it returns counts on rank 0 only.
@@ -94,7 +88,7 @@ sweep_outcome work_off(const communicator& ranks, task_runner& runner, int width
     worker(ranks, runner).run();
     return {};
   }
-  writer.log(begin_line(ranks, work));
+  writer.log(begin_line(ranks.size(), work.left(), work.counts, work.counts.damaged));
   cost_model costs(description);
   for (const auto& [point, events] : work.costs) {
     costs.learn(point, events);
@@ -117,10 +111,8 @@ void abort_if_others_wait(const communicator& ranks, const std::exception& error
   }
 }
 
-sweep_outcome simulate(const communicator& ranks, const std::filesystem::path& file,
-                       const sweep_description& description, task_simulator& simulator, const sweep_options& options,
-                       remaining_work work) {
-  sweep_writer writer(ranks, file, description);
+sweep_outcome simulate(const communicator& ranks, sweep_writer& writer, const sweep_description& description,
+                       task_simulator& simulator, const sweep_options& options, remaining_work work) {
   try {
     task_runner runner(simulator, description, writer, ranks.rank());
     const sweep_outcome outcome =
@@ -148,8 +140,14 @@ bool prepare_file(const std::filesystem::path& file, const sweep_description& de
   }
   switch (options.existing) {
     case existing_file::resume:
+      // The file is written where it is: its other names may be somebody's backup, and are not locked.
+      if (std::filesystem::hard_link_count(file) > 1) {
+        throw input_error(file.string() +
+                          " has another name (a hard link), under which it would change, too; copy it and remove one");
+      }
       break;
     case existing_file::extend:
+      check_unused(file);
       extend_sweep_file(file, description, [&file] {
         if (interrupted()) {
           throw interrupted_error("interrupted before " + file.string() +
@@ -158,6 +156,7 @@ bool prepare_file(const std::filesystem::path& file, const sweep_description& de
       });
       break;
     case existing_file::replace:
+      check_unused(file);
       replace_sweep_file(file, description);
       for (const std::filesystem::path& stale : options.made_from_it) {
         std::filesystem::remove(stale);
@@ -185,32 +184,20 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
     lock.emplace(file);
     return prepare_file(file, description, options);
   });
-  sweep_outcome outcome;
-  try {
-    const auto damaged = resumes ? find_damaged(ranks, file) : std::vector<std::int64_t>();
-    remaining_work work;
-    if (ranks.rank() == 0) {
-      work = find_work(file, description, damaged, options.retry_failed);
-      outcome = work.counts;
-    }
-    auto left = work.left();
-    if (!work.retried.empty()) {
-      sweep_writer alone(self(), file, description);
-      for (const std::int64_t task : work.retried) {
-        alone.reset_task(task);
-      }
-      alone.close();
-    }
-    broadcast(ranks, left);
-    if (left > 0) {
-      outcome = simulate(ranks, file, description, simulator, options, std::move(work));
-    }
-    outcome.wall_s = seconds_since(start);
-    broadcast_outcome(ranks, outcome);
-  } catch (const std::exception& error) {
-    abort_if_others_wait(ranks, error);
-    throw;
+  const auto damaged = resumes ? find_damaged(ranks, file) : std::vector<std::int64_t>();
+  remaining_work work;
+  std::size_t left = on_root(ranks, [&] {
+    work = find_work(file, description, damaged, options.retry_failed);
+    reset_failed(file, description, work.retried);
+    return work.left();
+  });
+  sweep_outcome outcome = work.counts;
+  if (left > 0) {
+    sweep_writer writer(ranks, file, description);
+    outcome = simulate(ranks, writer, description, simulator, options, std::move(work));
   }
+  outcome.wall_s = seconds_since(start);
+  broadcast_outcome(ranks, outcome);
   return outcome;
 }
 

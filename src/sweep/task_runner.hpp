@@ -37,7 +37,11 @@ class task_runner {
           begin(*task);
           return task_of(description_, *task);
         },
-        [&](const network_task& task, task_result&& result) { report(end(task.label, result)); }, poll);
+        [&](const network_task& task, task_result&& result) { report(end(task.label, result)); },
+        [&] {
+          writer_.sync_if_due();
+          return poll();
+        });
     return taken;
   }
 

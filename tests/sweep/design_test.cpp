@@ -206,6 +206,52 @@ TEST(design, has_no_candidates_where_it_has_points) {
   EXPECT_EQ(left.maxCoeff(), 301);
 }
 
+TEST(design, has_no_point_twice) {
+  design_settings settings;
+  settings.kind = design_kind::sobol;
+  settings.points = 4;
+  settings.selection_points = settings.test_points = 1;
+  settings.axes = {{"N_E", {}, 300, 303, 0}};
+  const design four = make_design(settings, {}, 5);
+  std::vector<double> values(four.points.data(), four.points.data() + 4);
+  std::ranges::sort(values);
+  EXPECT_EQ(values, (std::vector<double>{300, 301, 302, 303})) << "whole numbers of a short range";
+  settings.points = 3;
+  EXPECT_EQ(make_design(settings, {}, 5).points, four.points.topRows(3)) << "a longer design begins with a shorter one";
+  const auto refusal = [&] { return error_of<input_error>([&] { make_design(settings, {}, 5); }); };
+  settings.points = 5;
+  EXPECT_THAT(refusal(), HasSubstr("only 4 distinct points of 5"));
+  settings.kind = design_kind::grid;
+  settings.axes = {{"S_EE", {3, 4, 3, 5}, 0, 0, 0}};
+  EXPECT_THAT(refusal(), HasSubstr("points 0 and 2 of the design are the same"));
+  settings.kind = design_kind::list;
+  EXPECT_THAT(refusal(), HasSubstr("points 0 and 2 of the design are the same"));
+  settings.axes = {{"S_EE", {3, 4, 5, 6}, 0, 0, 0}};
+  settings.train_at = {{{"S_EE", 4}}};
+  EXPECT_THAT(refusal(), HasSubstr("name it once"));
+}
+
+TEST(design, holds_out_a_tenth_where_nothing_else_is_asked_for) {
+  for (const auto& [points, held_out] :
+       {std::pair(2, 0), {4, 0}, {5, 1}, {9, 1}, {25, 2}, {119, 11}, {120, 12}, {5000, 12}}) {
+    EXPECT_EQ(usual_held_out(points), held_out) << points;
+  }
+  design_settings grid;
+  grid.kind = design_kind::grid;
+  grid.axes = {{"S_EE", {3, 4, 5}, 0, 0, 0}, {"S_EI", {}, 1, 2, 5}};
+  EXPECT_EQ(design_size(grid), 15);
+}
+
+TEST(design, keeps_the_ranges_of_its_axes) {
+  const design made = make_design(four_axes(design_kind::sobol, 40), {}, 1);
+  ASSERT_EQ(made.lowest.size(), made.axes.size());
+  for (std::size_t a = 0; a < made.axes.size(); ++a) {
+    const auto column = made.points.col(static_cast<Eigen::Index>(a));
+    EXPECT_LE(made.lowest[a], column.minCoeff());
+    EXPECT_GE(made.highest[a], column.maxCoeff());
+  }
+}
+
 TEST(design, takes_no_point_by_its_values_that_it_cannot_hold_out) {
   design_settings settings;
   settings.kind = design_kind::grid;

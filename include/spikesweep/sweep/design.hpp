@@ -62,6 +62,13 @@ std::span<const setting<design_settings>> design_table();
 /// The lowest and highest value of an axis.
 std::pair<double, double> range_of(const axis_settings& axis);
 
+/// How many points the kind of design places.
+double design_size(const design_settings& settings);
+
+/// How many of so many points are held out to select the model, and as many again for validation, where the config does
+/// not say: a tenth, at least 1 and at most 12; none of fewer than 5.
+int usual_held_out(double points);
+
 /// The range of every axis, which synthetic states come from: the same however many points there are.
 std::vector<swept_range> swept_ranges(const design_settings& settings);
 
@@ -70,7 +77,7 @@ std::vector<swept_range> swept_ranges(const design_settings& settings);
 std::string fault_of(const named_point& point, const std::vector<axis_settings>& axes);
 
 /// Places the points: first those of the kind of design, then train_at, selection_at and test_at. A function of its
-/// arguments alone. Values of parameters that have to be whole are rounded.
+/// arguments alone. Values of parameters that have to be whole are rounded. No two points are the same.
 /// Throws input_error for an unknown or repeated axis, an axis without values, lists of unequal length, a range that is
 /// empty or leaves the parameter's own, held-out points that leave none to train on or are among those trained on, or
 /// an invalid point.

@@ -26,6 +26,7 @@ struct point_status {
   double rate_I = 0;          ///< Mean rate of an I neuron; 0 if nothing was simulated [1/s].
   double capped_share = 0;    ///< Active phases that were ended by their cap, in [0, 1].
   double empty_share = 0;     ///< Phases of any kind without a spike, in [0, 1].
+  std::int64_t left_out = 0;  ///< Excursions that ran away.
 
   std::int64_t failed() const { return runaway + time_cap + crashed; }
 };

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include <spikesweep/sweep/sweep.hpp>
+
+namespace spikesweep {
+
+/// The lines of a sweep file's log: when runs began and ended. One function writes a line, and one beside it reads what
+/// the status needs from it.
+
+/// "TIME spikesweep VERSION starts on RANKS ranks: LEFT of TOTAL tasks to do, DAMAGED of them damaged".
+std::string begin_line(int ranks, std::size_t left, const sweep_counts& counts, std::int64_t damaged);
+std::string end_line(const sweep_outcome& outcome);
+
+/// What a begin_line says.
+struct logged_begin {
+  double at = 0;  ///< [s since 1970]
+  int ranks = 1;
+};
+/// Nothing if it is another line.
+std::optional<logged_begin> read_begin_line(const std::string& line);
+
+}  // namespace spikesweep
