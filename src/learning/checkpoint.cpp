@@ -223,6 +223,41 @@ std::filesystem::path previous_checkpoint(const std::filesystem::path& last) {
   return last.string() + ".previous";
 }
 
+bool belongs_to(const std::filesystem::path& checkpoint, const training_options& options) {
+  std::error_code unknown;
+  if (!std::filesystem::exists(checkpoint, unknown)) {
+    return true;
+  }
+  std::string stored;
+  try {
+    stored = hdf5::file::open(checkpoint).root().read_string("settings");
+  } catch (const spikesweep_error&) {
+    return false;
+  }
+  // How rows are read and the number of features are known later only, so words of other keys do not count.
+  std::map<std::string, std::string> before = parts_of(stored);
+  const std::vector<std::string> data = words_of(before["data"], options.implied);
+  const auto has = [](const std::vector<std::string>& words, const std::string& word) {
+    return std::ranges::find(words, word) != words.end();
+  };
+  const std::vector<std::string> now = words_of(options.identity, {});
+  const bool same_data = std::ranges::all_of(words_of(options.identity, options.implied),
+                                             [&](const std::string& word) { return has(data, word); }) &&
+                         std::ranges::none_of(data, [&](const std::string& word) {
+                           const std::string key = word.substr(0, word.find('=') + 1);
+                           return !has(now, word) && std::ranges::any_of(now, [&](const std::string& other) {
+                             return !key.empty() && other.starts_with(key);
+                           });
+                         });
+  return same_data && std::ranges::all_of(learning_table(), [&](const auto& row) {
+           const auto found = before.find(std::string(row.key));
+           const std::string now = to_text(row.get(options.settings));
+           const bool lacks = found == before.end();
+           return !decides_course(row.key) ||
+                  (lacks ? row.absent && to_text(*row.absent) == now : found->second == now);
+         });
+}
+
 void write_checkpoint(const communicator& comm, const checkpoint_place& place, const model_member& m,
                       const training_state& state) {
   on_root(comm, [&] {

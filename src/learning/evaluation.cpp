@@ -70,8 +70,9 @@ void evaluation::measure_selection(epoch_record& record) {
                                          static_cast<std::int64_t>(n), sums[3 * g] / n, sums[3 * g + 1] / n});
     }
   }
-  record.selection_counts /= std::max(1.0, all);
-  record.selection_profile /= std::max(1.0, all);
+  // Without selection rows there is no loss: 0 / 0 is no number.
+  record.selection_counts /= all;
+  record.selection_profile /= all;
 }
 
 profile_dispersion evaluation::measure_dispersion() {

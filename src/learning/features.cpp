@@ -33,10 +33,11 @@ parameters parameters_at(const transition_space& space, std::span<const double> 
 double distance_to_training(const transition_space& space, std::span<const double> values) {
   double distance = 0;
   for (std::size_t a = 0; a < values.size(); ++a) {
-    const double range = space.axis_max[a] - space.axis_min[a];
-    const double excess = std::max({0.0, space.axis_min[a] - values[a], values[a] - space.axis_max[a]});
+    const auto [lowest, highest] = space.range(a);
+    const double excess = std::max({0.0, lowest - values[a], values[a] - highest});
     if (excess > 0) {
-      distance = std::max(distance, range > 0 ? excess / range : std::numeric_limits<double>::infinity());
+      distance =
+          std::max(distance, highest > lowest ? excess / (highest - lowest) : std::numeric_limits<double>::infinity());
     }
   }
   return distance;

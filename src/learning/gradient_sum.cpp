@@ -17,8 +17,9 @@ namespace spikesweep {
 
 /// The number 1 in fixed point.
 inline constexpr double gradient_scale = 0x1p40;
-/// Largest element of a slice. The sum of 64 such elements stays below 2^63 in fixed point.
+/// Largest element of a slice, and of the sum of all slices, which stays below 2^63 in fixed point.
 inline constexpr float largest_gradient = 1e5F;
+inline constexpr float largest_sum = 8e6F;
 
 }  // namespace spikesweep
 #endif
@@ -30,14 +31,15 @@ namespace hn = hwy::HWY_NAMESPACE;
 
 // Conversions between 64-bit integers and floating-point numbers are exact, or they round the same way on every CPU.
 
-/// Adds a slice to the sums; if `begins`, it sets them to the slice. Returns false if an element cannot be summed.
+/// Adds a slice to the sums; if `begins`, it sets them to the slice. Returns false if an element is not finite or
+/// larger than `bound`.
 template <bool begins>
-bool take_slice(const float* gradient, std::int64_t* sums, std::size_t size) {
+bool take_slice(const float* gradient, std::int64_t* sums, std::size_t size, float bound) {
   const hn::ScalableTag<double> d;
   const hn::RebindToSigned<decltype(d)> di;
   const hn::Rebind<float, decltype(d)> df;
   const auto scale = hn::Set(d, gradient_scale);
-  const auto largest = hn::Set(d, static_cast<double>(largest_gradient));
+  const auto largest = hn::Set(d, static_cast<double>(bound));
   auto good = hn::Eq(scale, scale);
   std::size_t i = 0;
   for (; i + hn::Lanes(d) <= size; i += hn::Lanes(d)) {
@@ -48,19 +50,19 @@ bool take_slice(const float* gradient, std::int64_t* sums, std::size_t size) {
   }
   bool rest_good = true;
   for (; i < size; ++i) {
-    rest_good &= std::abs(gradient[i]) <= largest_gradient;
+    rest_good &= std::abs(gradient[i]) <= bound;
     const auto fixed = rest_good ? static_cast<std::int64_t>(static_cast<double>(gradient[i]) * gradient_scale) : 0;
     sums[i] = begins ? fixed : sums[i] + fixed;
   }
   return hn::AllTrue(d, good) && rest_good;
 }
 
-bool begin_sums(const float* gradient, std::int64_t* sums, std::size_t size) {
-  return take_slice<true>(gradient, sums, size);
+bool begin_sums(const float* gradient, std::int64_t* sums, std::size_t size, float bound) {
+  return take_slice<true>(gradient, sums, size, bound);
 }
 
-bool add_slice(const float* gradient, std::int64_t* sums, std::size_t size) {
-  return take_slice<false>(gradient, sums, size);
+bool add_slice(const float* gradient, std::int64_t* sums, std::size_t size, float bound) {
+  return take_slice<false>(gradient, sums, size, bound);
 }
 
 void to_floats(const std::int64_t* sums, float* total, std::size_t size) {
@@ -92,7 +94,12 @@ HWY_EXPORT(to_floats);
 }  // namespace
 
 divergence_error::divergence_error()
-    : environment_error("training diverged: the gradient is not finite; lower learning.learning_rate") {}
+    : environment_error("training diverged: the gradient is too large or not finite; lower learning.learning_rate") {}
+
+gradient_sum::gradient_sum(std::size_t size, int slices)
+    : sums_(size + 1, 0),
+      total_(size, 0.0F),
+      largest_(std::min(largest_gradient, largest_sum / static_cast<float>(slices))) {}
 
 void gradient_sum::clear() {
   empty_ = true;
@@ -101,8 +108,8 @@ void gradient_sum::clear() {
 
 void gradient_sum::add(std::span<const float> gradient) {
   SPIKESWEEP_ASSERT(gradient.size() == total_.size());
-  const bool good = empty_ ? HWY_DYNAMIC_DISPATCH(begin_sums)(gradient.data(), sums_.data(), gradient.size())
-                           : HWY_DYNAMIC_DISPATCH(add_slice)(gradient.data(), sums_.data(), gradient.size());
+  const bool good = empty_ ? HWY_DYNAMIC_DISPATCH(begin_sums)(gradient.data(), sums_.data(), gradient.size(), largest_)
+                           : HWY_DYNAMIC_DISPATCH(add_slice)(gradient.data(), sums_.data(), gradient.size(), largest_);
   empty_ = false;
   sums_.back() += good ? 0 : 1;
 }

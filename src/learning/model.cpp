@@ -1,19 +1,26 @@
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/learning/model.hpp>
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/digest.hpp>
 #include <spikesweep/store/file_format.hpp>
 #include <spikesweep/store/settings_file.hpp>
 
 #include "member_file.hpp"
+#include "model_check.hpp"
 
 namespace spikesweep {
 
 namespace {
+
+using row_major = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
 void write_statistics(hdf5::group& root, const std::string& name, const column_statistics& s) {
   root.write_array(name + "/mean", s.mean, {"1", "mean over the training rows"});
@@ -36,6 +43,18 @@ void write_space(hdf5::group& root, const model& m) {
   root.write_strings("axes/unit", units, {units.size()}, {"1", "unit of each axis"});
   root.write_array("axes/minimum", space.axis_min, {"axes/unit", "smallest value of each axis in training"});
   root.write_array("axes/maximum", space.axis_max, {"axes/unit", "largest value of each axis in training"});
+  std::vector<double> lowest;
+  std::vector<double> highest;
+  for (std::size_t a = 0; a < space.axes.size(); ++a) {
+    lowest.push_back(space.range(a).first);
+    highest.push_back(space.range(a).second);
+  }
+  root.write_array("axes/box_minimum", lowest, {"axes/unit", "lower end of each axis of the design"});
+  root.write_array("axes/box_maximum", highest, {"axes/unit", "upper end of each axis of the design"});
+  const row_major points = m.training_points;
+  root.write_array<double>("axes/points", {points.data(), static_cast<std::size_t>(points.size())},
+                           {static_cast<hdf5::length>(points.rows()), space.axes.size()},
+                           {"axes/unit", "points that were trained on"});
   write_settings(root, "section", section_table(), space.section);
   write_settings(root, "layout", layout_table(), space.layout);
 }
@@ -51,6 +70,17 @@ void read_space(const hdf5::group& root, model& m) {
   space.axes = root.read_strings("axes/name");
   space.axis_min = root.read_array<double>("axes/minimum");
   space.axis_max = root.read_array<double>("axes/maximum");
+  if (root.has("axes/points")) {  // Version 0.1.0 wrote none of the three.
+    space.box_min = root.read_array<double>("axes/box_minimum");
+    space.box_max = root.read_array<double>("axes/box_maximum");
+    const auto points = root.read_array<double>("axes/points");
+    const std::size_t axes = space.axes.size();
+    if (space.box_min.size() != axes || space.box_max.size() != axes || (axes > 0 && points.size() % axes != 0)) {
+      throw input_error(fmt::format("{}: the points and ranges below /axes do not fit the axes", root.where().file));
+    }
+    m.training_points = Eigen::Map<const row_major>(
+        points.data(), static_cast<Eigen::Index>(axes > 0 ? points.size() / axes : 0), static_cast<Eigen::Index>(axes));
+  }
 }
 
 void write_targets(hdf5::group& root, const model& m) {
@@ -188,6 +218,16 @@ void read_more_members(const hdf5::group& root, model& m) {
 
 }  // namespace
 
+double distance_to_nearest_point(const model& m, std::span<const double> values) {
+  double least = std::numeric_limits<double>::infinity();
+  for (Eigen::Index i = 0; i < m.training_points.rows(); ++i) {
+    const Eigen::RowVectorXd point = m.training_points.row(i);
+    least =
+        std::min(least, squared_axis_distance(m.space, {point.data(), static_cast<std::size_t>(point.size())}, values));
+  }
+  return m.training_points.rows() > 0 ? std::sqrt(least) : std::numeric_limits<double>::quiet_NaN();
+}
+
 void prepare_networks(model& m, const learning_settings& settings) {
   const std::vector<int> hidden(static_cast<std::size_t>(settings.layers), settings.hidden);
   m.mixture = {m.targets.dims(), settings.components};
@@ -213,6 +253,7 @@ void save_model(const std::filesystem::path& path, const model& m) {
       hdf5::group& root = file.root();
       write_format(root, model_format);
       root.write_attribute("data_file", m.data_file);
+      write_origin(root, m.made_from);
       write_space(root, m);
       write_statistics(root, "features", m.features.statistics());
       write_targets(root, m);
@@ -221,7 +262,7 @@ void save_model(const std::filesystem::path& path, const model& m) {
       write_cloud(root, m.cloud);
       root.write_scalar("range/lowest_rate_E", m.lowest_rate_E_hz, {"Hz", "lowest E rate of a training point"});
       root.write_scalar("range/highest_rate_E", m.highest_rate_E_hz, {"Hz", "highest E rate of a training point"});
-      root.write_string("config/text", m.config_text, {"1", "the configuration as given"});
+      root.write_string("config/text", m.config_text, {"1", "the configuration in force"});
       for (std::size_t k = 1; k < m.members.size(); ++k) {
         hdf5::group member = root.create_group(member_group(k));
         write_member(member, m, m.members[k]);
@@ -238,6 +279,7 @@ model load_model(const std::filesystem::path& path) {
   check_format(root, model_format);
   model m;
   m.data_file = root.read_string_attribute("data_file");
+  m.made_from = read_origin(root).value_or(origin());
   read_space(root, m);
   m.features = feature_map(m.space);
   m.targets = target_map(m.space);
@@ -251,6 +293,13 @@ model load_model(const std::filesystem::path& path) {
   m.config_text = root.read_string("config/text");
   check_dimensions(m, name);
   read_more_members(root, m);
+  check_numbers(m, name);
+  return m;
+}
+
+model load_model(const communicator& ranks, const std::filesystem::path& path) {
+  model m = on_every_rank(ranks, [&] { return load_model(path); });
+  check_same_words(ranks, {on_every_rank(ranks, [&] { return file_digest(path); })}, "contents in " + path.string());
   return m;
 }
 

@@ -46,7 +46,7 @@ class trainer {
         batch_(m, static_cast<int>(shards_per_slice_ * rows_per_shard_), true, settings_.numbers),
         evaluation_(comm, data, settings_.seed, m),
         gradient_(own_.counts_weights.size() + own_.profile_weights.size() + extras),
-        sum_(data.plan.exact() ? gradient_.size() : 0),
+        sum_(data.plan.exact() ? gradient_.size() : 0, data.plan.slices(comm.size())),
         rows_(data, m, settings_, first_shard_, last_shard_),
         identity_(options.identity + data.chunks.identity()),
         place_{options.checkpoint, settings_, identity_, options.implied, m.features.size()} {}
@@ -330,7 +330,8 @@ class trainer {
     own_.dispersion = evaluation_.measure_dispersion();
     const closed_loop_score score = options_.score(model_);
     own_.candidates.push_back({state.epoch, score.error_E, score.error_I, false});
-    if (score.total() < state.best_score) {
+    // Where nothing was measured the score is no number, and the last epoch is taken.
+    if (!(score.total() >= state.best_score)) {
       state.best_score = score.total();
       state.best_epoch = state.epoch;
       state.best_counts = own_.counts_weights;

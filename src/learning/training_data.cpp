@@ -7,8 +7,9 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/training_data.hpp>
 #include <spikesweep/parallel/reduce.hpp>
-#include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/store/snapshot.hpp>
 
+#include "model_check.hpp"
 #include "moments.hpp"
 #include "role_rows.hpp"
 
@@ -29,7 +30,7 @@ class loader {
  public:
   loader(const communicator& comm, const std::filesystem::path& sweep_file, const learning_settings& settings, model& m)
       : comm_(comm),
-        file_(std::make_shared<const sweep_reader>(sweep_file)),
+        file_(std::make_shared<const sweep_reader>(open_snapshot(comm, sweep_file))),
         about_(file_->description()),
         records_(file_->records()),
         train_(std::make_shared<const role_rows>(*file_, records_, point_role::train)),
@@ -42,6 +43,7 @@ class loader {
   training_data run() {
     check();
     describe_space();
+    model_.made_from.from = file_->digest();
     data_.chunks =
         plan_chunks(data_.plan, row_bytes(model_.features, model_.targets), about_.sampling.transitions, settings_);
     read_train();
@@ -55,7 +57,10 @@ class loader {
     standardise(data_.selection, model_.features);
     gather_starts();
     data_.selection_points = measured_points(selection_);
-    data_.training_points = spread(measured_points(*train_), most_tuning_points);
+    auto rates = measured_points(*train_);
+    // Logarithms of rates are tuned.
+    std::erase_if(rates, [](const measured_point& p) { return p.rate_E_hz == 0 || p.rate_I_hz == 0; });
+    data_.training_points = spread(std::move(rates), most_tuning_points);
     return std::move(data_);
   }
 
@@ -68,6 +73,12 @@ class loader {
       throw input_error(
           fmt::format("{} training rows cannot be cut into learning.shards = {} parts; allowed: at most {}",
                       data_.plan.rows, data_.plan.shards, data_.plan.rows));
+    }
+    if (settings_.patience > 0 && selection_.size() == 0) {
+      throw input_error(
+          fmt::format("learning.patience = {} ends the training by the loss at the selection points, but the sweep "
+                      "has no finished one; use patience = 0, or sweep with design.selection_points",
+                      settings_.patience));
     }
     if (comm_.size() > data_.plan.shards) {
       throw input_error(fmt::format("{} ranks cannot share learning.shards = {}; use at most as many ranks as shards",
@@ -86,9 +97,15 @@ class loader {
     space.axis_max.assign(space.axes.size(), -std::numeric_limits<double>::infinity());
     model_.lowest_rate_E_hz = std::numeric_limits<double>::infinity();
     model_.highest_rate_E_hz = 0;
+    space.box_min = about_.points.lowest;
+    space.box_max = about_.points.highest;
+    std::vector<int> points;
     for (const auto& span : train_->tasks()) {
       const auto& record = records_[static_cast<std::size_t>(span.task)];
       const auto values = values_of(about_.points, span.point);
+      if (points.empty() || points.back() != span.point) {
+        points.push_back(span.point);
+      }
       for (std::size_t a = 0; a < values.size(); ++a) {
         space.axis_min[a] = std::min(space.axis_min[a], values[a]);
         space.axis_max[a] = std::max(space.axis_max[a], values[a]);
@@ -99,6 +116,10 @@ class loader {
       model_.highest_rate_E_hz = std::max(model_.highest_rate_E_hz, rate);
     }
     model_.space = space;
+    model_.training_points.resize(static_cast<Eigen::Index>(points.size()), about_.points.points.cols());
+    for (std::size_t i = 0; i < points.size(); ++i) {
+      model_.training_points.row(static_cast<Eigen::Index>(i)) = about_.points.points.row(points[i]);
+    }
     model_.features = feature_map(space);
     model_.targets = target_map(space);
   }
@@ -123,6 +144,7 @@ class loader {
       }
     }
     fit.fit(comm_, model_.features, model_.targets);
+    check_phases_met(model_);
   }
 
   void read_selection() {
@@ -241,13 +263,14 @@ class loader {
     std::vector<measured_point> measured;
     for (int point = 0; point < about_.points.size(); ++point) {
       const auto& sum = sums[static_cast<std::size_t>(point)];
-      if (sum.simulated_s <= 0 || sum.spikes_E == 0 || sum.spikes_I == 0) {
-        continue;  // A silent network has no relative errors of rates.
+      if (sum.simulated_s <= 0) {
+        continue;
       }
       const parameters p = parameters_at(about_.points, about_.base, point);
       measured.push_back({point, values_of(about_.points, point),
                           static_cast<double>(sum.spikes_E) / (p.N_E * sum.simulated_s),
-                          static_cast<double>(sum.spikes_I) / (p.N_I * sum.simulated_s)});
+                          static_cast<double>(sum.spikes_I) / (p.N_I * sum.simulated_s), 1 / (p.N_E * sum.simulated_s),
+                          1 / (p.N_I * sum.simulated_s)});
     }
     return measured;
   }

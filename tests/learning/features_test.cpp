@@ -75,6 +75,19 @@ TEST(features, hold_shares_pending_and_scaled_axes) {
   EXPECT_FLOAT_EQ(x[2 * cells + 9], 0);  // An axis that does not vary says nothing.
 }
 
+TEST(features, the_range_is_that_of_the_design_whatever_its_points_reach) {
+  transition_space space;
+  space.axes = {"tau_EI"};
+  space.axis_min = {3.00549};
+  space.axis_max = {6.97424};
+  EXPECT_GT(distance_to_training(space, std::vector<double>{3.0}), 0);
+  space.box_min = {3};
+  space.box_max = {7};
+  EXPECT_EQ(distance_to_training(space, std::vector<double>{3.0}), 0);
+  EXPECT_EQ(distance_to_training(space, std::vector<double>{7.0}), 0);
+  EXPECT_DOUBLE_EQ(distance_to_training(space, std::vector<double>{8.0}), 0.25);
+}
+
 TEST(features, distance_to_training_counts_the_excess) {
   const transition_space space = box();
   EXPECT_EQ(distance_to_training(space, std::vector<double>{4.0, 1.0}), 0);

@@ -31,11 +31,11 @@ TEST(gradient_sum, is_the_same_in_any_order_on_every_rank_count) {
       g = static_cast<float>(stream.normal() * std::exp(3 * stream.normal()));
     }
   }
-  gradient_sum shared(500);
+  gradient_sum shared(500, 8);
   for (std::size_t i = static_cast<std::size_t>(world.rank()); i < 8; i += static_cast<std::size_t>(world.size())) {
     shared.add(slices[i]);
   }
-  gradient_sum single(500);
+  gradient_sum single(500, 8);
   for (std::size_t i = 8; i-- > 0;) {
     single.add(slices[i]);
   }
@@ -64,7 +64,7 @@ TEST(gradient_sum, is_that_of_plain_code_on_every_instruction_set) {
     }
   }
   for_each_instruction_set([&] {
-    gradient_sum sum(size);
+    gradient_sum sum(size, 3);
     for (const auto& slice : slices) {
       sum.add(slice);
     }
@@ -80,9 +80,25 @@ TEST(gradient_sum, is_that_of_plain_code_on_every_instruction_set) {
   });
 }
 
+TEST(gradient_sum, of_the_most_slices_does_not_overflow) {
+  const mpi::communicator self(MPI_COMM_SELF, mpi::comm_duplicate);
+  constexpr int most_slices = 4096;
+  gradient_sum sum(3, most_slices);
+  for (int i = 0; i < most_slices; ++i) {
+    sum.add(std::vector<float>{1900, -1900, 1});
+  }
+  EXPECT_EQ(sum.all_reduce(self)[0], 1900.0F * most_slices);
+  EXPECT_EQ(sum.all_reduce(self)[1], -1900.0F * most_slices);
+  sum.clear();
+  for (int i = 0; i < most_slices; ++i) {
+    sum.add(std::vector<float>{1e4F, 0, 0});  // 4 10^7 has no place in fixed point.
+  }
+  EXPECT_THROW(sum.all_reduce(self), divergence_error);
+}
+
 TEST(gradient_sum, a_slice_that_is_not_finite_fails_on_every_rank) {
   const mpi::communicator world;
-  gradient_sum sum(3);
+  gradient_sum sum(3, world.size());
   sum.add(std::vector<float>{1, world.rank() == 0 ? std::nanf("") : 1.0F, 1});
   EXPECT_THROW(sum.all_reduce(world), environment_error);
   sum.clear();

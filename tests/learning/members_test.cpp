@@ -33,7 +33,10 @@ class members : public ::testing::Test {
     settings_.candidates = 1;
     settings_.seed = 11;
     data_ = testing::real_transitions(world_, 512, settings_.shards, untrained_);
-    untrained_.starts.states = count_matrix::Zero(1, untrained_.space.layout.state.size());
+    const state_layout& layout = untrained_.space.layout.state;
+    untrained_.starts.states = count_matrix::Zero(1, layout.size());
+    untrained_.starts.states(0, layout.first_cell(population::E)) = untrained_.space.base.N_E;
+    untrained_.starts.states(0, layout.first_cell(population::I)) = untrained_.space.base.N_I;
     untrained_.starts.phase = {0};
     untrained_.starts.values = {{4.0, 2.2}};
     std::string name = std::filesystem::temp_directory_path() / ("spikesweep_members_" + std::to_string(getpid()));

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <spikesweep/network/parameters.hpp>
@@ -22,9 +23,16 @@ struct transition_space {
   std::vector<std::string> axes;   ///< Swept parameters.
   std::vector<double> axis_min;    ///< Smallest value of each axis over the training points.
   std::vector<double> axis_max;    ///< Largest value of each axis over the training points.
+  std::vector<double> box_min;     ///< Lower end of each axis of the design; empty: axis_min.
+  std::vector<double> box_max;     ///< Upper end of each axis of the design; empty: axis_max.
 
   /// Whether the law has to learn durations. With section `interval` all durations are equal.
   bool learns_duration() const { return section.kind != section_kind::interval; }
+
+  /// The range of an axis that the surrogate stands for: that of the design, whose points need not reach its ends.
+  std::pair<double, double> range(std::size_t axis) const {
+    return axis < box_min.size() ? std::pair(box_min[axis], box_max[axis]) : std::pair(axis_min[axis], axis_max[axis]);
+  }
 
   bool operator==(const transition_space&) const = default;
 };
@@ -33,8 +41,9 @@ struct transition_space {
 /// allowed.
 parameters parameters_at(const transition_space& space, std::span<const double> values);
 
-/// How far `values` lie outside the trained ranges: for each axis the excess over its range in units of that range, and
-/// of these the largest; 0 inside the ranges. For an axis that was not varied any other value is infinitely far.
+/// How far `values` lie outside the ranges of the axes (transition_space::range): for each axis the excess over its
+/// range in units of that range, and of these the largest; 0 inside the ranges. For an axis that was not varied any
+/// other value is infinitely far.
 double distance_to_training(const transition_space& space, std::span<const double> values);
 
 /// The squared distance of two points, one value for each axis in `a` and in `b`, where each axis is measured in units

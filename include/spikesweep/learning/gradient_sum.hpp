@@ -20,18 +20,20 @@ struct divergence_error : environment_error {
 /// AdamW's epsilon.
 class gradient_sum {
  public:
-  explicit gradient_sum(std::size_t size) : sums_(size + 1, 0), total_(size, 0.0F) {}
+  /// `slices`: how many are added at most before a clear(), on all ranks together.
+  gradient_sum(std::size_t size, int slices);
 
   void clear();
   /// Adds the gradient of one slice.
   void add(std::span<const float> gradient);
   /// The sum over all ranks; valid until clear() is called. Throws divergence_error on every rank if any rank added an
-  /// element that is not finite or whose absolute value is above 10^5. Collective.
+  /// element that is not finite or whose absolute value is above 10^5, or 8 10^6 / slices. Collective.
   std::span<float> all_reduce(const communicator& comm);
 
  private:
   std::vector<std::int64_t> sums_;  ///< Sums of the elements, then the number of slices that could not be summed.
   std::vector<float> total_;
+  float largest_;
   bool empty_ = true;  ///< Nothing was added after clear(); `sums_` still holds old sums.
 };
 

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -12,6 +13,8 @@
 #include <spikesweep/learning/mixture.hpp>
 #include <spikesweep/learning/mlp.hpp>
 #include <spikesweep/learning/settings.hpp>
+#include <spikesweep/parallel/communicator.hpp>
+#include <spikesweep/store/origin.hpp>
 
 namespace spikesweep {
 
@@ -81,10 +84,12 @@ struct model {
   mlp_shape counts_network;   ///< features -> mixture
   mlp_shape profile_network;  ///< features and standardised counts -> profile
   start_states starts;
-  training_cloud cloud;          ///< The region of the states that the exact network went through.
-  double lowest_rate_E_hz = 0;   ///< The lowest E rate of a training point.
-  double highest_rate_E_hz = 0;  ///< The highest E rate of a training point.
-  std::string data_file;         ///< The path of the sweep file it was trained on, as the user gave it.
+  Eigen::MatrixXd training_points;  ///< points x axes; none in models of version 0.1.0
+  training_cloud cloud;             ///< The region of the states that the exact network went through.
+  double lowest_rate_E_hz = 0;      ///< The lowest E rate of a training point.
+  double highest_rate_E_hz = 0;     ///< The highest E rate of a training point.
+  std::string data_file;            ///< The path of the sweep file it was trained on, as the user gave it.
+  origin made_from;                 ///< The digest of that sweep, and the settings; empty in models of version 0.1.0.
   std::string config_text;
   /// All trained on the same data; never empty. The first one is the surrogate, more are an ensemble.
   std::vector<model_member> members = std::vector<model_member>(1);
@@ -103,6 +108,10 @@ struct member_view {
   const model_member& own;
 };
 
+/// How far the nearest point is that the model was trained on: Euclidean, each axis in units of its trained range. Not
+/// a number if the model does not know its points.
+double distance_to_nearest_point(const model& m, std::span<const double> values);
+
 /// Sets the shapes of the networks of a model that is still to be trained, and the first weights of its surrogate,
 /// which are a function of settings.seed.
 void prepare_networks(model& m, const learning_settings& settings);
@@ -113,5 +122,9 @@ void save_model(const std::filesystem::path& path, const model& m);
 /// Reads a model. Throws input_error if the file is missing, truncated or no model file, or if its parts do not fit
 /// together.
 model load_model(const std::filesystem::path& path);
+
+/// The same on every rank. Throws input_error on every rank unless all have read the same file: a node may have another
+/// of this name, and a training may be replacing it. Collective.
+model load_model(const communicator& ranks, const std::filesystem::path& path);
 
 }  // namespace spikesweep

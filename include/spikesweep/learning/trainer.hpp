@@ -14,7 +14,7 @@ namespace spikesweep {
 
 /// Mean relative errors of E and I rates in closed loop at the selection points.
 struct closed_loop_score {
-  double error_E = 0;
+  double error_E = 0;  ///< Not a number if nothing was measured.
   double error_I = 0;
 
   double total() const { return error_E + error_I; }
@@ -66,6 +66,10 @@ void train(const communicator& comm, const training_data& data, const training_o
 
 /// The file of the checkpoint before the last one. It is complete even if the last one is not.
 std::filesystem::path previous_checkpoint(const std::filesystem::path& last);
+
+/// Whether a checkpoint is of the training of these options, as far as its settings and its data tell; true if there is
+/// none, false if it cannot be read. Rank-local.
+bool belongs_to(const std::filesystem::path& checkpoint, const training_options& options);
 
 /// Updates the weights of a prepared model, batch after batch and epoch after epoch, until `go_on` returns false. It
 /// writes no checkpoint, selects no epoch and never goes back. `go_on` is called on every rank and returns the same on

@@ -20,6 +20,8 @@ struct measured_point {
   std::vector<double> values;  ///< One for each axis.
   double rate_E_hz = 0;
   double rate_I_hz = 0;
+  double one_spike_E_hz = 0;  ///< The rate if there had been one E spike: what is lower cannot be measured.
+  double one_spike_I_hz = 0;
 };
 
 /// The selection loss is measured on at most this many rows of the selection points, over all ranks. If there are more
