@@ -132,6 +132,9 @@ def compare(preset, with_brian2):
 
 
 def main():
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
+        return
     with_brian2 = have_brian2()
     if not with_brian2:
         print("Brian2 is not installed (Debian: apt-get install python3-brian): left out", file=sys.stderr)

@@ -52,6 +52,9 @@ def side_by_side(directory):
 
 
 def main():
+    if {"-h", "--help"} & set(sys.argv[1:]):
+        print(__doc__)
+        return
     repeats = int(sys.argv[1]) if len(sys.argv) > 1 else 5
     runs = {1: [], 2: []}
     halves = []

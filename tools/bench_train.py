@@ -206,6 +206,9 @@ def parity(path):
 
 if __name__ == "__main__":
     what = sys.argv[1:] or ["train"]
+    if {"-h", "--help"} & set(what):
+        print(__doc__)
+        sys.exit(0)
     if what[0] == "parity" and len(what) == 2:
         parity(what[1])
     elif what == ["allreduce"]:

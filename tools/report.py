@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/usr/bin/python3 -I
 """Writes DIR/report.html, one self-contained page about the run in DIR, and prints its path.
 
 Exit codes: 0 written, 1 the page could not be written, 2 DIR holds no readable sweep.
@@ -14,6 +14,8 @@ sys.dont_write_bytecode = True  # The source tree may be read-only, and stays cl
 for name in [n for n in os.environ if n.startswith(("OMPI_", "PMIX_", "PMI_", "MPI_LOCALNRANKS"))]:
     del os.environ[name]
 os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
+# The page looks the same whatever settings the user has for other pictures.
+os.environ["MATPLOTLIBRC"] = os.devnull
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))

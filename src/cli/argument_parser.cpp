@@ -8,6 +8,7 @@
 #include <spikesweep/base/duration.hpp>
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/nearest.hpp>
+#include <spikesweep/base/setting.hpp>
 
 namespace spikesweep {
 
@@ -30,6 +31,35 @@ std::string command_hint(const CLI::App& app, const std::vector<std::string>& ar
   const std::string near = nearest_name(*first, names);
   return "unknown command '" + *first + "'; " +
          (near.empty() ? "see spikesweep --help" : "did you mean '" + near + "'?");
+}
+
+/// What to say of arguments that mean nothing; empty if all have a meaning.
+std::string argument_hint(const CLI::App& app) {
+  std::vector<std::string> names;
+  const auto add_names = [&names](const CLI::App& of) {
+    for (const CLI::Option* option : of.get_options()) {
+      for (const std::string& name : option->get_lnames()) {
+        names.push_back("--" + name);
+      }
+    }
+  };
+  add_names(app);
+  for (const CLI::App* command : app.get_subcommands()) {
+    add_names(*command);
+  }
+  std::string first;
+  for (const std::string& argument : app.remaining(true)) {
+    if (argument.starts_with('-')) {
+      const std::string name = argument.substr(0, argument.find('='));
+      const std::string near = nearest_name(name, names);
+      return "unknown option '" + name + "'" +
+             (near.empty() ? "; --help lists the options" : "; did you mean '" + near + "'?");
+    }
+    if (first.empty()) {
+      first = argument;
+    }
+  }
+  return first.empty() ? "" : "unexpected argument '" + first + "'; --help lists what is allowed";
 }
 
 }  // namespace
@@ -96,6 +126,13 @@ command_option command_options::number(const std::string& names, std::optional<i
   return command_option(command_->add_option(names, value, description));
 }
 
+command_option command_options::seed(const std::string& names, std::optional<std::uint64_t>& value,
+                                     const std::string& description) const {
+  return command_option(command_->add_option(names, value, description)
+                            ->type_name("SEED")
+                            ->check(CLI::Range(std::uint64_t{0}, static_cast<std::uint64_t>(largest_whole))));
+}
+
 command_option command_options::flag(const std::string& names, bool& value, const std::string& description) const {
   return command_option(command_->add_flag(names, value, description));
 }
@@ -146,7 +183,10 @@ parsed_arguments argument_parser::parse(const std::vector<std::string>& argument
     const auto chosen = app_->get_subcommands();
     return {chosen.empty() ? app_->help() : chosen.front()->help(app_->get_name()), std::nullopt};
   } catch (const CLI::ParseError& error) {
-    const std::string hint = command_hint(*app_, arguments);
+    std::string hint = command_hint(*app_, arguments);
+    if (hint.empty() && dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+      hint = argument_hint(*app_);
+    }
     throw input_error(hint.empty() ? error.what() : hint);
   }
   const auto chosen = app_->get_subcommands();

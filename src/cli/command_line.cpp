@@ -15,6 +15,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/rank_context.hpp>
 #include <spikesweep/parallel/session.hpp>
@@ -75,58 +76,71 @@ void add_flags(const command_options& options, global_flags& flags) {
   options.flag("-q,--quiet", flags.quiet, "print only warnings and errors on standard error").excludes(verbose);
 }
 
-/// Parses. Returns the action of the command. Returns nothing if there is no command to run: then `out` gets the text
-/// of --help, --version or --config-reference. The options of an action live in `parser`.
-std::optional<command_action> parse(const argument_parser& parser, const std::vector<std::string>& arguments,
-                                    std::string& out, global_flags& flags) {
-  add_flags(parser.options(), flags);
-  std::map<std::string, command_action> actions;
-  for (const command& row : command_table()) {
-    actions[row.name] = row.add(parser.add_command(row.name, row.summary));
-  }
-  const parsed_arguments parsed = parser.parse(arguments);
-  if (parsed.help) {
-    out = *parsed.help;
-  } else if (flags.version) {
-    out = version_text();
-  } else if (flags.config_reference) {
-    out = config_reference();
-  } else if (parsed.command) {
-    return std::move(actions[*parsed.command]);
-  } else {
-    throw input_error("no command given; see spikesweep --help");
-  }
-  return std::nullopt;
-}
+/// One call of the program, in two halves: between them MPI starts if the command needs it.
+class program_call {
+ public:
+  program_call(int argc, char** argv)
+      : parser_("Sweeps stochastic spiking networks across MPI ranks and fits one surrogate over all parameters.",
+                "spikesweep"),
+        arguments_(spread_assignments(argc, argv)) {}
 
-exit_code run(int argc, char** argv, const rank_context& job, mpi_session& mpi) {
-  const argument_parser parser(
-      "Sweeps stochastic spiking networks across MPI ranks and fits one surrogate over all parameters.", "spikesweep");
-  global_flags flags;
-  std::string out;
-  const std::optional<command_action> action = parse(parser, spread_assignments(argc, argv), out, flags);
-  if (!action) {
-    if (job.root()) {
-      std::cout << out;
+  /// Parses the arguments, and starts logging. Throws input_error.
+  void parse() {
+    add_flags(parser_.options(), flags_);
+    std::map<std::string, command_action> actions;
+    for (const command& row : command_table()) {
+      actions[row.name] = row.add(parser_.add_command(row.name, row.summary));
     }
-    return exit_code::done;
+    const parsed_arguments parsed = parser_.parse(arguments_);
+    if (parsed.help) {
+      text_ = *parsed.help;
+    } else if (flags_.version) {
+      text_ = version_text();
+    } else if (flags_.config_reference) {
+      text_ = config_reference();
+    } else if (parsed.command) {
+      action_ = std::move(actions[*parsed.command]);
+    } else {
+      throw input_error("no command given; see spikesweep --help");
+    }
+    start_logging(find_launch_place().rank, flags_.verbose ? verbosity::verbose
+                                            : flags_.quiet ? verbosity::quiet
+                                                           : verbosity::normal);
   }
-  const bool alone = action->alone();
-  if (!alone) {
-    mpi.start(argc, argv);
-  }
-  start_logging(job.rank(), flags.verbose ? verbosity::verbose : flags.quiet ? verbosity::quiet : verbosity::normal);
-  if (std::getenv("OMP_NUM_THREADS") == nullptr) {
-    omp_set_num_threads(1);  // Every core has a rank already: more threads would only get in each other's way.
-  }
-  return alone && !job.root() ? exit_code::done : action->run(job);
-}
 
-/// Runs the command, and turns every exception into a code and a message.
-rank_exit attempt(int argc, char** argv, const rank_context& job, mpi_session& mpi) {
+  /// Whether all ranks work together. Otherwise the first process does everything, and needs no MPI.
+  bool needs_mpi() const { return action_ && !action_->alone(); }
+
+  exit_code run(const rank_context& job) const {
+    if (needs_mpi()) {
+      // What ranks were told apart from each other would end in a file of both, or in a wait without end.
+      check_same_words(job.world, arguments_, "arguments");
+    } else if (find_launch_place().rank != 0) {
+      return exit_code::done;
+    }
+    if (!action_) {
+      std::cout << text_;
+      return exit_code::done;
+    }
+    // Every core has a rank already: more threads would only get in each other's way.
+    omp_set_num_threads(threads_wanted().value_or(1));
+    return action_->run(job);
+  }
+
+ private:
+  argument_parser parser_;  ///< Keeps the variables of the options.
+  std::vector<std::string> arguments_;
+  global_flags flags_;
+  std::string text_;  ///< What to print if there is no command to run: of --help, --version or --config-reference.
+  std::optional<command_action> action_;
+};
+
+/// Calls `part`, and turns every exception into a code and a message.
+template <class Part>
+rank_exit attempt(const rank_context& job, const Part& part) {
   constexpr int failed = static_cast<int>(exit_code::failed);
   try {
-    const exit_code code = run(argc, argv, job, mpi);
+    const exit_code code = part();
     if (job.root() && !std::cout.flush()) {
       return {failed, "cannot write to standard output"};
     }
@@ -149,31 +163,32 @@ rank_exit attempt(int argc, char** argv, const rank_context& job, mpi_session& m
   }
 }
 
-/// The exit code if these processes cannot find each other. The first process prints the error.
-std::optional<int> refuse_unwired() {
-  try {
-    check_wiring();
-    return std::nullopt;
-  } catch (const spikesweep_error& error) {
-    if (process_environment("SLURM_PROCID").value_or("0") == "0") {
-      print_error(error.what());
-    }
-    return static_cast<int>(error.code);
-  }
-}
-
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
   mpi_session mpi;
-  if (launched()) {
-    if (const auto refused = refuse_unwired()) {
-      return *refused;
-    }
-    mpi.start(argc, argv);
-  }
   const rank_context job;
-  return mpi.end(attempt(argc, argv, job, mpi));
+  program_call call(argc, argv);
+  rank_exit end = attempt(job, [&] {
+    call.parse();
+    return exit_code::done;
+  });
+  const bool parsed = end.code == static_cast<int>(exit_code::done);
+  // Ranks that are to say together, and once, that the arguments are wrong need MPI, too.
+  if (parsed ? call.needs_mpi() : launched()) {
+    const rank_exit wired = attempt(job, [&] {
+      check_wiring();
+      mpi.start(argc, argv);
+      return exit_code::done;
+    });
+    if (wired.code != static_cast<int>(exit_code::done)) {
+      return mpi.end(wired);
+    }
+  }
+  if (parsed) {
+    end = attempt(job, [&] { return call.run(job); });
+  }
+  return mpi.end(end);
 }
 
 }  // namespace spikesweep

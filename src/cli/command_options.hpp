@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -51,6 +52,9 @@ class command_options {
   command_option text(const std::string& names, std::string& value, const std::string& description) const;
   command_option number(const std::string& names, int& value, const std::string& description) const;
   command_option number(const std::string& names, std::optional<int>& value, const std::string& description) const;
+  /// A seed of random numbers.
+  command_option seed(const std::string& names, std::optional<std::uint64_t>& value,
+                      const std::string& description) const;
   command_option flag(const std::string& names, bool& value, const std::string& description) const;
   /// A time with its unit, such as "5s" or "500ms". `seconds` keeps its value if the user gives none.
   command_option time(const std::string& names, double& seconds, const std::string& description) const;

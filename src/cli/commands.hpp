@@ -20,7 +20,7 @@ struct command_action {
 
 /// A command that all ranks run together.
 command_action on_all_ranks(std::function<exit_code(const rank_context& job)> run);
-/// A command that rank 0 runs alone. The other ranks learn its exit code.
+/// A command that rank 0 runs alone, without MPI. The other ranks do nothing.
 command_action on_rank_0(std::function<exit_code(const rank_context& job)> run);
 
 /// One row of the table of commands.

@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include <spikesweep/base/json_text.hpp>
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/study/config.hpp>
 #include <spikesweep/sweep/plan.hpp>
@@ -80,11 +82,19 @@ void print_plan(const sweep_plan& plan, const refine_settings& refine, int ranks
   table.print(std::cout);
 }
 
-exit_code execute(const rank_context& job, const plan_arguments& arguments) {
+exit_code execute(const plan_arguments& arguments) {
   const configuration config = load_configuration(arguments.config, arguments.overrides);
   const sweep_description description = describe_sweep(config);
   const sweep_plan plan = plan_sweep(description, calibrate(description));
-  const int here = job.ranks() > 1 ? job.ranks() : usable_cores();
+  const auto axes = static_cast<int>(description.points.axes.size());
+  if (plan.train_points < 3 * (axes + 1)) {
+    log_warning(
+        fmt::format("{} training points are few for {} axes: the surrogate can hardly generalise; use more "
+                    "points, or hold out fewer",
+                    plan.train_points, axes));
+  }
+  const int launched_ranks = find_launch_place().ranks;
+  const int here = launched_ranks > 1 ? launched_ranks : usable_cores();
   const int ranks = arguments.ranks > 0 ? arguments.ranks : here;
   if (arguments.json) {
     std::cout << plan_json(plan, ranks) << '\n';
@@ -104,7 +114,7 @@ command_action plan_command(const command_options& options) {
       .between(1, most_ranks)
       .value_name("N");
   options.flag("--json", arguments->json, "print one JSON object");
-  return on_rank_0([arguments](const rank_context& job) { return execute(job, *arguments); });
+  return on_rank_0([arguments](const rank_context&) { return execute(*arguments); });
 }
 
 }  // namespace spikesweep

@@ -4,6 +4,7 @@
 
 #include <spikesweep/study/predict_step.hpp>
 #include <spikesweep/study/prediction_text.hpp>
+#include <spikesweep/study/sweep_target.hpp>
 
 #include "commands.hpp"
 
@@ -23,6 +24,7 @@ struct predict_arguments {
 
 predict_request complete(const predict_arguments& arguments) {
   predict_request request = arguments.request;
+  request.model = model_file_of(request.model).string();
   prediction_settings& settings = request.settings;
   settings.keep_samples = !request.output.empty();
   if (request.many()) {
@@ -40,7 +42,7 @@ predict_request complete(const predict_arguments& arguments) {
 
 exit_code execute(const rank_context& job, const predict_arguments& arguments) {
   const predict_request request = complete(arguments);
-  const model m = load_model(request.model);
+  const model m = request.many() ? load_model(job.world, request.model) : load_model(request.model);
   const std::vector<point_prediction> points = predict(job, m, request);
   if (points.empty()) {
     return exit_code::done;  // Rank 0 prints.
@@ -72,8 +74,9 @@ std::vector<command_option> add_options_of_many(const command_options& options, 
           .value_name("FILE.csv")
           .excludes(chains);
   options
-      .number("--design", arguments.request.design,
-              "predict at this many points of a Sobol sequence over the trained range")
+      .number(
+          "--design", arguments.request.design,
+          "predict at this many points of a Sobol sequence over the trained range; axes that --set names stay fixed")
       .between(1, most)
       .excludes(points)
       .excludes(chains);
@@ -92,7 +95,7 @@ std::vector<command_option> add_options_of_many(const command_options& options, 
 command_action predict_command(const command_options& options) {
   const auto arguments = std::make_shared<predict_arguments>();
   predict_request& request = arguments->request;
-  options.text("-m,--model", request.model, "model file").required().value_name("MODEL.h5");
+  options.text("-m,--model", request.model, "model file, or directory of a run").required().value_name("MODEL.h5|DIR");
   options.set(request.overrides,
               "value of a swept parameter, such as S_EE=4.1; the others stay in the middle of their trained range");
   options
@@ -117,6 +120,8 @@ command_action predict_command(const command_options& options) {
         arguments->request.settings.numbers = name == name_of(precision::bf16) ? precision::bf16 : precision::fp32;
       },
       "number format of the products: fp32 (default), or bf16, which is faster on CPUs with AVX512-BF16");
+  options.seed("--seed", request.settings.seed,
+               "seed of the random numbers; default: that of the training. Other seeds give independent runs");
   options.flag("--hybrid", request.settings.hybrid,
                "simulate the network exactly in quiet phases; for models of section mfe or volley");
   options.flag("--extrapolate", request.extrapolate, "predict outside the trained range, too");

@@ -1,6 +1,9 @@
+#include <algorithm>
+#include <cctype>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -25,6 +28,36 @@ struct run_arguments {
   std::optional<int> refine;  ///< Rounds, if given.
 };
 
+/// A word as a shell takes it.
+std::string quoted(const std::string& word) {
+  const bool plain = !word.empty() && std::ranges::all_of(word, [](char c) {
+    return std::isalnum(static_cast<unsigned char>(c)) != 0 ||
+           std::string_view("_-./=,:+").find(c) != std::string_view::npos;
+  });
+  if (plain) {
+    return word;
+  }
+  std::string text = "'";
+  for (const char c : word) {
+    text += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  }
+  return text + '\'';
+}
+
+/// The command, as it makes the same run again.
+std::string command_text(const run_arguments& arguments) {
+  std::string text = fmt::format("spikesweep run {} -o {}", quoted(arguments.config), quoted(arguments.output));
+  for (const std::string& assignment : arguments.overrides) {
+    text += " --set " + quoted(assignment);
+  }
+  if (arguments.refine) {
+    text += fmt::format(" --refine {}", *arguments.refine);
+  }
+  const sweep_flags& flags = arguments.flags;
+  return text + (flags.fresh ? " --fresh" : "") + (flags.extend ? " --extend" : "") +
+         (flags.retry_failed ? " --retry-failed" : "");
+}
+
 exit_code execute(const rank_context& job, const run_arguments& arguments) {
   std::vector<std::string> overrides = arguments.overrides;
   if (arguments.refine) {
@@ -33,11 +66,15 @@ exit_code execute(const rank_context& job, const run_arguments& arguments) {
   const configuration config = load_configuration(job.world, arguments.config, overrides);
   study_hooks hooks;
   hooks.trained = [](const model& m) { print_training(m, std::cout); };
-  const std::string command = fmt::format("spikesweep run {} -o {}", arguments.config, arguments.output);
+  const std::string command = command_text(arguments);
   const sweep_outcome swept = run_study(job, config, arguments.output, arguments.flags, command, hooks);
   if (job.root() && !swept.interrupted) {
     const run_directory directory{arguments.output};
-    std::cout << find_text(directory.table()).value_or("") << "report: " << directory.report().string() << '\n';
+    std::cout << find_text(directory.table()).value_or("");
+    std::error_code unknown;
+    if (std::filesystem::exists(directory.report(), unknown)) {
+      std::cout << "report: " << directory.report().string() << '\n';
+    }
   }
   return exit_code_of(swept);
 }

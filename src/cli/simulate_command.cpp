@@ -1,6 +1,7 @@
 #include <cmath>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -9,6 +10,7 @@
 #include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/spike_file.hpp>
 #include <spikesweep/study/simulate_step.hpp>
 
@@ -107,8 +109,10 @@ void save(const configuration& config, simulation_result&& run, const simulate_a
 
 exit_code execute(const rank_context& job, const simulate_arguments& arguments) {
   const configuration config = load_configuration(arguments.config, arguments.overrides);
+  std::optional<file_lock> lock;
   if (!arguments.output.empty()) {
     check_output_file(arguments.output);
+    lock.emplace(arguments.output);
   }
   simulation_result run = simulate_network(job, config, arguments.duration_s, arguments.replicates);
   (arguments.json ? print_json : print_table)(config, run, arguments.duration_s);

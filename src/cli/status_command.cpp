@@ -10,8 +10,10 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
+#include <nlohmann/json.hpp>
 
 #include <spikesweep/base/duration.hpp>
+#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/study/status_text.hpp>
 #include <spikesweep/study/sweep_target.hpp>
@@ -59,7 +61,9 @@ class display {
     const std::string text = "waiting for " + target;
     if (redraws_) {
       draw(text + '\n');
-    } else if (!json_) {
+    } else if (json_) {
+      std::cout << json_text({{"file", target}, {"activity", "waiting"}}) << '\n';
+    } else {
       say(text);
     }
     flush();

@@ -62,7 +62,7 @@ void print_json(const sweep_outcome& outcome, const std::string& file) {
 exit_code execute(const rank_context& job, const sweep_arguments& arguments) {
   const configuration config = load_configuration(job.world, arguments.config, arguments.overrides);
   on_root(job.world, [&] { check_output_file(arguments.output); });
-  const sweep_flags flags = resolved(arguments.flags);
+  const sweep_flags flags = resolved(job, arguments.flags);
   const sweep_description description = describe_sweep(config, arguments.output, flags);
   report_launch(job.world);
   const sweep_outcome outcome = sweep_with_progress(job, arguments.output, description, flags);

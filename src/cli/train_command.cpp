@@ -88,12 +88,12 @@ void check_files(const configuration& config, const train_arguments& arguments) 
   } else if (arguments.output.empty()) {
     throw input_error("train needs -o MODEL.h5, the file for the model, or --find-lr");
   }
-  if (!arguments.output.empty()) {
-    check_output_file(arguments.output);
-  }
   std::error_code failure;
   if (std::filesystem::equivalent(arguments.data, arguments.output, failure)) {
     throw input_error("-d and -o name the same file '" + arguments.output + "'; name two different files");
+  }
+  if (!arguments.output.empty()) {
+    check_output_file(arguments.output, arguments.find_learning_rate ? ".csv" : hdf5_ending);
   }
   check_same_sweep(config, arguments.data);
 }

@@ -6,6 +6,7 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/study/sweep_target.hpp>
 #include <spikesweep/study/validate_step.hpp>
 #include <spikesweep/study/validation_text.hpp>
 
@@ -25,21 +26,22 @@ struct validate_arguments {
 };
 
 /// Checks the files. Returns the name of the sweep file.
-std::string check_files(const validate_arguments& arguments) {
-  check_output_file(arguments.output);
+std::string check_files(const validate_arguments& arguments, const std::string& model) {
   std::error_code failure;
-  if (std::filesystem::equivalent(arguments.model, arguments.output, failure)) {
+  if (std::filesystem::equivalent(model, arguments.output, failure)) {
     throw input_error("-m and -o name the same file '" + arguments.output + "'; name two different files");
   }
-  return arguments.data.empty() ? load_model(arguments.model).data_file : arguments.data;
+  check_output_file(arguments.output);
+  return arguments.data.empty() ? find_sweep_of(load_model(model), model).string() : arguments.data;
 }
 
 exit_code execute(const rank_context& job, const validate_arguments& arguments) {
   const configuration config = load_configuration(job.world, arguments.config, arguments.overrides);
   require_axes(config);
-  const std::string data = on_root(job.world, [&] { return check_files(arguments); });
+  const std::string model = model_file_of(arguments.model).string();
+  const std::string data = on_root(job.world, [&] { return check_files(arguments, model); });
   report_launch(job.world);
-  const validation_result result = validate_surrogate(job, config, data, arguments.model, arguments.output);
+  const validation_result result = validate_surrogate(job, config, data, model, arguments.output);
   if (job.root()) {
     if (arguments.json) {
       std::cout << validation_json(result) << '\n';
@@ -55,7 +57,9 @@ exit_code execute(const rank_context& job, const validate_arguments& arguments) 
 command_action validate_command(const command_options& options) {
   const auto arguments = std::make_shared<validate_arguments>();
   options.config(arguments->config);
-  options.text("-m,--model", arguments->model, "model file").required().value_name("MODEL.h5");
+  options.text("-m,--model", arguments->model, "model file, or directory of a run")
+      .required()
+      .value_name("MODEL.h5|DIR");
   options.text("-o,--output", arguments->output, "file for the results").required().value_name("VALID.h5");
   options.text("-d,--data", arguments->data, "sweep file of the model; needed if that file has moved since")
       .value_name("FILE.h5");

@@ -7,6 +7,7 @@
 
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/study/sweep_target.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
 #include "commands.hpp"
@@ -15,7 +16,8 @@ namespace spikesweep {
 
 namespace {
 
-exit_code execute(const rank_context& job, const std::string& file) {
+exit_code execute(const rank_context& job, const std::string& target) {
+  const std::string file = sweep_file_of(target).string();
   const sweep_reader reader(file);
   progress_line line(job.progress());
   const std::vector<std::int64_t> damaged =
@@ -51,7 +53,7 @@ exit_code execute(const rank_context& job, const std::string& file) {
 
 command_action verify_command(const command_options& options) {
   const auto file = std::make_shared<std::string>();
-  options.text("FILE", *file, "sweep file").required().value_name("FILE.h5");
+  options.text("FILE", *file, "sweep file, or directory of a run").required().value_name("FILE.h5|DIR");
   return on_all_ranks([file](const rank_context& job) { return execute(job, *file); });
 }
 

@@ -1,6 +1,8 @@
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -20,27 +22,39 @@ namespace {
 /// The text is kept in every file made from it; a larger file is no config.
 constexpr std::uintmax_t largest_config = 1 << 20;
 
-}  // namespace
+/// A bare name is that of a built-in config, whatever lies in the working directory.
+bool is_path(const std::string& path_or_name) {
+  return path_or_name.find('/') != std::string::npos || path_or_name.ends_with(".toml");
+}
 
-config_source read_config(const std::string& path_or_name) {
-  std::error_code failure;
-  const std::filesystem::path path(path_or_name);
-  if (!std::filesystem::exists(path, failure)) {
-    std::vector<std::string> names;
-    for (const embedded_config& config : embedded_configs()) {
-      if (config.name == path_or_name) {
-        return {std::string(config.text), "built-in " + path_or_name};
-      }
-      names.emplace_back(config.name);
+config_source read_embedded(const std::string& name) {
+  std::vector<std::string> names;
+  for (const embedded_config& config : embedded_configs()) {
+    if (config.name == name) {
+      return {std::string(config.text), "built-in " + name};
     }
-    const std::string near = nearest_name(path_or_name, names);
-    throw input_error(fmt::format("config '{}' does not exist{}; {}", path_or_name,
-                                  failure ? " (" + failure.message() + ")" : "",
-                                  near.empty() ? fmt::format("built-in ones: {}", fmt::join(names, ", "))
-                                               : "did you mean the built-in '" + near + "'?"));
+    names.emplace_back(config.name);
+  }
+  std::error_code failure;
+  if (std::filesystem::is_regular_file(name, failure)) {
+    throw input_error(
+        fmt::format("there is no built-in config '{}'; for the file of that name write './{}'; built-in ones: {}", name,
+                    name, fmt::join(names, ", ")));
+  }
+  const std::string near = nearest_name(name, names);
+  throw input_error(fmt::format("config '{}' does not exist; {}", name,
+                                near.empty() ? fmt::format("built-in ones: {}", fmt::join(names, ", "))
+                                             : "did you mean the built-in '" + near + "'?"));
+}
+
+config_source read_file(const std::string& name) {
+  std::error_code failure;
+  const std::filesystem::path path(name);
+  if (!std::filesystem::exists(path, failure)) {
+    throw input_error(fmt::format("config '{}' does not exist{}", name, failure ? " (" + failure.message() + ")" : ""));
   }
   if (!std::filesystem::is_regular_file(path, failure) && !std::filesystem::is_fifo(path, failure)) {
-    throw input_error(fmt::format("config '{}' is not a file", path_or_name));
+    throw input_error(fmt::format("config '{}' is not a file", name));
   }
   std::ifstream stream(path, std::ios::binary);
   std::string text;
@@ -48,12 +62,66 @@ config_source read_config(const std::string& path_or_name) {
     text += *next;
   }
   if (!stream) {
-    throw input_error(fmt::format("config '{}' cannot be read", path_or_name));
+    throw input_error(fmt::format("config '{}' cannot be read", name));
   }
   if (text.size() > largest_config) {
-    throw input_error(fmt::format("config '{}' is larger than 1 MiB: not a config file", path_or_name));
+    throw input_error(fmt::format("config '{}' is larger than 1 MiB: not a config file", name));
   }
-  return {std::move(text), path_or_name};
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
+    throw input_error(fmt::format("config '{}' is empty; write at least one key, or name a built-in config", name));
+  }
+  return {std::move(text), name};
+}
+
+std::string section_of(const std::string& key) {
+  const std::size_t dot = key.rfind('.');
+  return dot == std::string::npos ? "" : key.substr(0, dot);
+}
+
+/// The config with its overrides as one TOML text, which makes the same again by itself: every value that was set
+/// or differs from its default, the keys of a section together.
+std::string text_in_force(const configuration& config, const config_table& table,
+                          std::span<const std::string> overrides) {
+  configuration defaults;
+  const config_table of_defaults = make_config_table(defaults);
+  std::vector<std::string> sections{""};
+  std::map<std::string, std::string> lines;  // Of each section.
+  for (const config_entry& entry : table.entries()) {
+    const auto value = entry.get();
+    const bool is_default = value == of_defaults.find(entry.key)->get();
+    if (!value || (is_default && !table.place_of(entry.key))) {
+      continue;
+    }
+    const std::string section = section_of(entry.key);
+    if (!section.empty() && lines.find(section) == lines.end()) {
+      sections.push_back(section);
+    }
+    lines[section] +=
+        fmt::format("{} = {}\n", entry.key.substr(section.empty() ? 0 : section.size() + 1), to_text(*value));
+  }
+  std::string text = fmt::format("# {} with\n", config.source);
+  for (std::string line : overrides) {
+    std::ranges::replace_if(
+        line, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+    text += "# --set " + line + '\n';
+  }
+  for (const std::string& section : sections) {
+    text += section.empty() ? lines[section] : fmt::format("\n[{}]\n{}", section, lines[section]);
+  }
+  const configuration again = parse_configuration({text, "the config in force"}, {});
+  for (const config_group group :
+       {config_group::sweep, config_group::refinement, config_group::learning, config_group::validation}) {
+    if (canonical_settings(again, group) != canonical_settings(config, group)) {
+      throw internal_error("the text of the config in force means something else");
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+config_source read_config(const std::string& path_or_name) {
+  return is_path(path_or_name) ? read_file(path_or_name) : read_embedded(path_or_name);
 }
 
 configuration parse_configuration(const config_source& source, std::span<const std::string> overrides) {
@@ -63,10 +131,16 @@ configuration parse_configuration(const config_source& source, std::span<const s
   config_table table = make_config_table(config);
   read_toml(table, source.text, source.name);
   config.overridden = apply_overrides(table, overrides, "network");
-  for (const std::string& text : overrides) {
-    config.text += (config.text.empty() || config.text.back() == '\n' ? "# --set " : "\n# --set ") + text + '\n';
+  for (auto& [key, held_out] : {std::pair("design.selection_points", &config.design.selection_points),
+                                std::pair("design.test_points", &config.design.test_points)}) {
+    if (!table.place_of(key)) {
+      *held_out = usual_held_out(design_size(config.design));
+    }
   }
   check_combinations(config, table);
+  if (!overrides.empty()) {
+    config.text = text_in_force(config, table, overrides);
+  }
   return config;
 }
 
@@ -106,6 +180,14 @@ sweep_description describe_sweep(const configuration& config) {
     description.points = make_design(config.design, config.network, config.seed);
   } catch (const input_error& error) {
     throw input_error(config.source + ": " + error.what());
+  }
+  constexpr double most_samples = 1e15;  // A petabyte and more; and counts of bytes still fit into 64 bits.
+  const double samples = static_cast<double>(description.points.size()) * config.design.replicates *
+                         static_cast<double>(config.sampling.transitions);
+  if (samples > most_samples) {
+    throw input_error(fmt::format(
+        "{}: {} points of {} replicates with {} transitions each make more than 10^15 samples; ask for fewer",
+        config.source, description.points.size(), config.design.replicates, config.sampling.transitions));
   }
   description.sampling.swept = swept_ranges(config.design);
   description.replicates = config.design.replicates;

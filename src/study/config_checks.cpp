@@ -70,6 +70,11 @@ class combination_checker {
              fmt::format("makes more than 1 with perturb_share ({}): both are chances of the same choice",
                          sampling.perturb_share));
     }
+    if (config_.section.kind != section_kind::interval && sampling.transitions < 2) {
+      refuse("sweep.transitions", fmt::format("has to be at least 2 with section.kind = '{}': active and quiet phases "
+                                              "alternate, and a task starts with an active one",
+                                              name_of(config_.section.kind)));
+    }
   }
 
   void check_design() const {
@@ -97,6 +102,11 @@ class combination_checker {
     }
     if (learning.candidates > learning.epochs) {
       refuse("learning.candidates", fmt::format("has to be at most epochs ({})", learning.epochs));
+    }
+    if (learning.patience > 0 && config_.design.selection_points == 0 && config_.design.selection_at.empty()) {
+      refuse("learning.patience",
+             "ends the training by the loss at the selection points, of which there are none; set it to 0, or set "
+             "design.selection_points");
     }
     if (config_.refine.rounds > 0 && learning.members < 2) {
       refuse("learning.members",

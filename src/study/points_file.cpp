@@ -20,11 +20,17 @@ std::string_view trimmed(std::string_view text) {
                                          : text.substr(first, text.find_last_not_of(blank) - first + 1);
 }
 
+/// R and some spreadsheets put quotes around names.
+std::string_view unquoted(std::string_view cell) {
+  const bool quoted = cell.size() >= 2 && cell.front() == '"' && cell.back() == '"';
+  return quoted ? cell.substr(1, cell.size() - 2) : cell;
+}
+
 std::vector<std::string_view> cells_of(std::string_view line) {
   std::vector<std::string_view> cells;
   for (std::size_t begin = 0; begin <= line.size();) {
     const std::size_t end = std::min(line.find(',', begin), line.size());
-    cells.push_back(trimmed(line.substr(begin, end - begin)));
+    cells.push_back(unquoted(trimmed(line.substr(begin, end - begin))));
     begin = end + 1;
   }
   return cells;
@@ -34,10 +40,11 @@ input_error bad_cell(const std::string& name, int line, std::size_t column, cons
   return input_error(fmt::format("{}: line {}, column {}: {}", name, line, column + 1, what));
 }
 
-std::vector<std::size_t> parse_header(const std::vector<std::string_view>& cells, const std::string& name, int line,
-                                      const std::vector<std::string>& axes) {
+/// The axes of the columns from `first` on.
+std::vector<std::size_t> parse_header(const std::vector<std::string_view>& cells, std::size_t first,
+                                      const std::string& name, int line, const std::vector<std::string>& axes) {
   std::vector<std::size_t> found;
-  for (std::size_t column = 0; column < cells.size(); ++column) {
+  for (std::size_t column = first; column < cells.size(); ++column) {
     const auto axis = std::ranges::find(axes, cells[column]);
     if (axis == axes.end()) {
       throw bad_cell(
@@ -68,6 +75,7 @@ point_list parse_points(const std::string& text, const std::string& name, const 
   point_list out;
   std::istringstream stream(text.starts_with(byte_order_mark) ? text.substr(byte_order_mark.size()) : text);
   std::string line;
+  std::size_t first = 0;  // The first column that counts.
   for (int number = 1; std::getline(stream, line); ++number) {
     const std::string_view content = trimmed(line);
     if (content.empty() || content.front() == '#') {
@@ -75,15 +83,17 @@ point_list parse_points(const std::string& text, const std::string& name, const 
     }
     const auto cells = cells_of(content);
     if (out.axes.empty()) {
-      out.axes = parse_header(cells, name, number, axes);
+      // R writes the names of rows into a first column that has none itself.
+      first = cells.size() > 1 && cells.front().empty() ? 1 : 0;
+      out.axes = parse_header(cells, first, name, number, axes);
       continue;
     }
-    if (cells.size() != out.axes.size()) {
-      throw bad_cell(name, number, std::min(cells.size(), out.axes.size()),
-                     fmt::format("{} cells; the header has {}", cells.size(), out.axes.size()));
+    if (cells.size() != first + out.axes.size()) {
+      throw bad_cell(name, number, std::min(cells.size(), first + out.axes.size()),
+                     fmt::format("{} cells; the header has {}", cells.size(), first + out.axes.size()));
     }
     std::vector<double> values;
-    for (std::size_t column = 0; column < cells.size(); ++column) {
+    for (std::size_t column = first; column < cells.size(); ++column) {
       values.push_back(parse_number(cells[column], name, number, column));
     }
     out.values.push_back(std::move(values));

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <optional>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,8 @@
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/digest.hpp>
+#include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/spike_file.hpp>
 #include <spikesweep/store/text_file.hpp>
 #include <spikesweep/study/config.hpp>
@@ -32,7 +35,8 @@ constexpr double alarming_share = 0.02;
 std::vector<double> axis_values(const model& m, const predict_request& request) {
   parameters middle = m.space.base;
   for (std::size_t i = 0; i < m.space.axes.size(); ++i) {
-    const double centre = 0.5 * (m.space.axis_min[i] + m.space.axis_max[i]);
+    const auto [lowest, highest] = m.space.range(i);
+    const double centre = 0.5 * (lowest + highest);
     const parameter_info& info = find_parameter(m.space.axes[i]);
     set_parameter(middle, info, info.whole() ? std::round(centre) : centre);
   }
@@ -57,25 +61,34 @@ std::vector<double> axis_values(const model& m, const predict_request& request) 
   return values;
 }
 
-/// Throws input_error, or warns where extrapolation is asked for, if a value is outside the trained range. `place`, if
-/// any, goes before the message: the place of value `i` in the input.
-void check_range(const model& m, const predict_request& request, const std::vector<double>& values,
-                 const std::function<std::string(std::size_t i)>& place = {}) {
-  if (distance_to_training(m.space, values) <= 0) {
-    return;
-  }
+/// Whether a point is within the range that the surrogate stands for. Throws input_error if it is not, unless
+/// extrapolation is asked for. `place`, if any, goes before the message: the place of value `i` in the input.
+bool within_range(const model& m, const predict_request& request, const std::vector<double>& values,
+                  const std::function<std::string(std::size_t i)>& place = {}) {
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (values[i] >= m.space.axis_min[i] && values[i] <= m.space.axis_max[i]) {
+    const auto [lowest, highest] = m.space.range(i);
+    if (values[i] >= lowest && values[i] <= highest) {
       continue;
     }
-    const std::string message =
-        fmt::format("{}{} = {:.6g} is outside the range that {} was trained on ({:.6g} to {:.6g})",
-                    place ? place(i) : std::string(), m.space.axes[i], values[i], request.model, m.space.axis_min[i],
-                    m.space.axis_max[i]);
     if (!request.extrapolate) {
-      throw input_error(message + "; --extrapolate predicts all the same");
+      throw input_error(
+          fmt::format("{}{} = {:.6g} is outside the range that {} was trained on ({:.6g} to {:.6g}); --extrapolate "
+                      "predicts all the "
+                      "same",
+                      place ? place(i) : std::string(), m.space.axes[i], values[i], request.model, lowest, highest));
     }
-    log_warning(message);
+    return false;
+  }
+  return true;
+}
+
+/// Says once how many points lie outside.
+void warn_of_outside(const predict_request& request, int outside, std::size_t all) {
+  if (outside > 0) {
+    log_warning(all == 1 ? "the point is outside the range that " + request.model + " was trained on"
+                         : fmt::format("{} of {} points are outside the range that {} was trained on: where "
+                                       "'distance_to_training' is above 0",
+                                       outside, all, request.model));
   }
 }
 
@@ -83,16 +96,18 @@ void check_range(const model& m, const predict_request& request, const std::vect
 axis_points points_of_file(const model& m, const predict_request& request, const std::vector<double>& middle) {
   const point_list list = parse_points(read_text(request.points), request.points, m.space.axes);
   axis_points points;
+  int outside = 0;
   for (std::size_t i = 0; i < list.values.size(); ++i) {
     std::vector<double> values = middle;
     for (std::size_t column = 0; column < list.axes.size(); ++column) {
       values[list.axes[column]] = list.values[i][column];
     }
     const auto line = fmt::format("{}: line {}", request.points, list.line[i]);
-    check_range(m, request, values, [&](std::size_t axis) {
+    const bool within = within_range(m, request, values, [&](std::size_t axis) {
       const auto column = std::ranges::find(list.axes, axis) - list.axes.begin();
       return column < std::ssize(list.axes) ? fmt::format("{}, column {}: ", line, column + 1) : line + ": ";
     });
+    outside += within ? 0 : 1;
     try {
       parameters_at(m.space, values);
     } catch (const input_error& error) {
@@ -100,19 +115,41 @@ axis_points points_of_file(const model& m, const predict_request& request, const
     }
     points.push_back(std::move(values));
   }
+  warn_of_outside(request, outside, points.size());
   return points;
 }
 
-/// Points of the Sobol sequence, stretched to the trained range.
-axis_points points_of_design(const model& m, int count) {
-  const Eigen::MatrixXd unit = sobol_points(count, static_cast<int>(m.space.axes.size()));
+/// Whether an override names an axis, with or without its section.
+bool is_set(const predict_request& request, const std::string& axis) {
+  return std::ranges::any_of(request.overrides, [&axis](const std::string& text) {
+    const std::string key = text.substr(0, text.find('='));
+    const std::string name = key.substr(key.rfind('.') + 1);
+    return name.substr(0, name.find(' ')) == axis;
+  });
+}
+
+/// Points of the Sobol sequence, stretched to the trained range. Axes that --set names keep their value in `values`.
+axis_points points_of_design(const model& m, const predict_request& request, const std::vector<double>& values) {
+  std::vector<std::size_t> free;
+  for (std::size_t a = 0; a < m.space.axes.size(); ++a) {
+    if (!is_set(request, m.space.axes[a])) {
+      free.push_back(a);
+    }
+  }
+  if (free.empty()) {
+    throw input_error("--set fixes every axis of " + request.model +
+                      ", so --design has nothing to vary; leave one out");
+  }
+  const Eigen::MatrixXd unit = sobol_points(request.design, static_cast<int>(free.size()));
   axis_points points;
   for (Eigen::Index i = 0; i < unit.rows(); ++i) {
-    std::vector<double>& values = points.emplace_back();
-    for (std::size_t a = 0; a < m.space.axes.size(); ++a) {
-      const double share = unit(i, static_cast<Eigen::Index>(a));
-      const double value = m.space.axis_min[a] + share * (m.space.axis_max[a] - m.space.axis_min[a]);
-      values.push_back(find_parameter(m.space.axes[a]).whole() ? std::round(value) : value);
+    std::vector<double>& point = points.emplace_back(values);
+    for (std::size_t k = 0; k < free.size(); ++k) {
+      const std::size_t a = free[k];
+      const double share = unit(i, static_cast<Eigen::Index>(k));
+      const auto [lowest, highest] = m.space.range(a);
+      const double value = lowest + share * (highest - lowest);
+      point[a] = find_parameter(m.space.axes[a]).whole() ? std::round(value) : value;
     }
   }
   return points;
@@ -142,8 +179,10 @@ void warn_of_departures(const std::vector<point_prediction>& predictions) {
 
 std::vector<point_prediction> predict_one(const model& m, const predict_request& request) {
   const loop_point point{requested_points(m, request).front(), 0};
+  std::optional<file_lock> lock;
   if (!request.output.empty()) {
     check_output_file(request.output);
+    lock.emplace(request.output);
   }
   std::vector<point_prediction> predictions = predictor(m).predict(std::span(&point, 1), request.settings);
   if (!request.output.empty()) {
@@ -160,10 +199,18 @@ std::vector<point_prediction> predict_one(const model& m, const predict_request&
 
 std::vector<point_prediction> predict_many(const rank_context& job, const model& m, const predict_request& request) {
   const interrupt_guard guard;
+  if (!request.points.empty()) {
+    check_same_words(job.world, {on_every_rank(job.world, [&] { return file_digest(request.points); })},
+                     "contents in " + request.points);
+  }
   // Every rank reads the points, and throws the same error for them.
   const axis_points points = requested_points(m, request);
+  std::optional<file_lock> lock;
   if (!request.output.empty()) {
-    on_root(job.world, [&] { check_output_file(request.output); });
+    on_root(job.world, [&] {
+      check_output_file(request.output);
+      lock.emplace(request.output);
+    });
   }
   report_launch(job.world);
   progress_line line(job.progress());
@@ -182,12 +229,15 @@ std::vector<point_prediction> predict_many(const rank_context& job, const model&
 std::vector<std::vector<double>> requested_points(const model& m, const predict_request& request) {
   std::vector<double> values = axis_values(m, request);
   if (request.design > 0) {
-    return points_of_design(m, request.design);
+    const bool within = within_range(m, request, values);
+    axis_points points = points_of_design(m, request, values);
+    warn_of_outside(request, within ? 0 : static_cast<int>(points.size()), points.size());
+    return points;
   }
   if (!request.points.empty()) {
     return points_of_file(m, request, values);
   }
-  check_range(m, request, values);
+  warn_of_outside(request, within_range(m, request, values) ? 0 : 1, 1);
   return {std::move(values)};
 }
 

@@ -31,6 +31,7 @@ void add_place(ordered_json& object, const model& m, const point_prediction& poi
     network[m.space.axes[i]] = point.values[i];
   }
   object["distance_to_training"] = point.distance;
+  object["distance_to_nearest_point"] = point.nearest;
   object["states_looked_at"] = point.seen.states;
   object["states_beyond_training"] = point.seen.share_beyond();
   object["farthest_state"] = point.seen.farthest;
@@ -134,7 +135,7 @@ void print_csv(const model& m, const std::vector<point_prediction>& points, std:
   for (const figure& f : compared_figures()) {
     header += ',' + f.name + ',' + f.name + "_spread";
   }
-  header += ",states_looked_at,states_beyond_training,farthest_state";
+  header += ",distance_to_nearest_point,states_looked_at,states_beyond_training,farthest_state";
   out << header << (members ? ",rate_E_hz_members_spread,rate_I_hz_members_spread" : "") << '\n';
   for (const auto& point : points) {
     std::string line;
@@ -145,7 +146,8 @@ void print_csv(const model& m, const std::vector<point_prediction>& points, std:
     for (const figure& f : compared_figures()) {
       line += fmt::format(",{},{}", point.figures[f], point.spread[f]);
     }
-    line += fmt::format(",{},{},{}", point.seen.states, point.seen.share_beyond(), point.seen.farthest);
+    line +=
+        fmt::format(",{},{},{},{}", point.nearest, point.seen.states, point.seen.share_beyond(), point.seen.farthest);
     if (members) {
       const member_rates spread = point.disagreement();
       line += fmt::format(",{},{}", spread.rate_E_hz, spread.rate_I_hz);

@@ -88,7 +88,7 @@ void add_round(const rank_context& job, const configuration& config, const std::
   const interrupt_guard guard;
   design& d = description.points;
   const int round = rounds_of(d) + 1;
-  const model m = load_model(model_file);
+  const model m = load_model(job.world, model_file);
   const Eigen::MatrixXd candidates =
       candidate_points(config.design, config.network, d, config.refine.candidates, config.seed, round);
   if (candidates.rows() == 0) {

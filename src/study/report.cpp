@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 #include <spawn.h>
 
-#include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/study/report.hpp>
 
 namespace spikesweep {
@@ -43,10 +43,10 @@ int run_tool(const std::string& tool, const std::string& run) {
 void write_report(const std::filesystem::path& run) {
   const std::string tool = report_tool().string();
   if (const int status = run_tool(tool, run.string()); status != 0) {
-    throw environment_error(
-        fmt::format("the report could not be written ({}); all results are in {}: draw them with {} {}",
-                    status < 0 ? "cannot start " + tool : fmt::format("{} ended with status {}", tool, status),
-                    run.string(), tool, run.string()));
+    // Nothing that was computed depends on it.
+    log_warning(fmt::format("the report could not be drawn ({}); all results are in {}: draw them with {} {}",
+                            status < 0 ? "cannot start " + tool : fmt::format("{} ended with status {}", tool, status),
+                            run.string(), tool, run.string()));
   }
 }
 

@@ -1,6 +1,9 @@
+#include <functional>
 #include <optional>
 #include <sstream>
 #include <system_error>
+
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -10,7 +13,10 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
+#include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/file_lock.hpp>
+#include <spikesweep/store/origin.hpp>
+#include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/store/text_file.hpp>
 #include <spikesweep/study/refine.hpp>
 #include <spikesweep/study/report.hpp>
@@ -19,6 +25,7 @@
 #include <spikesweep/study/train_step.hpp>
 #include <spikesweep/study/validate_step.hpp>
 #include <spikesweep/study/validation_text.hpp>
+#include <spikesweep/sweep/status.hpp>
 
 #include "step_record.hpp"
 
@@ -35,18 +42,6 @@ void make_directory(const run_directory& directory) {
   }
 }
 
-/// Removes the checkpoints that are older than the sweep file: they learnt from other data.
-void drop_stale_checkpoints(const run_directory& directory) {
-  for (const std::filesystem::path& checkpoint : directory.checkpoints()) {
-    std::error_code failure;
-    const auto saved = std::filesystem::last_write_time(checkpoint, failure);
-    if (!failure && saved < std::filesystem::last_write_time(directory.sweep())) {
-      log_info("train: starts afresh, the sweep has changed since " + checkpoint.string());
-      std::filesystem::remove(checkpoint);
-    }
-  }
-}
-
 void check_study(const rank_context& job, const configuration& config) {
   if (config.design.test_points == 0 && config.design.test_at.empty()) {
     throw input_error(config.source +
@@ -60,28 +55,32 @@ void check_study(const rank_context& job, const configuration& config) {
 class study_run {
  public:
   study_run(const rank_context& job, const configuration& config, const run_directory& directory,
-            const study_hooks& hooks)
-      : job_(job), config_(config), directory_(directory), hooks_(hooks) {}
+            const study_hooks& hooks, bool read_only)
+      : job_(job), config_(config), directory_(directory), hooks_(hooks), read_only_(read_only) {}
 
   const step_times& times() const { return times_; }
 
   sweep_outcome sweep(const sweep_description& description, const sweep_flags& flags) {
+    if (read_only_) {
+      return finished_sweep(description);
+    }
     const sweep_outcome outcome =
         sweep_with_progress(job_, directory_.sweep(), description, flags, directory_.made_from_sweep());
     if (!outcome.interrupted) {
       times_.add("sweep", outcome.wall_s);
-      on_root(job_.world, [&] {
-        write_text(directory_.config(), config_.text);
-        drop_stale_checkpoints(directory_);
-      });
+      on_root(job_.world, [&] { write_text(directory_.config(), config_.text); });
     }
     return outcome;
   }
 
   void train() {
-    const std::string settings = settings_text(config_, {config_group::sweep, config_group::learning});
-    step("train", directory_.model(), directory_.sweep(), settings, [&] {
-      const model m = train_surrogate(job_, config_, directory_.sweep(), directory_.model());
+    const auto wanted = [&] {
+      return origin{sweep_reader(directory_.sweep()).digest(),
+                    settings_text(config_, {config_group::sweep, config_group::learning})};
+    };
+    step("train", directory_.model(), wanted, [&] {
+      const model m =
+          train_surrogate(job_, config_, directory_.sweep(), directory_.model(), foreign_checkpoint::keep_aside);
       on_root(job_.world, [&] {
         if (hooks_.trained) {
           hooks_.trained(m);
@@ -99,9 +98,8 @@ class study_run {
 
   /// True if it ran: its result was not up to date.
   bool validate() {
-    const std::string settings =
-        settings_text(config_, {config_group::sweep, config_group::learning, config_group::validation});
-    return step("validate", directory_.validation(), directory_.model(), settings, [&] {
+    const auto wanted = [&] { return validation_origin(config_, directory_.model()); };
+    return step("validate", directory_.validation(), wanted, [&] {
       const validation_result result =
           validate_surrogate(job_, config_, directory_.sweep(), directory_.model(), directory_.validation());
       on_root(job_.world, [&] {
@@ -113,17 +111,49 @@ class study_run {
   }
 
  private:
-  /// Runs a step unless its result is up to date. Returns whether it ran.
+  /// The outcome of a sweep that has to be done: nothing can be written.
+  sweep_outcome finished_sweep(const sweep_description& description) const {
+    sweep_outcome outcome;
+    on_root(job_.world, [&] {
+      check_sweep_file(directory_.sweep(), description);
+      const sweep_status status = read_status(directory_.sweep());
+      if (status.pending > 0) {
+        refuse_to_write("its sweep is not finished");
+      }
+      outcome.total = status.total;
+      outcome.done = outcome.resumed = status.done;
+      outcome.failed = status.failed();
+    });
+    broadcast_bytes(job_.world, outcome);
+    return outcome;
+  }
+
+  [[noreturn]] void refuse_to_write(const std::string& why) const {
+    throw environment_error(fmt::format("'{}' cannot be written, and {}; get the right to write, or copy it",
+                                        directory_.path.string(), why));
+  }
+
+  /// Runs a step unless its result is up to date: made from what it would be made from now. What is not is kept aside.
+  /// Returns whether it ran. `wanted` is called on rank 0.
   template <class Step>
-  bool step(const std::string& name, const std::filesystem::path& result, const std::filesystem::path& from,
-            const std::string& settings, Step run) {
-    if (on_root(job_.world, [&] { return is_up_to_date(result, from, settings); })) {
+  bool step(const std::string& name, const std::filesystem::path& result, const std::function<origin()>& wanted,
+            Step run) {
+    const bool up_to_date = on_root(job_.world, [&] {
+      const bool same = origin_of(result) == wanted();
+      if (!same && read_only_) {
+        refuse_to_write(result.filename().string() + " is not up to date");
+      }
+      if (!same) {
+        keep_aside(result);
+      }
+      return same;
+    });
+    if (up_to_date) {
       log_info(fmt::format("{}: {} is up to date", name, result.string()));
       return false;
     }
     const auto begin = steady_clock::now();
     run();
-    on_root(job_.world, [&] { write_text(run_directory::settings_of(result), settings); });
     times_.add(name, seconds_since(begin));
     return true;
   }
@@ -132,6 +162,7 @@ class study_run {
   const configuration& config_;
   const run_directory& directory_;
   const study_hooks& hooks_;
+  bool read_only_;
   step_times times_;
 };
 
@@ -142,16 +173,22 @@ sweep_outcome run_study(const rank_context& job, const configuration& config, co
   check_study(job, config);
   const interrupt_guard guard;  // A signal between two steps counts, too.
   const run_directory directory{path};
-  sweep_flags counting = resolved(flags);
+  sweep_flags counting = resolved(job, flags);
   sweep_description description = describe_sweep(config, directory.sweep(), counting);
   std::optional<file_lock> lock;  // For the steps after the sweep: the sweep has a lock of its own.
-  on_root(job.world, [&] {
+  const bool read_only = on_root(job.world, [&] {
     make_directory(directory);
+    // Somebody who may only read the results of others can still ask whether they are up to date, and for the table.
+    if (::access(directory.path.c_str(), W_OK) != 0 && !flags.fresh && !flags.extend) {
+      log_info(directory.path.string() + " can only be read: nothing in it is changed");
+      return true;
+    }
     lock.emplace(directory.path / "");
+    return false;
   });
   report_launch(job.world);
 
-  study_run study(job, config, directory, hooks);
+  study_run study(job, config, directory, hooks, read_only);
   sweep_outcome swept;
   for (;;) {
     swept = study.sweep(description, counting);
@@ -168,6 +205,9 @@ sweep_outcome run_study(const rank_context& job, const configuration& config, co
   }
   const bool validated = study.validate();
   on_root(job.world, [&] {
+    if (read_only) {
+      return;
+    }
     if (validated) {
       write_run_record(directory, command, job.ranks(), study.times());
     }

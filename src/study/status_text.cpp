@@ -49,6 +49,7 @@ ordered_json point_json(const sweep_status& status, int index) {
   object["rate_I_hz"] = point.rate_I;
   object["capped_share"] = point.capped_share;
   object["empty_share"] = point.empty_share;
+  object["excursions_left_out"] = point.left_out;
   return object;
 }
 
@@ -207,12 +208,17 @@ void print_status(std::ostream& out, const std::filesystem::path& file, const sw
                                        status.failed_points.size(), status.pending_points.size())});
   double capped = 0;
   double empty = 0;
+  std::int64_t left_out = 0;
   for (const point_status& point : status.points) {
     capped = std::max(capped, point.capped_share);
     empty = std::max(empty, point.empty_share);
+    left_out += point.left_out;
   }
   table.add_row({"capped phases", fmt::format("up to {:.3g} % at a point", 100 * capped)});
   table.add_row({"empty phases", fmt::format("up to {:.3g} % at a point", 100 * empty)});
+  if (left_out > 0) {
+    table.add_row({"excursions", fmt::format("{} ran away and are left out", left_out)});
+  }
   table.print(out);
   if (!status.failed_points.empty()) {
     out << '\n';

@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <system_error>
 
 #include <unistd.h>
 
+#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -33,24 +35,28 @@ std::string settings_text(const configuration& config, std::initializer_list<con
   return text;
 }
 
-bool is_up_to_date(const std::filesystem::path& result, const std::filesystem::path& from,
-                   const std::string& settings) {
-  std::error_code failure;
-  if (!std::filesystem::exists(result, failure) || !std::filesystem::exists(from, failure) ||
-      std::filesystem::last_write_time(result, failure) < std::filesystem::last_write_time(from, failure)) {
-    return false;
-  }
-  return find_text(run_directory::settings_of(result)) == settings;
-}
-
 void write_run_record(const run_directory& directory, const std::string& command, int ranks, const step_times& times) {
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
-  nlohmann::ordered_json record{
-      {"command", command}, {"host", host.data()}, {"ranks", ranks}, {"version", SPIKESWEEP_VERSION}};
-  auto& wall = record["wall_s"] = nlohmann::ordered_json::object();
+  nlohmann::ordered_json call{{"command", command},
+                              {"ended_at", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
+                              {"host", host.data()},
+                              {"ranks", ranks},
+                              {"version", SPIKESWEEP_VERSION}};
+  auto& wall = call["wall_s"] = nlohmann::ordered_json::object();
   for (const auto& [name, seconds] : times.all()) {
     wall[name] = seconds;
+  }
+  // The last call, and before it in `earlier` every one whose results it went on from.
+  nlohmann::ordered_json record = call;
+  auto& earlier = record["earlier"] = nlohmann::ordered_json::array();
+  auto before = nlohmann::ordered_json::parse(find_text(directory.record()).value_or(""), nullptr, false);
+  if (before.is_object()) {
+    if (before.contains("earlier") && before["earlier"].is_array()) {
+      earlier = before["earlier"];
+      before.erase("earlier");
+    }
+    earlier.push_back(std::move(before));
   }
   write_text(directory.record(), json_text(record) + '\n');
 }

@@ -22,13 +22,8 @@ class step_times {
   std::vector<std::pair<std::string, double>> times_;
 };
 
-/// The settings that decide the result of a step, as the text of a file beside that result. Equal texts mean equal
-/// results.
+/// The settings that decide the result of a step, a line each. Equal texts mean equal results.
 std::string settings_text(const configuration& config, std::initializer_list<config_group> groups);
-
-/// Whether the result of a step is up to date: it exists, was made with the same settings, and is not older than the
-/// file that it was made from. Rank-local.
-bool is_up_to_date(const std::filesystem::path& result, const std::filesystem::path& from, const std::string& settings);
 
 /// Writes run.json: the command, this machine and the times. Rank-local.
 void write_run_record(const run_directory& directory, const std::string& command, int ranks, const step_times& times);

@@ -1,11 +1,10 @@
-#include <cstdlib>
-
 #include <fmt/format.h>
 
 #include <spikesweep/base/duration.hpp>
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/study/sweep_step.hpp>
 
@@ -33,6 +32,17 @@ std::string progress_text(const sweep_progress& progress, std::int64_t transitio
   return text + fmt::format(", {} of {} ranks busy", progress.busy_ranks, progress.ranks);
 }
 
+/// What the end of the job decides has to be said: nothing may start, and nobody would know why.
+void say_end(std::chrono::system_clock::time_point end) {
+  const double left_s = std::chrono::duration<double>(end - std::chrono::system_clock::now()).count();
+  if (left_s > 0) {
+    log_info(fmt::format("SLURM ends this job in {}: no task starts that is not expected to end before",
+                         readable_duration(left_s)));
+  } else {
+    log_warning("SLURM's end of this job (SLURM_JOB_END_TIME) has passed: no task starts");
+  }
+}
+
 existing_file wanted(const sweep_flags& flags) {
   return flags.fresh ? existing_file::replace : flags.extend ? existing_file::extend : existing_file::resume;
 }
@@ -48,7 +58,12 @@ sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem
   options.grace_s = parse_duration(flags.grace);
   options.existing = wanted(flags);
   options.made_from_it = made_from_it;
-  options.end = job_end();
+  if (job.root()) {
+    options.end = job_end();
+    if (options.end) {
+      say_end(*options.end);
+    }
+  }
   options.progress = [&](const sweep_progress& progress) {
     if (line.due()) {
       line.update(progress_text(progress, description.sampling.transitions));
@@ -72,13 +87,16 @@ sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem
   return outcome;
 }
 
-sweep_flags resolved(sweep_flags flags) {
-  // SLURM starts a job of its queue again with the same arguments. The job must then resume, not start over.
-  const char* restarts = std::getenv("SLURM_RESTART_COUNT");
-  if (flags.fresh && restarts != nullptr && std::atoi(restarts) > 0) {
-    log_info("this SLURM job was requeued: it resumes, and --fresh has no effect");
-    flags.fresh = false;
-  }
+sweep_flags resolved(const rank_context& job, sweep_flags flags) {
+  // SLURM starts a job of its queue again with the same arguments. The job must then resume, not start over. Rank 0
+  // decides: the variables of SLURM need not reach every rank.
+  flags.fresh = on_root(job.world, [&] {
+    if (flags.fresh && restarts_of_job() > 0) {
+      log_info("this SLURM job was requeued: it resumes, and --fresh has no effect");
+      return false;
+    }
+    return flags.fresh;
+  });
   return flags;
 }
 

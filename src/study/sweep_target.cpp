@@ -24,4 +24,16 @@ std::filesystem::path sweep_file_of(const std::string& target) {
   throw input_error("'" + target + "' does not exist; name a sweep file or the directory of a run");
 }
 
+std::filesystem::path model_file_of(const std::string& target) {
+  std::error_code failure;
+  if (!std::filesystem::is_directory(target, failure)) {
+    return target;
+  }
+  std::filesystem::path file = run_directory{target}.model();
+  if (!std::filesystem::exists(file, failure)) {
+    throw input_error("'" + target + "' holds no model.h5: not a directory of `spikesweep run`, or nothing is trained");
+  }
+  return file;
+}
+
 }  // namespace spikesweep

@@ -11,11 +11,14 @@
 #include <spikesweep/learning/training_data.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/study/train_step.hpp>
 #include <spikesweep/surrogate/selection.hpp>
 #include <spikesweep/surrogate/tuning.hpp>
 
+#include "step_record.hpp"
 #include "training_log.hpp"
 
 namespace spikesweep {
@@ -38,27 +41,34 @@ void tune(const rank_context& job, const training_data& data, double seconds, mo
       100 * record.after_I));
 }
 
-/// The settings that a checkpoint was made with, as one line. A checkpoint of another line is refused.
-std::string identity_of(const configuration& config) {
+/// The sweep that a checkpoint was made from, as a word.
+std::string sweep_word(const model& m) {
+  return "sweep=" + m.made_from.from;
+}
+
+/// What a checkpoint was made with, as one line. A checkpoint of another line is refused.
+std::string identity_of(const configuration& config, const model& m) {
   std::string text;
   for (const auto& [key, value] : canonical_settings(config, config_group::sweep)) {
     text += fmt::format("{}={} ", key, value);
   }
-  return text;
+  return text + sweep_word(m) + ' ';
 }
 
 /// The training of one model file: its options, its log on rank 0 and its progress line.
 class training {
  public:
-  training(const rank_context& job, const configuration& config, const training_data& data,
-           const std::filesystem::path& model_file)
+  training(const rank_context& job, const configuration& config, const training_data& data, const model& m,
+           const std::filesystem::path& model_file, foreign_checkpoint foreign)
       : job_(job),
         config_(config),
         data_(data),
         checkpoints_(member_checkpoints(model_file.string() + ".checkpoint")),
         files_(checkpoint_files(model_file.string() + ".checkpoint")),
-        identity_(identity_of(config)),
+        identity_(identity_of(config, m)),
+        implied_{sweep_word(m)},
         line_(job.progress()) {
+    on_root(job.world, [&] { put_aside_checkpoints(foreign); });
     if (job.root()) {
       const bool resumes = std::ranges::any_of(files_, [](const auto& path) { return std::filesystem::exists(path); });
       log_.emplace(model_file, resumes, data.plan.rows, config.learning.members);
@@ -81,10 +91,22 @@ class training {
   }
 
  private:
+  void put_aside_checkpoints(foreign_checkpoint foreign) {
+    for (int member = 0; foreign == foreign_checkpoint::keep_aside && member < most_members; ++member) {
+      const training_options options = options_of(member);
+      for (const auto& file : {options.checkpoint, previous_checkpoint(options.checkpoint)}) {
+        if (!belongs_to(file, options)) {
+          keep_aside(file);
+        }
+      }
+    }
+  }
+
   training_options options_of(int member) {
     training_options options;
     options.settings = member_settings(config_.learning, member);
     options.identity = identity_;
+    options.implied = implied_;
     for (const auto& [key, value] : absent_settings(config_)) {
       options.implied.push_back(fmt::format("{}={}", key, value));
     }
@@ -113,7 +135,8 @@ class training {
   std::vector<std::filesystem::path> checkpoints_;  ///< Of each member.
   std::vector<std::filesystem::path> files_;        ///< Every name that a checkpoint may have.
   std::string identity_;
-  std::optional<training_log> log_;  ///< On rank 0.
+  std::vector<std::string> implied_;  ///< Words that checkpoints of version 0.1.0 lack.
+  std::optional<training_log> log_;   ///< On rank 0.
   progress_line line_;
   std::string last_;  ///< Text of the last epoch.
 };
@@ -147,13 +170,17 @@ void check_same_sweep(const configuration& config, const std::filesystem::path& 
 }
 
 model train_surrogate(const rank_context& job, const configuration& config, const std::filesystem::path& sweep_file,
-                      const std::filesystem::path& model_file) {
+                      const std::filesystem::path& model_file, foreign_checkpoint foreign) {
   const interrupt_guard guard;
+  std::optional<file_lock> lock;
+  const input_lock in_use(sweep_file);
+  on_root(job.world, [&] { lock.emplace(model_file); });
   model m;
   const training_data data = load_training_data(job.world, sweep_file, config.learning, m);
   m.data_file = sweep_file.string();
+  m.made_from.settings = settings_text(config, {config_group::sweep, config_group::learning});
   m.config_text = config.text;
-  training run(job, config, data, model_file);
+  training run(job, config, data, m, model_file, foreign);
   run.run(m);
   on_root(job.world, [&] {
     save_model(model_file, m);

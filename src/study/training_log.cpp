@@ -1,5 +1,6 @@
 #include "training_log.hpp"
 
+#include <cmath>
 #include <fstream>
 #include <system_error>
 
@@ -35,12 +36,15 @@ std::string training_log::add(const epoch_record& epoch, int epochs) {
   const double counts_gradient = counts_gradient_ / steps_;
   const double profile_gradient = profile_gradient_ / steps_;
   counts_gradient_ = profile_gradient_ = steps_ = 0;
+  const std::string selection =
+      std::isnan(epoch.selection_counts)
+          ? "no selection points"
+          : fmt::format("selection {:.4g} + {:.4g}", epoch.selection_counts, epoch.selection_profile);
   return fmt::format(
-      "train: {}epoch {} of {}, loss {:.4g} + {:.4g} (selection {:.4g} + {:.4g}), gradient {:.3g} and {:.3g}, rate "
-      "{:.2g}, {:.0f} rows/s",
+      "train: {}epoch {} of {}, loss {:.4g} + {:.4g} ({}), gradient {:.3g} and {:.3g}, rate {:.2g}, {:.0f} rows/s",
       members_ > 1 ? fmt::format("member {} ({} in all), ", member_, members_) : "", epoch.epoch, epochs,
-      epoch.train_counts, epoch.train_profile, epoch.selection_counts, epoch.selection_profile, counts_gradient,
-      profile_gradient, epoch.learning_rate, static_cast<double>(rows_) / epoch.wall_s);
+      epoch.train_counts, epoch.train_profile, selection, counts_gradient, profile_gradient, epoch.learning_rate,
+      static_cast<double>(rows_) / epoch.wall_s);
 }
 
 void training_log::write_line(const epoch_record& epoch) const {

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <ostream>
 #include <string>
 #include <vector>
@@ -6,6 +7,14 @@
 #include <spikesweep/study/training_text.hpp>
 
 namespace spikesweep {
+
+namespace {
+
+std::string percent(double error) {
+  return std::isnan(error) ? "not measured" : readable(100 * error);
+}
+
+}  // namespace
 
 void print_training(const model& m, std::ostream& out) {
   const bool several = m.members.size() > 1;
@@ -16,8 +25,8 @@ void print_training(const model& m, std::ostream& out) {
   text_table table(header);
   for (std::size_t k = 0; k < m.members.size(); ++k) {
     for (const candidate_record& candidate : m.members[k].candidates) {
-      std::vector<std::string> row{std::to_string(candidate.epoch), readable(100 * candidate.error_E),
-                                   readable(100 * candidate.error_I), candidate.chosen ? "chosen" : ""};
+      std::vector<std::string> row{std::to_string(candidate.epoch), percent(candidate.error_E),
+                                   percent(candidate.error_I), candidate.chosen ? "chosen" : ""};
       if (several) {
         row.insert(row.begin(), std::to_string(k));
       }

@@ -1,3 +1,4 @@
+#include <optional>
 #include <set>
 #include <vector>
 
@@ -7,9 +8,13 @@
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
-#include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/store/digest.hpp>
+#include <spikesweep/store/file_lock.hpp>
+#include <spikesweep/store/snapshot.hpp>
 #include <spikesweep/study/published_figures.hpp>
 #include <spikesweep/study/validate_step.hpp>
+
+#include "step_record.hpp"
 
 namespace spikesweep {
 
@@ -39,18 +44,52 @@ std::vector<validation_point> test_points(const sweep_reader& file) {
   return chosen;
 }
 
+/// A point that the model was trained on is no test point, and only the contents of the sweep tell which these are.
+void check_is_sweep_of(const model& m, const sweep_reader& data, const std::filesystem::path& model_file,
+                       const std::filesystem::path& sweep_file) {
+  const sweep_description& d = data.description();
+  if (m.made_from.from.empty()) {  // Of version 0.1.0.
+    if (d.points.axes != m.space.axes || d.section.kind != m.space.section.kind || d.base != m.space.base) {
+      throw input_error(sweep_file.string() + " holds another sweep than " + model_file.string() +
+                        " was trained on; name the sweep file with -d");
+    }
+    log_warning(model_file.string() +
+                " does not say which sweep it was trained on: that the test points are new to it is not checked");
+  } else if (data.digest() != m.made_from.from) {
+    throw input_error(sweep_file.string() + " does not hold what " + model_file.string() +
+                      " was trained on: it is another sweep, or has changed since; name the right one with -d, or "
+                      "train again");
+  }
+}
+
 }  // namespace
+
+std::filesystem::path find_sweep_of(const model& m, const std::filesystem::path& model_file) {
+  const std::filesystem::path typed(m.data_file);
+  std::error_code unknown;
+  for (const std::filesystem::path& place : {model_file.parent_path() / typed.filename(), typed}) {
+    if (std::filesystem::is_regular_file(place, unknown) && sweep_reader(place).digest() == m.made_from.from) {
+      return place;
+    }
+  }
+  return typed;
+}
+
+origin validation_origin(const configuration& config, const std::filesystem::path& model_file) {
+  return {file_digest(model_file),
+          settings_text(config, {config_group::sweep, config_group::learning, config_group::validation})};
+}
 
 validation_result validate_surrogate(const rank_context& job, const configuration& config,
                                      const std::filesystem::path& sweep_file, const std::filesystem::path& model_file,
                                      const std::filesystem::path& output) {
   const interrupt_guard guard;
-  const model m = load_model(model_file);
-  const sweep_reader data(sweep_file);
-  if (data.description().points.axes != m.space.axes) {
-    throw input_error(sweep_file.string() + " sweeps other parameters than " + model_file.string() +
-                      " was trained on; name the sweep file with -d");
-  }
+  std::optional<file_lock> lock;
+  const input_lock in_use(sweep_file);
+  on_root(job.world, [&] { lock.emplace(output); });
+  const model m = load_model(job.world, model_file);
+  const sweep_reader data = open_snapshot(job.world, sweep_file);
+  check_is_sweep_of(m, data, model_file, sweep_file);
   const std::vector<validation_point> points = test_points(data);
   if (points.empty()) {
     throw input_error(sweep_file.string() +
@@ -66,7 +105,8 @@ validation_result validate_surrogate(const rank_context& job, const configuratio
   line.finish(fmt::format("validate: {} points done", points.size()));
   result.published = compare_with_published(job.world, m, data.description().points, result);
   result.calibration = calibrate(job.world, m, data, config.validation.seed);
-  on_root(job.world, [&] { save_validation(output, result, m, model_file.string()); });
+  on_root(job.world,
+          [&] { save_validation(output, result, m, model_file.string(), validation_origin(config, model_file)); });
   return result;
 }
 

@@ -96,7 +96,10 @@ trajectory run_hybrid(const model& m, const kernel& step, chain start, const tra
     throw input_error("a hybrid run needs a model of section 'mfe' or 'volley': with 'interval' no phase is quiet");
   }
   const parameters p = start.p;
-  const random_stream stream(m.surrogate().seed, purpose::validation, start.stream.word(), start.stream.word());
+  // One after the other: compilers differ in which argument of a call they evaluate first.
+  const std::uint32_t b = start.stream.word();
+  const std::uint32_t a = start.stream.word();
+  const random_stream stream(m.surrogate().seed, purpose::validation, a, b);
   return with_network(p, m.space.simulation, stream,
                       [&](auto net) { return follow_hybrid(m, step, std::move(start), std::move(net), settings); });
 }

@@ -22,6 +22,11 @@ void stop_if_asked(const communicator& comm, const std::function<bool()>& stop) 
   }
 }
 
+/// A rate over the measured one. Where no spike was measured, none is right, and one in that time twice too many.
+double ratio(double rate, double measured, double one_spike) {
+  return measured > 0 ? rate / measured : 1 + rate / one_spike;
+}
+
 /// Fills in the rates at the points of these numbers.
 void run_block(const predictor& law, std::span<const loop_point> points, std::span<const std::size_t> numbers,
                const rate_settings& settings, loop_rates& rates) {
@@ -80,7 +85,8 @@ std::vector<rate_ratios> closed_loop_ratios(const communicator& comm, const pred
   std::vector<rate_ratios> ratios;
   for (std::size_t i = 0; i < points.size(); ++i) {
     const auto row = static_cast<Eigen::Index>(i);
-    ratios.push_back({rates.E.row(row).mean() / points[i].rate_E_hz, rates.I.row(row).mean() / points[i].rate_I_hz});
+    ratios.push_back({ratio(rates.E.row(row).mean(), points[i].rate_E_hz, points[i].one_spike_E_hz),
+                      ratio(rates.I.row(row).mean(), points[i].rate_I_hz, points[i].one_spike_I_hz)});
   }
   return ratios;
 }

@@ -24,7 +24,7 @@ void serialize(Archive& ar, spikesweep::member_rates& r, unsigned) {
 
 template <class Archive>
 void serialize(Archive& ar, spikesweep::point_prediction& p, unsigned) {
-  ar& p.values& p.distance& p.figures& p.spread& p.seen& p.members& p.wall_s;
+  ar& p.values& p.distance& p.nearest& p.figures& p.spread& p.seen& p.members& p.wall_s;
   ar& p.power& p.sizes& p.intervals& p.replicate& p.raster;
 }
 

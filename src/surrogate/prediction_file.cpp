@@ -139,6 +139,8 @@ void save_prediction(const std::filesystem::path& path, const std::vector<point_
     write_axis_values(root, m.space.axes, over(points, [](const auto& p) { return p.values; }));
     root.write_array("points/distance", over(points, [](const auto& p) { return p.distance; }),
                      {"1", "distance to the trained ranges, in units of the ranges; 0 inside"});
+    root.write_array("points/nearest", over(points, [](const auto& p) { return p.nearest; }),
+                     {"1", "distance to the nearest point of training, each axis in units of its trained range"});
     write_figures(root, points);
     write_departures(root, points);
     write_members(root, points);

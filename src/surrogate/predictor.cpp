@@ -232,6 +232,7 @@ std::vector<point_prediction> predictor::predict(std::span<const loop_point> poi
     out.push_back(prediction_of(runs[i], s));
     out[i].values = points[i].values;
     out[i].distance = distance_to_training(impl_->m.space, points[i].values);
+    out[i].nearest = distance_to_nearest_point(impl_->m, points[i].values);
     out[i].members = {{members.front().own.seed, out[i].figures.rate_E(), out[i].figures.rate_I()}};
     out[i].wall_s = wall_s;
   }

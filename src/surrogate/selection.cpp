@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
 #include <spikesweep/surrogate/selection.hpp>
@@ -18,6 +19,10 @@ std::function<closed_loop_score(const model&)> closed_loop_selection(const commu
                                                                      const learning_settings& settings) {
   return [comm, points = std::move(points), settings](const model& m) {
     const rate_settings loop{settings.selection_s, settings.selection_chains, settings.seed};
+    if (points.empty()) {
+      constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+      return closed_loop_score{unknown, unknown};
+    }
     closed_loop_score score;
     for (const rate_ratios& ratio : closed_loop_ratios(comm, predictor(m), points, loop)) {
       const auto n = static_cast<double>(points.size());

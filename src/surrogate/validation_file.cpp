@@ -222,13 +222,14 @@ void write_published(hdf5::group& root, const std::vector<published_comparison>&
 }  // namespace
 
 void save_validation(const std::filesystem::path& path, const validation_result& result, const model& m,
-                     const std::string& model_file) {
+                     const std::string& model_file, const origin& made_from) {
   write_then_rename(path, [&](const std::filesystem::path& temporary) {
     hdf5::file file = hdf5::file::create(temporary);
     {
       hdf5::group& root = file.root();
       write_format(root, validation_format);
       root.write_attribute("model", model_file);
+      write_origin(root, made_from);
       root.write_attribute("seed", result.settings.seed);
       root.write_attribute("duration_s", result.settings.duration_s);
       root.write_attribute("chains", static_cast<std::int32_t>(result.settings.chains));

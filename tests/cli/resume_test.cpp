@@ -144,7 +144,8 @@ TEST_F(resume, fresh_starts_over_whatever_the_settings_were) {
 
 TEST_F(resume, fresh_in_a_requeued_slurm_job_resumes) {
   ASSERT_EQ(sweep("").code, 0);
-  const command_result again = runner.run("sweep c.toml -o a.h5 --fresh", test_ranks(), "SLURM_RESTART_COUNT=1");
+  const command_result again =
+      runner.run("sweep c.toml -o a.h5 --fresh", test_ranks(), "SLURM_JOB_ID=7 SLURM_RESTART_COUNT=1");
   EXPECT_EQ(again.code, 0) << again.err;
   EXPECT_THAT(again.out, HasSubstr("found done  20\n"));
 }
@@ -197,10 +198,13 @@ TEST_F(resume, a_file_of_another_format_version_is_refused_unless_it_is_to_be_re
 }
 
 TEST_F(resume, a_file_that_is_no_sweep_file_is_never_replaced) {
+  runner.write("text.h5", sobol);
   for (const std::string flags : {"", "--fresh", "--extend"}) {
-    expect_refused(sweep(flags, "c.toml"), {"c.toml is truncated or no sweep file"});
+    expect_refused(sweep(flags, "c.toml"), {"output 'c.toml'", "let it end in .h5"});
+    expect_refused(sweep(flags, "text.h5"), {"text.h5 is truncated or no sweep file"});
   }
   EXPECT_EQ(read_text(path("c.toml")), sobol);
+  EXPECT_EQ(read_text(path("text.h5")), sobol);
   ASSERT_EQ(runner.run("simulate cai2021_small_reg --duration 100ms -o spikes.h5").code, 0);
   const std::vector<char> before = bytes_of(path("spikes.h5"));
   expect_refused(sweep("--fresh", "spikes.h5"), {"spikes.h5 is"});

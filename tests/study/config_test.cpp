@@ -188,8 +188,28 @@ TEST(overrides, cannot_smuggle_in_other_keys) {
   EXPECT_THAT(error_of("", {"=4"}), HasSubstr("key=value"));
 }
 
-TEST(overrides, are_kept_in_the_text) {
-  EXPECT_EQ(parse("seed = 3", {"S_EE=4.1"}).text, "seed = 3\n# --set S_EE=4.1\n");
+TEST(overrides, are_in_force_in_the_text) {
+  EXPECT_EQ(parse("seed = 3 # mine", {}).text, "seed = 3 # mine") << "without overrides it stays as it is";
+  EXPECT_EQ(parse("seed = 3", {"S_EE=4.1"}).text,
+            "# test.toml with\n# --set S_EE=4.1\nseed = 3\n\n[network]\nS_EE = 4.1\n");
+  // A preset sets every parameter, those of the file included.
+  const std::string text =
+      "[network]\nS_EE = 4.5\n[design]\nkind = \"grid\"\n[design.axes]\ntau_EI = {min = 3, max = 7, steps = 3}\nS_EI = "
+      "[2, 2.5]\n"
+      "[section]\nkind = \"mfe\"";
+  for (const std::vector<std::string>& set : {std::vector<std::string>{"preset=cai2021_syn"},
+                                              {"tau_II=4.25", "design.axes.S_EI=[2.1,2.2,2.3]"},
+                                              {"seed=9"},
+                                              {"learning.precision=bf16", "validation.seed=5"},
+                                              {"design.test_at=[{tau_EI = 4, S_EI = 2.25}]"}}) {
+    const configuration first = parse(text, set);
+    const configuration again = parse(first.text);
+    for (const config_group group :
+         {config_group::sweep, config_group::refinement, config_group::learning, config_group::validation}) {
+      EXPECT_EQ(canonical_settings(again, group), canonical_settings(first, group)) << first.text;
+    }
+    EXPECT_EQ(again.text, first.text);
+  }
 }
 
 TEST(override_network, changes_parameters_and_refuses_other_keys) {

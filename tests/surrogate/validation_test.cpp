@@ -47,7 +47,7 @@ TEST_P(validation, compares_every_run_at_every_point) {
       EXPECT_EQ(run.verdict() == verdict::undefined, run.run == "exact");
     }
   }
-  save_validation(directory_ / "validation.h5", result, model_, "model.h5");
+  save_validation(directory_ / "validation.h5", result, model_, "model.h5", {"a digest", "some settings"});
   EXPECT_GT(std::filesystem::file_size(directory_ / "validation.h5"), 1000U);
 }
 

@@ -28,7 +28,7 @@ struct configuration {
   refine_settings refine;
   learning_settings learning;
   validation_settings validation;
-  std::string text;                     ///< The file as given, overrides added as comments.
+  std::string text;                     ///< The file as given; with overrides, one that says the same with them.
   std::string source;                   ///< File name, or "built-in NAME".
   std::vector<std::string> overridden;  ///< Full keys that --set changed.
 };
@@ -44,7 +44,7 @@ struct config_source {
   }
 };
 
-/// Reads a file, or the built-in config of that name if there is no such file. Throws input_error.
+/// Reads a file, whose name holds a '/' or ends in ".toml", or the built-in config of that name. Throws input_error.
 config_source read_config(const std::string& path_or_name);
 
 /// Parses and checks a config: the network preset, then the file's keys, then the overrides ("key=value"; a network

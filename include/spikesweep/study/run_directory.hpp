@@ -12,7 +12,7 @@ namespace spikesweep {
 struct run_directory {
   std::filesystem::path path;
 
-  std::filesystem::path config() const { return path / "config.toml"; }  ///< The config as given, with overrides.
+  std::filesystem::path config() const { return path / "config.toml"; }  ///< The config in force.
   std::filesystem::path sweep() const { return path / "sweep.h5"; }
   std::filesystem::path model() const { return path / "model.h5"; }
   /// Every name that a checkpoint of an unfinished training may have.
@@ -22,15 +22,9 @@ struct run_directory {
   std::filesystem::path table() const { return path / "validation.txt"; }  ///< The validation table.
   std::filesystem::path report() const { return path / "report.html"; }
   std::filesystem::path record() const { return path / "run.json"; }  ///< Wall times, ranks and host.
-  /// The settings that a result was made with.
-  static std::filesystem::path settings_of(const std::filesystem::path& result) {
-    return result.string() + ".settings";
-  }
   /// Every file that depends on the sweep file. Later results stand first.
   std::vector<std::filesystem::path> made_from_sweep() const {
-    std::vector<std::filesystem::path> all{
-        report(), record(),      table(), settings_of(validation()), validation(), settings_of(model()),
-        model(),  training_log()};
+    std::vector<std::filesystem::path> all{report(), record(), table(), validation(), model(), training_log()};
     for (auto& checkpoint : checkpoints()) {
       all.push_back(std::move(checkpoint));
     }

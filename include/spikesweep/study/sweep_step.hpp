@@ -25,7 +25,7 @@ sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem
                                   const std::vector<std::filesystem::path>& made_from_it = {});
 
 /// The flags without `fresh` if SLURM requeued this job: such a job resumes.
-sweep_flags resolved(sweep_flags flags);
+sweep_flags resolved(const rank_context& job, sweep_flags flags);
 
 /// The exit code for the outcome of a sweep.
 exit_code exit_code_of(const sweep_outcome& outcome);

@@ -16,10 +16,13 @@ void check_precision(const rank_context& job, const configuration& config);
 /// sweep and fits every file. Rank-local.
 void check_same_sweep(const configuration& config, const std::filesystem::path& sweep_file);
 
+/// What is done with a checkpoint beside the model file that is of another training.
+enum class foreign_checkpoint { refuse, keep_aside };
+
 /// Trains a surrogate, or an ensemble of surrogates, on a sweep file and saves it. Resumes from the checkpoints beside
 /// the model file. Writes one JSON line per epoch to MODEL.h5.log.jsonl. Returns the model on every rank. Collective.
 /// Throws interrupted_error after a signal; the checkpoints are then on disk.
 model train_surrogate(const rank_context& job, const configuration& config, const std::filesystem::path& sweep_file,
-                      const std::filesystem::path& model_file);
+                      const std::filesystem::path& model_file, foreign_checkpoint foreign = foreign_checkpoint::refuse);
 
 }  // namespace spikesweep

@@ -33,7 +33,7 @@ struct loop_rates {
 loop_rates closed_loop_rates(const communicator& comm, const predictor& law, std::span<const loop_point> points,
                              const rate_settings& settings, const std::function<bool()>& stop = {});
 
-/// Rates over those that the sweep measured.
+/// Rates over those that the sweep measured; where a population was silent, 1 if it is so here, too.
 struct rate_ratios {
   double E = 0;
   double I = 0;

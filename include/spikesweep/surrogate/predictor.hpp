@@ -58,6 +58,7 @@ struct member_rates {
 struct point_prediction {
   std::vector<double> values;         ///< Axis values.
   double distance = 0;                ///< distance_to_training
+  double nearest = 0;                 ///< distance_to_nearest_point
   run_figures figures;                ///< Over all replicates together.
   run_figures spread;                 ///< Standard deviation of each figure over the replicates; undefined for one.
   departure seen;                     ///< Of the states of all replicates.

@@ -85,7 +85,7 @@ validation_result validate_model(const communicator& comm, const model& m, const
 
 /// Writes the results under a temporary name and renames the file into place. Throws environment_error.
 void save_validation(const std::filesystem::path& path, const validation_result& result, const model& m,
-                     const std::string& model_file);
+                     const std::string& model_file, const origin& made_from);
 
 /// Median and worst over the points of the errors of a run against the exact one.
 struct error_row {
