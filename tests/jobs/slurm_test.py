@@ -44,7 +44,7 @@ S_EI = {min = 2.0, max = 2.4}
 transitions = 20
 burn_in_s = 6.5
 """
-# Small enough that one or two of its twelve tasks fail if at most 13000 kicks may be pending.
+# Small enough that one of its twelve tasks fails if at most 12000 kicks may be pending.
 SMALL = """
 [network]
 preset = "zhang2024"
@@ -170,7 +170,7 @@ def setUpModule():  # pylint: disable=invalid-name
     WORK = os.path.realpath(tempfile.mkdtemp(prefix="spikesweep jobs "))
     unittest.addModuleCleanup(shutil.rmtree, WORK)
     for name, text in {"long": LONG, "small": SMALL,
-                       "failing": SMALL + "max_pending = 13000\n"}.items():
+                       "failing": SMALL + "max_pending = 12000\n"}.items():
         with open(path(name + ".toml"), "w", encoding="utf-8") as file:
             file.write(text + LEARNING)
     SLURM = Cluster(processors=8, cores=1, environment=ENVIRONMENT)
