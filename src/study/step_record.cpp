@@ -7,7 +7,6 @@
 
 #include <unistd.h>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
@@ -15,6 +14,18 @@
 #include <spikesweep/store/text_file.hpp>
 
 namespace spikesweep {
+
+namespace {
+
+std::string now_utc() {
+  const std::time_t seconds = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&seconds, &utc);
+  std::array<char, 32> text{};
+  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc)};
+}
+
+}  // namespace
 
 void step_times::add(const std::string& name, double seconds) {
   const auto known = std::ranges::find(times_, name, &std::pair<std::string, double>::first);
@@ -39,7 +50,7 @@ void write_run_record(const run_directory& directory, const std::string& command
   std::array<char, 256> host{};
   gethostname(host.data(), host.size() - 1);
   nlohmann::ordered_json call{{"command", command},
-                              {"ended_at", fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(std::time(nullptr)))},
+                              {"ended_at", now_utc()},
                               {"host", host.data()},
                               {"ranks", ranks},
                               {"version", SPIKESWEEP_VERSION}};
