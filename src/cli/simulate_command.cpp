@@ -44,7 +44,7 @@ estimate over(const std::vector<run_figures>& each, const figure& f) {
   return {m, m * coefficient_of_variation(values) / std::sqrt(static_cast<double>(values.size()))};
 }
 
-void print_json(const configuration& config, const simulation_result& run, double duration) {
+void print_simulation_json(const configuration& config, const simulation_result& run, double duration) {
   const auto replicates = static_cast<double>(run.each.size());
   const double begin = config.sampling.burn_in_s;
   nlohmann::ordered_json object;
@@ -75,7 +75,7 @@ void print_json(const configuration& config, const simulation_result& run, doubl
   std::cout << json_text(object) << '\n';
 }
 
-void print_table(const configuration& config, const simulation_result& run, double duration) {
+void print_simulation_table(const configuration& config, const simulation_result& run, double duration) {
   const bool many = run.each.size() > 1;
   const auto replicates = static_cast<double>(run.each.size());
   text_table table({"", "", ""});
@@ -115,7 +115,7 @@ exit_code execute(const rank_context& job, const simulate_arguments& arguments) 
     lock.emplace(arguments.output);
   }
   simulation_result run = simulate_network(job, config, arguments.duration_s, arguments.replicates);
-  (arguments.json ? print_json : print_table)(config, run, arguments.duration_s);
+  (arguments.json ? print_simulation_json : print_simulation_table)(config, run, arguments.duration_s);
   if (!arguments.output.empty()) {
     save(config, std::move(run), arguments);
   }

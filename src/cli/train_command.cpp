@@ -34,7 +34,7 @@ struct train_arguments {
 /// The table shows every n-th update. JSON and CSV hold all of them.
 constexpr std::size_t updates_per_row = 10;
 
-void print_json(const range_test_result& result) {
+void print_range_test_json(const range_test_result& result) {
   for (const range_test_step& s : result.steps) {
     std::cout << json_text({{"step", s.step},
                             {"learning_rate", s.learning_rate},
@@ -62,7 +62,7 @@ std::string reason_of(range_test_end end) {
   return "the highest rate was reached";
 }
 
-void print_table(const range_test_result& result) {
+void print_range_test_table(const range_test_result& result) {
   text_table table({"learning rate", "counts loss [nat]", "profile loss [nat]", "sum, smoothed [nat]"});
   for (std::size_t i = 0; i < result.steps.size(); ++i) {
     if (i % updates_per_row == 0 || i + 1 == result.steps.size()) {
@@ -106,7 +106,7 @@ exit_code execute(const rank_context& job, const train_arguments& arguments) {
   if (arguments.find_learning_rate) {
     const range_test_result result = find_learning_rate(job, config, arguments.data, arguments.output);
     if (job.root()) {
-      (arguments.json ? print_json : print_table)(result);
+      (arguments.json ? print_range_test_json : print_range_test_table)(result);
     }
     return exit_code::done;
   }

@@ -73,7 +73,7 @@ config_source read_file(const std::string& name) {
   return {std::move(text), name};
 }
 
-std::string section_of(const std::string& key) {
+std::string section_of_key(const std::string& key) {
   const std::size_t dot = key.rfind('.');
   return dot == std::string::npos ? "" : key.substr(0, dot);
 }
@@ -92,7 +92,7 @@ std::string text_in_force(const configuration& config, const config_table& table
     if (!value || (is_default && !table.place_of(entry.key))) {
       continue;
     }
-    const std::string section = section_of(entry.key);
+    const std::string section = section_of_key(entry.key);
     if (!section.empty() && lines.find(section) == lines.end()) {
       sections.push_back(section);
     }
