@@ -80,10 +80,11 @@ std::array<double, 2> events_of(const sweep_description& d) {
   return events;
 }
 
-/// How many times as much time trial tasks get: sanitizers make them slower.
+/// How many times as much time trial tasks get. Sanitizers slow the lockstep kernel down far more than the rest.
 double patience() {
+  constexpr double of_the_kernel = 10;
   const char* times = std::getenv("SPIKESWEEP_TEST_PATIENCE");
-  return times != nullptr ? std::atof(times) : 1;
+  return times != nullptr ? of_the_kernel * std::atof(times) : 1;
 }
 
 TEST(plan, expects_the_events_that_the_sweep_will_have) {

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <vector>
 
-#include <boost/mpi/request.hpp>
+#include <mpi.h>
 
 #include <spikesweep/parallel/communicator.hpp>
 
@@ -43,7 +43,7 @@ class outbox {
  private:
   struct letter {
     std::vector<char> bytes;
-    boost::mpi::request sent;
+    MPI_Request sent = MPI_REQUEST_NULL;
   };
 
   void send_bytes(int to, int tag, std::vector<char> bytes);
