@@ -65,7 +65,7 @@ void check_is_sweep_of(const model& m, const sweep_reader& data, const std::file
 }  // namespace
 
 std::filesystem::path find_sweep_of(const model& m, const std::filesystem::path& model_file) {
-  const std::filesystem::path typed(m.data_file);
+  std::filesystem::path typed(m.data_file);
   std::error_code unknown;
   for (const std::filesystem::path& place : {model_file.parent_path() / typed.filename(), typed}) {
     if (std::filesystem::is_regular_file(place, unknown) && sweep_reader(place).digest() == m.made_from.from) {
