@@ -142,7 +142,9 @@ TEST(command, plan_gives_times_for_any_number_of_ranks) {
   EXPECT_EQ(table.code, 0) << table.err;
   EXPECT_THAT(table.out, HasSubstr("\ntime on 1 rank "));
   EXPECT_THAT(table.out, HasSubstr("\ntime on 64 ranks "));
-  EXPECT_THAT(table.out, HasSubstr(" trial tasks"));
+  if (patience() == 1) {  // Under sanitizers the kernel ends no trial task in time.
+    EXPECT_THAT(table.out, HasSubstr(" trial tasks"));
+  }
   const command_result json = runner.run("plan quickstart --ranks 64 --json");
   EXPECT_EQ(json.code, 0) << json.err;
   EXPECT_EQ(count(json.out, "\n"), 1) << json.out;
