@@ -8,12 +8,12 @@
 
 #include <unistd.h>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <spikesweep/base/duration.hpp>
 #include <spikesweep/base/json_text.hpp>
+#include <spikesweep/base/utc.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/study/status_text.hpp>
 #include <spikesweep/study/sweep_target.hpp>
@@ -70,9 +70,7 @@ class display {
   }
 
  private:
-  void say(const std::string& line) {
-    std::cout << fmt::format("{:%Y-%m-%dT%H:%M:%SZ} ", fmt::gmtime(std::time(nullptr))) << line << '\n';
-  }
+  void say(const std::string& line) { std::cout << utc_text(std::time(nullptr)) << ' ' << line << '\n'; }
 
   void draw(const std::string& text) {
     std::istringstream lines(text);

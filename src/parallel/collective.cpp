@@ -1,16 +1,14 @@
 #include <algorithm>
-#include <array>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
-
-#include <unistd.h>
 
 #include <boost/mpi/environment.hpp>
 #include <boost/mpi/operations.hpp>
 #include <mpi.h>
 
 #include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/launch.hpp>
 
 namespace spikesweep {
 
@@ -56,9 +54,7 @@ void raise_together(const communicator& ranks, root_failure mine) {
     return;
   }
   if (first > 0 && ranks.rank() == first) {
-    std::array<char, 256> host{};
-    ::gethostname(host.data(), host.size() - 1);
-    mine.message = "rank " + std::to_string(first) + " on " + host.data() + ": " + mine.message;
+    mine.message = "rank " + std::to_string(first) + " on " + host_name() + ": " + mine.message;
   }
   boost::mpi::broadcast(ranks, mine, first);
   mine.raise();

@@ -1,3 +1,4 @@
+#include <array>
 #include <charconv>
 #include <cstdlib>
 #include <initializer_list>
@@ -53,6 +54,12 @@ long long processes_of_srun(const environment_lookup& lookup) {
 }
 
 }  // namespace
+
+std::string host_name() {
+  std::array<char, 256> name{};
+  ::gethostname(name.data(), name.size() - 1);
+  return name.data();
+}
 
 std::optional<std::string> process_environment(const std::string& name) {
   const char* value = std::getenv(name.c_str());

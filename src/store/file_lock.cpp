@@ -26,12 +26,6 @@ namespace {
 constexpr std::chrono::milliseconds between_looks{20};
 constexpr int looks = 5;
 
-std::string host_name() {
-  std::array<char, 256> name{};
-  ::gethostname(name.data(), name.size() - 1);
-  return name.data();
-}
-
 bool known(const lock_holder& who) {
   return !who.host.empty() && who.process > 0;
 }

@@ -4,12 +4,12 @@
 #include <ctime>
 #include <utility>
 
-#include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/base/utc.hpp>
 #include <spikesweep/study/status_text.hpp>
 
 namespace spikesweep {
@@ -19,7 +19,7 @@ namespace {
 using nlohmann::ordered_json;
 
 std::string utc(double seconds_since_1970) {
-  return fmt::format("{:%Y-%m-%dT%H:%M:%SZ}", fmt::gmtime(static_cast<std::time_t>(seconds_since_1970)));
+  return utc_text(static_cast<std::time_t>(seconds_since_1970));
 }
 
 ordered_json parameters_json(const sweep_status& status, int point) {

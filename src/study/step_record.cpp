@@ -1,31 +1,18 @@
 #include "step_record.hpp"
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <system_error>
-
-#include <unistd.h>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <spikesweep/base/json_text.hpp>
+#include <spikesweep/base/utc.hpp>
+#include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/store/text_file.hpp>
 
 namespace spikesweep {
-
-namespace {
-
-std::string now_utc() {
-  const std::time_t seconds = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), "%Y-%m-%dT%H:%M:%SZ", &utc)};
-}
-
-}  // namespace
 
 void step_times::add(const std::string& name, double seconds) {
   const auto known = std::ranges::find(times_, name, &std::pair<std::string, double>::first);
@@ -47,11 +34,9 @@ std::string settings_text(const configuration& config, std::initializer_list<con
 }
 
 void write_run_record(const run_directory& directory, const std::string& command, int ranks, const step_times& times) {
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
   nlohmann::ordered_json call{{"command", command},
-                              {"ended_at", now_utc()},
-                              {"host", host.data()},
+                              {"ended_at", utc_text(std::time(nullptr))},
+                              {"host", host_name()},
                               {"ranks", ranks},
                               {"version", SPIKESWEEP_VERSION}};
   auto& wall = call["wall_s"] = nlohmann::ordered_json::object();

@@ -1,35 +1,23 @@
 #include "run_log.hpp"
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <sstream>
 
+#include <spikesweep/base/utc.hpp>
+
 namespace spikesweep {
 
-namespace {
-
-constexpr const char* time_format = "%Y-%m-%dT%H:%M:%SZ";
-
-std::string now() {
-  const std::time_t seconds = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&seconds, &utc);
-  std::array<char, 32> text{};
-  return {text.data(), std::strftime(text.data(), text.size(), time_format, &utc)};
-}
-
-}  // namespace
-
 std::string begin_line(int ranks, std::size_t left, const sweep_counts& counts, std::int64_t damaged) {
-  return now() + " spikesweep " SPIKESWEEP_VERSION " starts on " + std::to_string(ranks) +
+  return utc_text(std::time(nullptr)) + " spikesweep " SPIKESWEEP_VERSION " starts on " + std::to_string(ranks) +
          " ranks: " + std::to_string(left) + " of " + std::to_string(counts.total) + " tasks to do, " +
          std::to_string(damaged) + " of them damaged";
 }
 
 std::string end_line(const sweep_outcome& outcome) {
-  return now() + (outcome.interrupted ? " interrupted: " : " finished: ") + std::to_string(outcome.done) + " done, " +
-         std::to_string(outcome.failed) + " failed of " + std::to_string(outcome.total);
+  return utc_text(std::time(nullptr)) + (outcome.interrupted ? " interrupted: " : " finished: ") +
+         std::to_string(outcome.done) + " done, " + std::to_string(outcome.failed) + " failed of " +
+         std::to_string(outcome.total);
 }
 
 std::optional<logged_begin> read_begin_line(const std::string& line) {
@@ -45,10 +33,7 @@ std::optional<logged_begin> read_begin_line(const std::string& line) {
       starts != "starts" || on != "on" || what != "ranks:") {
     return std::nullopt;
   }
-  std::tm utc{};
-  if (::strptime(time.c_str(), time_format, &utc) != nullptr) {
-    begin.at = static_cast<double>(::timegm(&utc));
-  }
+  begin.at = static_cast<double>(read_utc(time).value_or(0));
   begin.ranks = std::max(1, begin.ranks);
   return begin;
 }

@@ -10,6 +10,9 @@ namespace spikesweep {
 /// Looks a variable up; nothing if it is not set.
 using environment_lookup = std::function<std::optional<std::string>(const std::string& name)>;
 
+/// The name of this machine.
+std::string host_name();
+
 /// The environment of this process.
 std::optional<std::string> process_environment(const std::string& name);
 
