@@ -2,6 +2,7 @@
 #include <chrono>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/network/lockstep.hpp>
@@ -27,6 +28,7 @@ class lockstep_simulator::implementation : public lane_control {
     lanes_.cuts = section.kind != section_kind::interval;
   }
 
+  using take_unfinished = task_simulator::take_unfinished;
   /// Takes what a lane's task came to by this step.
   using take = std::function<void(lane_task& from, std::uint64_t step)>;
 
@@ -37,14 +39,18 @@ class lockstep_simulator::implementation : public lane_control {
     for (;;) {
       for (int lane = 0; lane < lane_count; ++lane) {
         if (!at(lane)) {
-          load(lane);
+          load(lane, step_);
         }
       }
       if (lanes_.occupied == 0) {
         return true;
       }
       step_ = run_lanes(lanes_, *this, step_, steps_between_polls);
-      if (poll && !poll()) {
+      const bool goes_on = !poll || poll();
+      if (const take_unfinished hand_over = std::exchange(take_unfinished_, nullptr)) {
+        hand_over(unfinished());
+      }
+      if (!goes_on) {
         abandon([](int) { return true; });
         return false;
       }
@@ -55,6 +61,7 @@ class lockstep_simulator::implementation : public lane_control {
   }
 
   void drop_slow(double seconds) { drop_slow_ = seconds; }
+  void save(take_unfinished hand_over) { take_unfinished_ = std::move(hand_over); }
 
   void start(int lane, std::uint64_t step) override { at(lane)->start(step); }
   void fired(int lane, int neuron, bool recurrent) override { at(lane)->fired(neuron, recurrent); }
@@ -72,15 +79,31 @@ class lockstep_simulator::implementation : public lane_control {
  private:
   std::optional<lane_task>& at(int lane) { return tasks_[static_cast<std::size_t>(lane)]; }
 
-  void load(int lane) {
+  /// The lane's next step is step number `step`.
+  void load(int lane, std::uint64_t step) {
     const auto task = (*next_)();
-    if (task) {
-      SPIKESWEEP_ASSERT(task->identity.seed == seed_);
-      at(lane).emplace(lanes_, lane, *task, section_, sampling_, follow_s_);
-      loaded_[static_cast<std::size_t>(lane)] = clock::now();
-      lanes_.occupied |= 1U << lane;
-      lanes_.waiting |= 1U << lane;
+    if (!task) {
+      return;
     }
+    SPIKESWEEP_ASSERT(task->identity.seed == seed_);
+    lane_task& loaded = at(lane).emplace(lanes_, lane, *task, section_, sampling_, follow_s_);
+    lanes_.occupied |= 1U << lane;
+    if (task->progress.empty()) {
+      lanes_.waiting |= 1U << lane;
+    } else {
+      loaded.resume(step);
+    }
+    loaded_[static_cast<std::size_t>(lane)] = {clock::now(), loaded.share_done()};
+  }
+
+  std::vector<unfinished_task> unfinished() {
+    std::vector<unfinished_task> out;
+    for (int lane = 0; lane < lane_count; ++lane) {
+      if (at(lane)) {
+        out.push_back(at(lane)->save(step_));
+      }
+    }
+    return out;
   }
 
   void unload(int lane) {
@@ -93,14 +116,15 @@ class lockstep_simulator::implementation : public lane_control {
   void finish(int lane, std::uint64_t step) {
     (*finished_)(*at(lane), step);
     unload(lane);
-    load(lane);
+    load(lane, step);
   }
 
   /// Expected wall time until a lane's task ends [s].
   double seconds_left(int lane) {
-    const double taken = std::chrono::duration<double>(clock::now() - loaded_[static_cast<std::size_t>(lane)]).count();
+    const loading& from = loaded_[static_cast<std::size_t>(lane)];
+    const double taken = std::chrono::duration<double>(clock::now() - from.time).count();
     const double done = at(lane)->share_done();
-    return taken * (1 - done) / done;  // Infinite, or no number, where there is nothing to tell by.
+    return taken * (1 - done) / (done - from.share_done);  // Infinite, or no number, where there is nothing to tell by.
   }
 
   template <class F>
@@ -121,7 +145,13 @@ class lockstep_simulator::implementation : public lane_control {
   std::uint64_t step_ = 0;
   double follow_s_ = 0;
   using clock = std::chrono::steady_clock;
-  std::array<clock::time_point, lane_count> loaded_{};  ///< When the lane's task came.
+  /// When a lane's task came, and how far it was then.
+  struct loading {
+    clock::time_point time;
+    double share_done = 0;
+  };
+  std::array<loading, lane_count> loaded_{};
+  take_unfinished take_unfinished_;
   std::optional<double> drop_slow_;
   const next_task* next_ = nullptr;
   const take* finished_ = nullptr;
@@ -145,6 +175,11 @@ bool lockstep_simulator::run(const next_task& next, const finished_task& finishe
 
 void lockstep_simulator::drop_slow(double seconds) {
   implementation_->drop_slow(seconds);
+}
+
+bool lockstep_simulator::save(take_unfinished take) {
+  implementation_->save(std::move(take));
+  return true;
 }
 
 bool lockstep_simulator::follow(double seconds, const next_task& next, const finished_run& finished,

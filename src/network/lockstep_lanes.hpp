@@ -42,12 +42,22 @@ struct lane_words {
   alignas(64) std::array<std::uint32_t, capacity> word;
   alignas(64) std::array<std::array<std::uint32_t, generators>, 4> generator;  ///< States, xoshiro128++.
   std::uint32_t next = capacity;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& word& generator& next;
+  }
 };
 
 /// The microscopic state of one network apart from its lane, for going back to it.
 struct lane_snapshot {
   std::vector<lane_potential> potential;
   std::array<std::vector<std::uint16_t>, lane_lists> list;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& potential& list;
+  }
 };
 
 /// The networks of all lanes: one value a lane in arrays that vectors load, lists and potentials in memory.
@@ -140,6 +150,9 @@ struct lockstep_lanes {
 
   lane_snapshot save(int lane);
   void restore(int lane, const lane_snapshot& snapshot);
+  /// What a lane has besides its snapshot, and besides where its lists and neurons lie.
+  template <class Archive>
+  void serialize_lane(Archive& archive, int lane);
 
   /// Whether a lane is to stop at the event that it just had.
   bool stops(int lane) const {
@@ -155,6 +168,26 @@ struct lockstep_lanes {
 
   std::int32_t all_neurons_ = 0;  ///< Where `items` has 0, 1, 2, ...
 };
+
+template <class Archive>
+void lockstep_lanes::serialize_lane(Archive& archive, int lane) {
+  const auto l = static_cast<std::size_t>(lane);
+  for (auto* values : {&time, &slice, &hold, &expire, &low, &high, &external_E, &external_I, &wait}) {
+    archive&(*values)[l];
+  }
+  for (auto* lists : {&rate, &weight}) {
+    for (auto& values : *lists) {
+      archive& values[l];
+    }
+  }
+  for (auto& values : drawn) {
+    archive& values[l];
+  }
+  for (auto& values : generator) {
+    archive& values[l];
+  }
+  archive& voltage_dependent[l] & reach[l] & has_refractory[l] & words[l];
+}
 
 /// What the step kernel asks of the one who owns the lanes. `step` counts the steps of the lane's vector.
 class lane_control {

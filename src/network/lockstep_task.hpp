@@ -26,6 +26,11 @@ class lane_task final : public task_network {
   /// The lane stopped at an event. True if the task ended.
   bool stopped();
 
+  /// The task as it stands; `step` is that of the lane now.
+  unfinished_task save(std::uint64_t step);
+  /// Instead of start(): goes on from where the task was saved. The lane's next step is step number `step`.
+  void resume(std::uint64_t step);
+
   /// Roughly the share of its way that the task has come, in [0, 1].
   double share_done() const { return procedure_.share_done(time()); }
 
@@ -56,6 +61,8 @@ class lane_task final : public task_network {
   void set_levels();
   bool look_at_pool();
   void set_clock(double time);
+  template <class Archive>
+  void serialize(Archive& archive);
   std::int64_t events(std::uint64_t step) const { return static_cast<std::int64_t>(step - first_step_) - dropped_; }
   void insert(lane_list k, int neuron, random_stream& stream);
   void scale_pool(pool k, double factor, random_stream& stream);

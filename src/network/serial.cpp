@@ -6,20 +6,38 @@
 #include <spikesweep/network/serial.hpp>
 #include <spikesweep/network/simulators.hpp>
 
+#include "progress.hpp"
 #include "task_procedure.hpp"
 
 namespace spikesweep {
 
 namespace {
 
+using take_unfinished = task_simulator::take_unfinished;
+
 /// One task whose network is pulled: does what its procedure wishes until that is nothing.
 template <class Network>
 class serial_task final : public task_network {
  public:
   serial_task(const network_task& task, const section_settings& section, const sampling_settings& sampling,
-              Network&& net, double follow_s, const std::function<bool()>& poll)
-      : sampling_(sampling), net_(std::move(net)), procedure_(*this, task, section, sampling, follow_s) {
-    guard_ = [this, &poll] { return !ran_away() && (!poll || poll()); };
+              Network&& net, double follow_s, const std::function<bool()>& poll, take_unfinished* wanted)
+      : task_(task),
+        sampling_(sampling),
+        net_(std::move(net)),
+        procedure_(*this, task, section, sampling, follow_s) {
+    guard_ = [this, &poll, wanted] {
+      if (ran_away()) {
+        return false;
+      }
+      const bool goes_on = !poll || poll();
+      if (wanted != nullptr && *wanted) {
+        std::exchange(*wanted, nullptr)({unfinished()});
+      }
+      return goes_on;
+    };
+    if (!task.progress.empty()) {
+      resume(task.progress);
+    }
   }
   serial_task(const serial_task&) = delete;
   serial_task& operator=(const serial_task&) = delete;
@@ -53,6 +71,33 @@ class serial_task final : public task_network {
  private:
   using wish = task_procedure::wish;
 
+  /// As the task stands at a call of guard_.
+  unfinished_task unfinished() {
+    unfinished_task out{task_.label, procedure_.share_done(time()), events(), {}};
+    out.progress = progress_bytes([this](auto& archive) {
+      const bool left = own_.has_value();
+      archive << left;
+      if (left) {
+        archive << *own_;
+      }
+      archive << net_ << excursion_events_ << procedure_;
+    });
+    return out;
+  }
+
+  void resume(const std::string& progress) {
+    read_progress(progress, [this](auto& archive) {
+      bool left = false;
+      archive >> left;
+      if (left) {
+        own_ = net_;
+        archive >> *own_;
+      }
+      archive >> net_ >> excursion_events_ >> procedure_;
+    });
+    in_phase_ = procedure_.next() == wish::cut_phase;
+  }
+
   void simulate() {
     while (procedure_.next() != wish::nothing && go_on()) {
     }
@@ -71,7 +116,10 @@ class serial_task final : public task_network {
         procedure_.measured(mean_pool(net_, sampling_.max_pending));
         break;
       case wish::cut_phase: {
-        const phase_record phase = procedure_.cutter().run(net_, procedure_.spikes(), procedure_.until(), guard_);
+        phase_cutter& cutter = procedure_.cutter();
+        const phase_record phase = std::exchange(in_phase_, false)
+                                       ? cutter.go_on(net_, procedure_.spikes(), procedure_.until(), guard_)
+                                       : cutter.run(net_, procedure_.spikes(), procedure_.until(), guard_);
         if (phase.unfinished) {
           return stopped_short(net_.reached(procedure_.until()));
         }
@@ -97,21 +145,23 @@ class serial_task final : public task_network {
 
   std::int64_t events() const { return net_.events() + excursion_events_; }
 
+  const network_task& task_;
   const sampling_settings& sampling_;
   Network net_;
   std::optional<Network> own_;  ///< During an excursion: the network to come back to.
   std::int64_t excursion_events_ = 0;
   std::function<bool()> guard_;
   task_procedure procedure_;
+  bool in_phase_ = false;  ///< The task was saved in the middle of a phase, which has to go on.
 };
 
 /// Calls work(task) with the task of the right network.
 template <class Work>
 auto with_task(const network_task& task, const section_settings& section, const sampling_settings& sampling,
-               double follow_s, const std::function<bool()>& poll, const Work& work) {
+               double follow_s, const std::function<bool()>& poll, take_unfinished* wanted, const Work& work) {
   const random_stream stream(task.identity.seed, purpose::task, task.identity.point, task.identity.replicate);
   return with_network(task.network, sampling.simulation, stream, [&]<class Network>(Network net) {
-    serial_task<Network> of_network(task, section, sampling, std::move(net), follow_s, poll);
+    serial_task<Network> of_network(task, section, sampling, std::move(net), follow_s, poll, wanted);
     return work(of_network);
   });
 }
@@ -135,17 +185,20 @@ bool one_by_one(const task_simulator::next_task& next, const Simulate& simulate,
 
 task_result sample_task(const parameters& p, const section_settings& section, const sampling_settings& sampling,
                         const task_identity& task, const std::function<bool()>& poll) {
-  return with_task({p, task}, section, sampling, 0, poll, [](auto& of_network) { return of_network.sample(); });
+  return with_task({p, task}, section, sampling, 0, poll, nullptr,
+                   [](auto& of_network) { return of_network.sample(); });
 }
 
 exact_run follow_task(const parameters& p, const section_settings& section, const sampling_settings& sampling,
                       const task_identity& task, double seconds, const std::function<bool()>& poll) {
-  return with_task({p, task}, section, sampling, seconds, poll, [](auto& of_network) { return of_network.follow(); });
+  return with_task({p, task}, section, sampling, seconds, poll, nullptr,
+                   [](auto& of_network) { return of_network.follow(); });
 }
 
 bool serial_simulator::run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll) {
   const auto simulate = [&](const network_task& task) {
-    return sample_task(task.network, section_, sampling_, task.identity, poll);
+    return with_task(task, section_, sampling_, 0, poll, &take_unfinished_,
+                     [](auto& of_network) { return of_network.sample(); });
   };
   return one_by_one(next, simulate, finished, poll);
 }

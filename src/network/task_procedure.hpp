@@ -1,9 +1,13 @@
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <vector>
 
+#include <boost/serialization/array_wrapper.hpp>
+
+#include <spikesweep/base/error.hpp>
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/task.hpp>
@@ -67,6 +71,10 @@ class task_procedure {
   /// Roughly the share of its way that the task has come when the clock shows `now` [s], in [0, 1].
   double share_done(double now) const;
 
+  /// For going on later with a procedure that was made with the same arguments, of a task that samples transitions.
+  template <class Archive>
+  void serialize(Archive& archive, unsigned version);
+
   /// The result, after the end; before the end, that of a task that was abandoned. `events`: all that were simulated.
   task_result take_result(std::int64_t events);
   /// The same of a network that was followed.
@@ -79,6 +87,11 @@ class task_procedure {
   struct fork_point {
     phase_cutter cutter;
     std::vector<std::int32_t> state;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned /*version*/) {
+      archive& cutter& state;
+    }
   };
 
   void begin_phases();
@@ -100,6 +113,9 @@ class task_procedure {
   void coarse_grain() { network_.coarse_grain(state_); }
   void end(task_state state);
   double lead_in_s() const;
+  /// Those so far, and the state before the one in hand.
+  template <class Archive>
+  void serialize_rows(Archive& archive);
 
   task_network& network_;
   const network_task& task_;
@@ -122,5 +138,32 @@ class task_procedure {
   int mark_ = 0;       ///< Of the row in hand: 0, or the number of its phase in an excursion, or synthetic_mark.
   fork_point fork_;
 };
+
+template <class Archive>
+void task_procedure::serialize(Archive& archive, unsigned /*version*/) {
+  archive& excursions_& cutter_& spikes_& stage_& next_& until_& limit_& state_& mark_& fork_;
+  archive& result_.summary& rows_& rows_s_;
+  serialize_rows(archive);
+}
+
+template <class Archive>
+void task_procedure::serialize_rows(Archive& archive) {
+  transition_block& block = result_.block;
+  const std::int64_t begun = std::min(rows_ + 1, block.rows());
+  if (rows_ < 0 || rows_ > block.rows()) {
+    throw internal_error("a task that was saved has more transitions than it may have");
+  }
+  const auto first_rows = [&](count_matrix& of, std::int64_t rows) {
+    archive& boost::serialization::make_array(of.data(), static_cast<std::size_t>(rows * of.cols()));
+  };
+  first_rows(block.before, begun);
+  for (count_matrix* of : {&block.after, &block.spikes, &block.spike_times_E, &block.spike_times_I}) {
+    first_rows(*of, rows_);
+  }
+  archive& boost::serialization::make_array(block.duration.data(), static_cast<std::size_t>(rows_));
+  for (auto* of : {&block.phase, &block.perturbed, &block.capped}) {
+    archive& boost::serialization::make_array(of->data(), static_cast<std::size_t>(rows_));
+  }
+}
 
 }  // namespace spikesweep

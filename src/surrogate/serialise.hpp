@@ -8,11 +8,6 @@
 namespace boost::serialization {
 
 template <class Archive>
-void serialize(Archive& ar, spikesweep::spike_record& s, unsigned) {
-  ar& s.time& s.neuron;
-}
-
-template <class Archive>
 void serialize(Archive& ar, spikesweep::run_figures& f, unsigned) {
   ar& f.values;
 }

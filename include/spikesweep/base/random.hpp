@@ -110,6 +110,12 @@ class random_stream {
     }
   }
 
+  /// The position. (seed, purpose, a, b) are those that the stream was made with.
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& block_& buffer_& next_;
+  }
+
  private:
   static constexpr std::size_t blocks_ = 4;  ///< Philox blocks drawn at once, so that they overlap in the pipeline.
 

@@ -31,6 +31,11 @@ class count_table {
     return first_ + static_cast<int>(above);
   }
 
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& first_& ends_;
+  }
+
  private:
   /// `up(k)`: probability of k + 1 over that of k, falling with k.
   template <class Ratio>

@@ -61,6 +61,12 @@ class discrete_network {
   /// Becomes a synthetic state as a Markov network does (synthetic.hpp); external traces stay as they are.
   void synthesize(const state_layout& layout, int first_mode, random_stream& stream);
 
+  /// For going on later with a network that was made with the same arguments.
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& p_& clock_& random_& groups_& potential_& events_;
+  }
+
  private:
   /// One population: its place among the neurons, the synapses onto it, and its traces.
   struct group {
@@ -76,6 +82,12 @@ class discrete_network {
     count_table external_kicks;                ///< In a step.
     std::vector<double> outside;               ///< Trace of external kicks, of each neuron.
     std::array<std::vector<double>, 2> trace;  ///< Traces of E and of I kicks, of each neuron.
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned /*version*/) {
+      archive& external& excitation& inhibition& inhibition_by_v& keep_external& keep& probability& external_kicks;
+      archive& outside& trace;
+    }
   };
   static constexpr double no_mark_ = std::numeric_limits<double>::infinity();  ///< No neuron is refractory.
   static group make_group(const parameters& p, population q, double dt_ms);

@@ -37,6 +37,11 @@ class event_generator {
   /// Uniform in {0, ..., n-1}; bias below n / 2^32.
   std::uint32_t below(std::uint32_t n) { return static_cast<std::uint32_t>(((word64() >> 32) * n) >> 32); }
 
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& s_;
+  }
+
  private:
   std::uint64_t s_[4];
 };

@@ -39,6 +39,12 @@ class leaping_network : public markov_network {
   void change_parameters(const parameters& p);
   void synthesize(const state_layout& layout, int first_mode, random_stream& stream);
 
+  template <class Archive>
+  void serialize(Archive& archive, unsigned version) {
+    markov_network::serialize(archive, version);
+    archive& clock_& external_& fresh_;
+  }
+
  private:
   struct arrival {
     std::size_t kick_class;

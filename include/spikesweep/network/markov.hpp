@@ -46,6 +46,12 @@ class markov_network {
   /// perturbation, and the modes from `first_mode` on of the voltage histograms' type-II DCTs changed (synthetic.hpp).
   void synthesize(const state_layout& layout, int first_mode, random_stream& stream);
 
+  /// For going on later with a network that was made with the same arguments.
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& p_& random_& potential_& lists_& time_& events_& full_;
+  }
+
  protected:
   static constexpr std::int16_t refractory_mark_ = INT16_MAX;
 
@@ -68,6 +74,12 @@ class markov_network {
     double weight = 0;
     double slope = 0;
     int sign = 1;
+
+    template <class Archive>
+    void serialize(Archive& archive, unsigned /*version*/) {
+      members.resize(static_cast<std::size_t>(count));
+      archive& members& count& used_up& rate& mean_s& weight& slope& sign;
+    }
   };
   static std::size_t class_of(pool k) { return first_pool_ + static_cast<std::size_t>(k); }
   event_list& list(pool k) { return lists_[class_of(k)]; }

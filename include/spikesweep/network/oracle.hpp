@@ -28,6 +28,12 @@ class oracle : public markov_network {
   /// Whether no time is left until `limit` [s].
   bool reached(double limit) const { return time_ >= limit; }
 
+  template <class Archive>
+  void serialize(Archive& archive, unsigned version) {
+    markov_network::serialize(archive, version);
+    archive& wait_;
+  }
+
  private:
   double
       wait_;  ///< Until the next event, at a total rate of 1: drawn one ahead, which takes a logarithm out of the way.

@@ -55,6 +55,9 @@ struct parameters {
 
   int size(population q) const { return q == population::E ? N_E : N_I; }
   bool operator==(const parameters&) const = default;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned version);
 };
 
 /// One numeric parameter: its name, unit and allowed range (both ends included).
@@ -80,6 +83,14 @@ struct swept_range {
 
 /// Every numeric parameter, in the order of the struct.
 std::span<const parameter_info> parameter_table();
+
+template <class Archive>
+void parameters::serialize(Archive& archive, unsigned /*version*/) {
+  for (const parameter_info& row : parameter_table()) {
+    std::visit([&](const auto member) { archive & this->*member; }, row.member);
+  }
+  archive& inhibition& model;
+}
 
 /// What is chosen of a network by a word: how inhibition acts, and the model. Keys of [network], and datasets in files.
 std::span<const setting<parameters>> network_choice_table();

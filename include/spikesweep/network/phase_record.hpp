@@ -10,6 +10,11 @@ namespace spikesweep {
 struct spike_record {
   double time;  ///< [s]
   int neuron;   ///< E neurons come first.
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& time& neuron;
+  }
 };
 
 /// How a phase went.
@@ -25,6 +30,11 @@ struct phase_record {
   std::int64_t spikes_I = 0;
 
   double duration() const { return end - begin; }
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& kind& begin& end& capped& unfinished& pending_at_start& pending_peak& spikes_E& spikes_I;
+  }
 };
 
 }  // namespace spikesweep

@@ -27,7 +27,13 @@ class phase_cutter {
   /// called many times a second, returns false.
   template <class Network>
   phase_record run(Network& net, std::vector<spike_record>& spikes, double limit,
-                   const std::function<bool()>& poll = {});
+                   const std::function<bool()>& poll = {}) {
+    begin(net.time(), net.pending(pool::EE));
+    return go_on(net, spikes, limit, poll);
+  }
+  /// The rest of a phase that `poll` has stopped.
+  template <class Network>
+  phase_record go_on(Network& net, std::vector<spike_record>& spikes, double limit, const std::function<bool()>& poll);
 
   // The same in parts, for a simulator that tells what happens. Times are in seconds; `pending` counts E-to-E kicks.
 
@@ -68,6 +74,11 @@ class phase_cutter {
            rule_.grown(phase.duration(), phase.pending_peak - phase.pending_at_start);
   }
 
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& rule_& phase_& latest_end_;
+  }
+
  private:
   section_rule rule_;
   phase_record phase_;
@@ -75,9 +86,9 @@ class phase_cutter {
 };
 
 template <class Network>
-phase_record phase_cutter::run(Network& net, std::vector<spike_record>& spikes, double limit,
-                               const std::function<bool()>& poll) {
-  const double natural_end = begin(net.time(), net.pending(pool::EE));
+phase_record phase_cutter::go_on(Network& net, std::vector<spike_record>& spikes, double limit,
+                                 const std::function<bool()>& poll) {
+  const double natural_end = latest_end_;
   const double stop = std::min(natural_end, limit);
   const bool cuts = rule_.cuts();
   const auto note = [&](int neuron, double recurrence) {

@@ -78,6 +78,12 @@ class section_rule {
   /// grew: a label for statistics, not a stopping rule.
   bool grown(double duration, int rise) const { return duration > least_growth_ && rise > grown_fanouts_ * fanout_; }
 
+  /// What is not known from the section and the parameters that the rule was made with.
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& phase_& start_level_& end_level_& recurrent_;
+  }
+
  private:
   /// An MFE has grown if its pending E-to-E kicks rise by more than this many fan-outs.
   static constexpr double grown_fanouts_ = 2;

@@ -31,12 +31,17 @@ class serial_simulator : public network_simulator {
 
   int width() const override { return 1; }
   bool run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll = {}) override;
+  bool save(take_unfinished take) override {
+    take_unfinished_ = std::move(take);
+    return true;
+  }
   bool follow(double seconds, const next_task& next, const finished_run& finished,
               const std::function<bool()>& poll = {}) override;
 
  private:
   section_settings section_;
   sampling_settings sampling_;
+  take_unfinished take_unfinished_;
 };
 
 }  // namespace spikesweep

@@ -26,6 +26,12 @@ class step_clock {
   }
   void tick() { ++steps_; }
 
+  /// The time. The length of a step is that which the clock was made with.
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& steps_;
+  }
+
  private:
   double dt_ms_;
   std::int64_t steps_ = 0;

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <spikesweep/network/parameters.hpp>
@@ -55,6 +56,18 @@ struct network_task {
   parameters network;
   task_identity identity;
   std::int64_t label = 0;  ///< The caller's; comes back with the result.
+  /// Where an unfinished_task stood: the simulator goes on from there. Empty: it begins.
+  std::string progress = {};
+};
+
+/// A task as it stands in the middle of its work.
+struct unfinished_task {
+  std::int64_t label = 0;   ///< Of its network_task.
+  double share_done = 0;    ///< Roughly, of its way, in [0, 1].
+  std::int64_t events = 0;  ///< Network events simulated so far.
+  /// For network_task::progress. Only the same simulator, of the same version and with the same settings, can go on
+  /// from it, and only with the same task.
+  std::string progress;
 };
 
 /// A network that was followed through its phases, all its spikes noted.

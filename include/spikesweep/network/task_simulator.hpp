@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include <spikesweep/network/task.hpp>
 #include <spikesweep/network/transition.hpp>
@@ -26,6 +27,12 @@ class task_simulator {
   /// the caller can do other work; when `poll` returns false, abandons the tasks in hand and returns false. Exceptions
   /// of the three functions pass through and end the use of the simulator.
   virtual bool run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll = {}) = 0;
+
+  /// Takes all tasks that are in hand, as they stand.
+  using take_unfinished = std::function<void(std::vector<unfinished_task>&& tasks)>;
+  /// For `poll` of run() to call: when `poll` has returned, and before anything is abandoned, hands the tasks in hand to
+  /// `take`. They go on as if nothing had happened. False: this simulator cannot do that, and does not call `take`.
+  virtual bool save(take_unfinished /*take*/) { return false; }
 
   /// For `poll` to call: after it, abandons the tasks in hand that are not expected to end within `seconds` of wall
   /// time. A simulator that cannot tell abandons none.

@@ -64,6 +64,11 @@ struct task_summary {
   std::int64_t grown = 0;     ///< MFEs that grew (`mfe` only): see section_rule::grown.
   std::int64_t events = 0;    ///< Network events simulated, burn-in and excursions included.
   std::int64_t left_out = 0;  ///< Excursions that ran away, whose last phase is left out.
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& simulated_s& spikes_E& spikes_I& phases& capped& empty& grown& events& left_out;
+  }
 };
 
 /// Why a task ended.
