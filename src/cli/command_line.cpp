@@ -17,6 +17,7 @@
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/parallel/own_launcher.hpp>
 #include <spikesweep/parallel/rank_context.hpp>
 #include <spikesweep/parallel/session.hpp>
 #include <spikesweep/study/config.hpp>
@@ -76,6 +77,17 @@ void add_flags(const command_options& options, global_flags& flags) {
   options.flag("-q,--quiet", flags.quiet, "print only warnings and errors on standard error").excludes(verbose);
 }
 
+constexpr const char* ranks_option = "--ranks";
+constexpr int most_started_ranks = 65536;
+
+void add_ranks(const command_options& options, std::optional<int>& ranks) {
+  options
+      .number(ranks_option, ranks,
+              "start so many ranks on this machine, with mpirun; Ctrl-C then asks them to finish in good order")
+      .between(1, most_started_ranks)
+      .value_name("N");
+}
+
 /// One call of the program, in two halves: between them MPI starts if the command needs it.
 class program_call {
  public:
@@ -89,7 +101,11 @@ class program_call {
     add_flags(parser_.options(), flags_);
     std::map<std::string, command_action> actions;
     for (const command& row : command_table()) {
-      actions[row.name] = row.add(parser_.add_command(row.name, row.summary));
+      const command_options options = parser_.add_command(row.name, row.summary);
+      actions[row.name] = row.add(options);
+      if (actions[row.name].on_ranks) {
+        add_ranks(options, ranks_);
+      }
     }
     const parsed_arguments parsed = parser_.parse(arguments_);
     if (parsed.help) {
@@ -106,6 +122,22 @@ class program_call {
     start_logging(find_launch_place().rank, flags_.verbose ? verbosity::verbose
                                             : flags_.quiet ? verbosity::quiet
                                                            : verbosity::normal);
+  }
+
+  /// The ranks that are to be started; nothing if this process is to do the work.
+  std::optional<int> ranks_to_start() const { return needs_mpi() ? ranks_ : std::nullopt; }
+
+  /// What each of them is told.
+  std::vector<std::string> arguments_of_ranks() const {
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < arguments_.size(); ++i) {
+      if (arguments_[i] == ranks_option) {
+        ++i;  // Its value.
+      } else if (!arguments_[i].starts_with(std::string(ranks_option) + '=')) {
+        out.push_back(arguments_[i]);
+      }
+    }
+    return out;
   }
 
   /// Whether all ranks work together. Otherwise the first process does everything, and needs no MPI.
@@ -131,6 +163,7 @@ class program_call {
   argument_parser parser_;  ///< Keeps the variables of the options.
   std::vector<std::string> arguments_;
   global_flags flags_;
+  std::optional<int> ranks_;
   std::string text_;  ///< What to print if there is no command to run: of --help, --version or --config-reference.
   std::optional<command_action> action_;
 };
@@ -175,6 +208,14 @@ int run_command_line(int argc, char** argv) {
   });
   const bool parsed = end.code == static_cast<int>(exit_code::done);
   // Ranks that are to say together, and once, that the arguments are wrong need MPI, too.
+  if (const auto ranks = parsed ? call.ranks_to_start() : std::nullopt) {
+    int code = 0;
+    const rank_exit started = attempt(job, [&] {
+      code = run_under_mpirun(*ranks, call.arguments_of_ranks());
+      return exit_code::done;
+    });
+    return started.code == static_cast<int>(exit_code::done) ? code : mpi.end(started);
+  }
   if (parsed ? call.needs_mpi() : launched()) {
     const rank_exit wired = attempt(job, [&] {
       check_wiring();

@@ -36,7 +36,7 @@ command_action on_all_ranks(std::function<exit_code(const rank_context& job)> ru
 }
 
 command_action on_rank_0(std::function<exit_code(const rank_context& job)> run) {
-  return {std::move(run), [] { return true; }};
+  return {std::move(run), [] { return true; }, false};
 }
 
 std::span<const command> command_table() {

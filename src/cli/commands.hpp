@@ -16,6 +16,8 @@ struct command_action {
   std::function<exit_code(const rank_context& job)> run;
   /// Whether rank 0 alone runs the command, which then needs no MPI. Called on every rank.
   std::function<bool()> alone;
+  /// Whether there are arguments with which it is not alone: then it has the option `--ranks`.
+  bool on_ranks = true;
 };
 
 /// A command that all ranks run together.

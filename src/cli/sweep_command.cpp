@@ -79,7 +79,10 @@ void add_sweep_options(const command_options& options, sweep_flags& flags) {
   const command_option extend =
       options.flag("--extend", flags.extend, "add the points and replicates that the config has and the file lacks");
   options.flag("--fresh", flags.fresh, "start over and replace what exists").excludes(retry).excludes(extend);
-  options.text("--grace", flags.grace, "after a signal, still finish the running tasks that end within this time")
+  options
+      .text("--grace", flags.grace,
+            "after a signal, still finish the running tasks that end within this time; the others are saved and go on "
+            "at the next start")
       .value_name("TIME")
       .show_default();
 }

@@ -88,7 +88,7 @@ class lockstep_simulator::implementation : public lane_control {
     SPIKESWEEP_ASSERT(task->identity.seed == seed_);
     lane_task& loaded = at(lane).emplace(lanes_, lane, *task, section_, sampling_, follow_s_);
     lanes_.occupied |= 1U << lane;
-    if (task->progress.empty()) {
+    if (task->progress == nullptr) {
       lanes_.waiting |= 1U << lane;
     } else {
       loaded.resume(step);

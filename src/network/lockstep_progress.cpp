@@ -15,18 +15,20 @@ void lane_task::serialize(Archive& archive) {
 
 unfinished_task lane_task::save(std::uint64_t step) {
   unfinished_task out{task_.label, share_done(), events(step), {}};
-  out.progress = progress_bytes([&](auto& archive) {
+  out.progress.state = progress_bytes([&](auto& archive) {
     const std::uint64_t steps = step - first_step_;
     const lane_snapshot network = lanes_.save(lane_);
     archive << steps << network;
     serialize(archive);
   });
+  out.progress.rows = procedure_.fresh_rows();
   return out;
 }
 
 void lane_task::resume(std::uint64_t step) {
   lanes_.wake(lane_, task_.network);
-  read_progress(std::exchange(task_.progress, {}), [&](auto& archive) {
+  const auto from = std::exchange(task_.progress, nullptr);
+  read_progress(from->state, [&](auto& archive) {
     std::uint64_t steps = 0;
     lane_snapshot network;
     archive >> steps >> network;
@@ -34,6 +36,7 @@ void lane_task::resume(std::uint64_t step) {
     lanes_.restore(lane_, network);
     serialize(archive);
   });
+  procedure_.take_rows(from->rows);
 }
 
 }  // namespace spikesweep

@@ -2,6 +2,7 @@
 
 #include <sstream>
 #include <string>
+#include <utility>
 
 #include <boost/archive/binary_iarchive.hpp>
 #include <boost/archive/binary_oarchive.hpp>
@@ -24,16 +25,20 @@ std::string progress_bytes(const Put& put) {
   return std::move(text).str();
 }
 
-/// Lets `take(archive)` read what progress_bytes() wrote. Throws internal_error if it wrote something else.
+/// Lets `take(archive)` read what one call of progress_bytes() wrote. Throws internal_error if it is something else.
 template <class Take>
-void read_progress(const std::string& bytes, const Take& take) {
+void read_progress(std::istringstream& text, const Take& take) {
   try {
-    std::istringstream text(bytes);
     boost::archive::binary_iarchive archive(text, boost::archive::no_header);
     take(archive);
   } catch (const boost::archive::archive_exception& error) {
     throw internal_error(std::string("a task cannot go on from where it was saved: ") + error.what());
   }
+}
+template <class Take>
+void read_progress(const std::string& bytes, const Take& take) {
+  std::istringstream text(bytes);
+  read_progress(text, take);
 }
 
 }  // namespace spikesweep

@@ -35,8 +35,8 @@ class serial_task final : public task_network {
       }
       return goes_on;
     };
-    if (!task.progress.empty()) {
-      resume(task.progress);
+    if (task.progress != nullptr) {
+      resume(*task.progress);
     }
   }
   serial_task(const serial_task&) = delete;
@@ -74,7 +74,7 @@ class serial_task final : public task_network {
   /// As the task stands at a call of guard_.
   unfinished_task unfinished() {
     unfinished_task out{task_.label, procedure_.share_done(time()), events(), {}};
-    out.progress = progress_bytes([this](auto& archive) {
+    out.progress.state = progress_bytes([this](auto& archive) {
       const bool left = own_.has_value();
       archive << left;
       if (left) {
@@ -82,11 +82,12 @@ class serial_task final : public task_network {
       }
       archive << net_ << excursion_events_ << procedure_;
     });
+    out.progress.rows = procedure_.fresh_rows();
     return out;
   }
 
-  void resume(const std::string& progress) {
-    read_progress(progress, [this](auto& archive) {
+  void resume(const task_progress& progress) {
+    read_progress(progress.state, [this](auto& archive) {
       bool left = false;
       archive >> left;
       if (left) {
@@ -95,6 +96,7 @@ class serial_task final : public task_network {
       }
       archive >> net_ >> excursion_events_ >> procedure_;
     });
+    procedure_.take_rows(progress.rows);
     in_phase_ = procedure_.next() == wish::cut_phase;
   }
 

@@ -1,13 +1,12 @@
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <boost/serialization/array_wrapper.hpp>
 
-#include <spikesweep/base/error.hpp>
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/task.hpp>
@@ -71,9 +70,14 @@ class task_procedure {
   /// Roughly the share of its way that the task has come when the clock shows `now` [s], in [0, 1].
   double share_done(double now) const;
 
-  /// For going on later with a procedure that was made with the same arguments, of a task that samples transitions.
+  /// For going on later with a procedure that was made with the same arguments, of a task that samples transitions: all
+  /// but the rows.
   template <class Archive>
   void serialize(Archive& archive, unsigned version);
+  /// The rows that it has not yielded before.
+  std::string fresh_rows();
+  /// Takes the rows back, after serialize(). Throws internal_error if they are not those that serialize() tells of.
+  void take_rows(const std::string& rows);
 
   /// The result, after the end; before the end, that of a task that was abandoned. `events`: all that were simulated.
   task_result take_result(std::int64_t events);
@@ -113,9 +117,8 @@ class task_procedure {
   void coarse_grain() { network_.coarse_grain(state_); }
   void end(task_state state);
   double lead_in_s() const;
-  /// Those so far, and the state before the one in hand.
   template <class Archive>
-  void serialize_rows(Archive& archive);
+  void serialize_rows(Archive& archive, std::int64_t first, std::int64_t count);
 
   task_network& network_;
   const network_task& task_;
@@ -134,6 +137,7 @@ class task_procedure {
   double limit_;                     ///< Phases are cut short here [s].
   std::vector<std::int32_t> state_;  ///< The coarse-grained state between phases.
   std::int64_t rows_ = 0;
+  std::int64_t rows_handed_over_ = 0;
   double rows_s_ = 0;  ///< Of all rows so far [s].
   int mark_ = 0;       ///< Of the row in hand: 0, or the number of its phase in an excursion, or synthetic_mark.
   fork_point fork_;
@@ -143,26 +147,20 @@ template <class Archive>
 void task_procedure::serialize(Archive& archive, unsigned /*version*/) {
   archive& excursions_& cutter_& spikes_& stage_& next_& until_& limit_& state_& mark_& fork_;
   archive& result_.summary& rows_& rows_s_;
-  serialize_rows(archive);
 }
 
 template <class Archive>
-void task_procedure::serialize_rows(Archive& archive) {
+void task_procedure::serialize_rows(Archive& archive, std::int64_t first, std::int64_t count) {
   transition_block& block = result_.block;
-  const std::int64_t begun = std::min(rows_ + 1, block.rows());
-  if (rows_ < 0 || rows_ > block.rows()) {
-    throw internal_error("a task that was saved has more transitions than it may have");
-  }
-  const auto first_rows = [&](count_matrix& of, std::int64_t rows) {
-    archive& boost::serialization::make_array(of.data(), static_cast<std::size_t>(rows * of.cols()));
+  const auto part = [&](auto* data, std::int64_t of_row) {
+    archive& boost::serialization::make_array(data + first * of_row, static_cast<std::size_t>(count * of_row));
   };
-  first_rows(block.before, begun);
-  for (count_matrix* of : {&block.after, &block.spikes, &block.spike_times_E, &block.spike_times_I}) {
-    first_rows(*of, rows_);
+  for (count_matrix* of : {&block.before, &block.after, &block.spikes, &block.spike_times_E, &block.spike_times_I}) {
+    part(of->data(), of->cols());
   }
-  archive& boost::serialization::make_array(block.duration.data(), static_cast<std::size_t>(rows_));
+  part(block.duration.data(), 1);
   for (auto* of : {&block.phase, &block.perturbed, &block.capped}) {
-    archive& boost::serialization::make_array(of->data(), static_cast<std::size_t>(rows_));
+    part(of->data(), 1);
   }
 }
 

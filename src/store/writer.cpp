@@ -54,9 +54,9 @@ double seconds_since_1970() {
 
 struct sweep_writer::impl {
   /// Opens what is in the file; not collective. Leaves the file itself to its owner.
-  impl(const std::filesystem::path& path, const hdf5::group& root, const sweep_description& d)
-      : path(path),
-        disk(path),
+  impl(const std::filesystem::path& file_path, const hdf5::group& root, const sweep_description& d)
+      : path(file_path),
+        disk(file_path),
         layout(d.sampling.layout),
         transitions(d.sampling.transitions),
         description(d),
@@ -159,6 +159,10 @@ void sweep_writer::abandon_task(std::int64_t task) {
   const std::size_t at = impl_->at(task);
   const stopwatch watch(impl_->io_s);
   impl_->set_attempts(at, impl_->attempts_so_far[at] - 1);
+}
+
+int sweep_writer::attempts(std::int64_t task) const {
+  return impl_->attempts_so_far[impl_->at(task)];
 }
 
 void sweep_writer::reset_task(std::int64_t task) {

@@ -55,7 +55,7 @@ sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem
   progress_line line(job.progress());
   sweep_options options;
   options.retry_failed = flags.retry_failed;
-  options.grace_s = parse_duration(flags.grace);
+  options.grace_s = parse_wait(flags.grace);
   options.existing = wanted(flags);
   options.made_from_it = made_from_it;
   if (job.root()) {
@@ -82,7 +82,9 @@ sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem
         fmt::format("{} tasks failed; `spikesweep status` lists them, --retry-failed runs them again", outcome.failed));
   }
   if (outcome.interrupted) {
-    log_warning("interrupted; every finished task is on disk, and the same command resumes");
+    log_warning(
+        "interrupted; every finished task is on disk, what is left of those in hand is saved, and the same command "
+        "resumes");
   }
   return outcome;
 }

@@ -1,6 +1,7 @@
 #include "master.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <thread>
@@ -133,8 +134,8 @@ void master::count(int rank, const task_report& report) {
 void master::add_up(const task_report& report) {
   ++(report.state == task_state::done ? outcome_.done : outcome_.failed);
   ++outcome_.ended;
-  outcome_.simulated_s += report.simulated_s;
-  outcome_.events += report.events;
+  outcome_.simulated_s += report.share_new * report.simulated_s;
+  outcome_.events += std::llround(report.share_new * static_cast<double>(report.events));
   shown_ = {};  // Show it at once.
   show_progress();
 }
@@ -146,8 +147,7 @@ void master::learn(const task_report& report) {
   costs_.learn(static_cast<int>(description_.identity(report.task).point), static_cast<double>(report.events));
   if (costs_.learned() >= next_estimate_) {
     next_estimate_ = 2 * costs_.learned();
-    tasks_.estimate(
-        [this](std::int64_t task) { return costs_.expected(static_cast<int>(description_.identity(task).point)); });
+    tasks_.estimate([this](std::int64_t task) { return cost_left(costs_, description_, earlier_, task); });
   }
 }
 

@@ -16,14 +16,15 @@ class master {
  public:
   /// `counts`: what earlier runs left; total, done, failed, resumed and damaged have to be set.
   master(const communicator& ranks, task_runner& runner, const sweep_description& description, scheduler& tasks,
-         cost_model& costs, std::vector<std::int64_t> suspects, const sweep_options& options,
-         const sweep_outcome& counts)
+         cost_model& costs, const unfinished_work& earlier, std::vector<std::int64_t> suspects,
+         const sweep_options& options, const sweep_outcome& counts)
       : ranks_(ranks),
         out_(ranks),
         runner_(runner),
         description_(description),
         tasks_(tasks),
         costs_(costs),
+        earlier_(earlier),
         suspects_(std::move(suspects)),
         options_(options),
         outcome_(counts),
@@ -60,6 +61,7 @@ class master {
   const sweep_description& description_;
   scheduler& tasks_;
   cost_model& costs_;
+  const unfinished_work& earlier_;
   std::vector<std::int64_t> suspects_;
   const sweep_options& options_;
   sweep_outcome outcome_;

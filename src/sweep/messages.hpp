@@ -18,6 +18,7 @@ struct task_report {
   double simulated_s = 0;
   double wall_s = 0;
   std::int64_t events = 0;
+  double share_new = 1;  ///< Part of the events that this run simulated; earlier ones did the others.
 };
 
 /// From a worker to the master.

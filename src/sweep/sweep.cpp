@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include <boost/serialization/map.hpp>
+
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/network/simulators.hpp>
 #include <spikesweep/parallel/collective.hpp>
@@ -17,6 +19,7 @@
 
 #include "master.hpp"
 #include "run_log.hpp"
+#include "unfinished_work.hpp"
 #include "worker.hpp"
 
 namespace spikesweep {
@@ -29,10 +32,27 @@ struct remaining_work {
   std::vector<std::int64_t> suspects;         ///< Others, to be run in quarantine.
   std::vector<std::int64_t> retried;          ///< Of both, the ones that had failed.
   std::vector<std::pair<int, double>> costs;  ///< Point and events of tasks done.
+  unfinished_work unfinished;                 ///< How far earlier runs came with those to do.
 
   std::size_t left() const { return tasks.size() + suspects.size(); }
   sweep_outcome counts;
 };
+
+std::vector<std::int64_t> pending_tasks(const std::vector<task_record>& records) {
+  std::vector<std::int64_t> pending;
+  for (std::size_t task = 0; task < records.size(); ++task) {
+    if (records[task].state == task_state::pending) {
+      pending.push_back(static_cast<std::int64_t>(task));
+    }
+  }
+  return pending;
+}
+
+/// How often the job crashed with the task in hand since the task last came further.
+int crashes_of(std::int64_t task, const task_provenance& provenance, const unfinished_work& unfinished) {
+  const auto saved = unfinished.tasks.find(task);
+  return provenance.attempts - (saved == unfinished.tasks.end() ? 0 : saved->second.attempts);
+}
 
 remaining_work find_work(const std::filesystem::path& file, const sweep_description& description,
                          const std::vector<std::int64_t>& damaged, bool retry_failed) {
@@ -41,6 +61,7 @@ remaining_work find_work(const std::filesystem::path& file, const sweep_descript
   const std::vector<task_provenance> provenance = reader.provenance();
   const std::set<std::int64_t> untrusted(damaged.begin(), damaged.end());
   remaining_work work;
+  work.unfinished = find_unfinished_work(file, description, pending_tasks(records));
   work.counts.total = description.tasks();
   work.counts.damaged = static_cast<std::int64_t>(damaged.size());
   for (std::int64_t task = 0; task < description.tasks(); ++task) {
@@ -61,8 +82,8 @@ remaining_work find_work(const std::filesystem::path& file, const sweep_descript
     if (failed) {
       work.retried.push_back(task);
     }
-    const bool suspect =
-        !failed && records[at].state == task_state::pending && provenance[at].attempts >= suspect_after;
+    const bool suspect = !failed && records[at].state == task_state::pending &&
+                         crashes_of(task, provenance[at], work.unfinished) >= suspect_after;
     (suspect ? work.suspects : work.tasks).push_back(task);
   }
   return work;
@@ -83,7 +104,8 @@ void reset_failed(const std::filesystem::path& file, const sweep_description& de
 
 /// Runs tasks until there are no more. What it returns counts on rank 0 only.
 sweep_outcome work_off(const communicator& ranks, task_runner& runner, int width, sweep_writer& writer,
-                       const sweep_description& description, const sweep_options& options, remaining_work work) {
+                       const sweep_description& description, const sweep_options& options,
+                       const remaining_work& work) {
   if (ranks.rank() != 0) {
     worker(ranks, runner).run();
     return {};
@@ -95,11 +117,12 @@ sweep_outcome work_off(const communicator& ranks, task_runner& runner, int width
   }
   std::vector<scheduled_task> waiting;
   for (const std::int64_t task : work.tasks) {
-    waiting.push_back({task, costs.expected(static_cast<int>(description.identity(task).point))});
+    waiting.push_back({task, cost_left(costs, description, work.unfinished, task)});
   }
   scheduler tasks(std::move(waiting), ranks.size(), width);
   const sweep_outcome outcome =
-      master(ranks, runner, description, tasks, costs, std::move(work.suspects), options, work.counts).run();
+      master(ranks, runner, description, tasks, costs, work.unfinished, work.suspects, options, work.counts)
+          .run();
   writer.log(end_line(outcome));
   return outcome;
 }
@@ -114,9 +137,11 @@ void abort_if_others_wait(const communicator& ranks, const std::exception& error
 sweep_outcome simulate(const communicator& ranks, sweep_writer& writer, const sweep_description& description,
                        task_simulator& simulator, const sweep_options& options, remaining_work work) {
   try {
-    task_runner runner(simulator, description, writer, ranks.rank());
+    broadcast(ranks, work.unfinished);
+    task_saver saver(work.unfinished, description, ranks.rank(), options.save_every_s);
+    task_runner runner(simulator, description, writer, saver, ranks.rank());
     const sweep_outcome outcome =
-        work_off(ranks, runner, simulator.width(), writer, description, options, std::move(work));
+        work_off(ranks, runner, simulator.width(), writer, description, options, work);
     writer.close();
     return outcome;
   } catch (const std::exception& error) {
@@ -161,6 +186,7 @@ bool prepare_file(const std::filesystem::path& file, const sweep_description& de
       for (const std::filesystem::path& stale : options.made_from_it) {
         std::filesystem::remove(stale);
       }
+      std::filesystem::remove_all(unfinished_directory(file));
       return false;
   }
   check_sweep_file(file, description);
@@ -195,6 +221,10 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
   if (left > 0) {
     sweep_writer writer(ranks, file, description);
     outcome = simulate(ranks, writer, description, simulator, options, std::move(work));
+  }
+  if (ranks.rank() == 0 && !outcome.interrupted) {
+    std::error_code none;
+    std::filesystem::remove_all(unfinished_directory(file), none);
   }
   outcome.wall_s = seconds_since(start);
   broadcast_outcome(ranks, outcome);

@@ -1,9 +1,11 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <functional>
 #include <optional>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include <spikesweep/base/stopwatch.hpp>
@@ -12,6 +14,7 @@
 
 #include "messages.hpp"
 #include "quarantine.hpp"
+#include "unfinished_work.hpp"
 
 namespace spikesweep {
 
@@ -19,8 +22,9 @@ namespace spikesweep {
 class task_runner {
  public:
   /// All arguments have to outlive the runner.
-  task_runner(task_simulator& simulator, const sweep_description& description, sweep_writer& writer, int rank)
-      : simulator_(simulator), description_(description), writer_(writer), rank_(rank) {}
+  task_runner(task_simulator& simulator, const sweep_description& description, sweep_writer& writer,
+              task_saver& saver, int rank)
+      : simulator_(simulator), description_(description), writer_(writer), saver_(saver), rank_(rank) {}
 
   /// Runs tasks until `next` has none and every one in hand was written, or was given up after `poll` returned false.
   /// Returns how many it took.
@@ -34,13 +38,20 @@ class task_runner {
             return std::nullopt;
           }
           ++taken;
-          begin(*task);
-          return task_of(description_, *task);
+          network_task given = task_of(description_, *task);
+          task_saver::earlier_part earlier = saver_.earlier(*task);
+          begin(*task, earlier);
+          given.progress = std::move(earlier.progress);
+          return given;
         },
         [&](const network_task& task, task_result&& result) { report(end(task.label, result)); },
         [&] {
           writer_.sync_if_due();
-          return poll();
+          const bool goes_on = poll();
+          if (!goes_on || saver_.due()) {
+            simulator_.save([this](std::vector<unfinished_task>&& tasks) { save(std::move(tasks)); });
+          }
+          return goes_on;
         });
     return taken;
   }
@@ -64,8 +75,13 @@ class task_runner {
         poll);
   }
 
-  /// Gives up, at the next poll, the tasks in hand that are not expected to end within so many seconds.
-  void drop_slow(double seconds) { simulator_.drop_slow(seconds); }
+  /// Saves, at this poll, the tasks in hand: this process may soon be ended.
+  void save_soon() { saver_.ask(); }
+  /// The same, and gives up those that are not expected to end within so many seconds.
+  void drop_slow(double seconds) {
+    save_soon();
+    simulator_.drop_slow(seconds);
+  }
 
   /// Tasks in hand.
   std::size_t in_hand() const { return running_.size(); }
@@ -76,12 +92,26 @@ class task_runner {
   struct running_task {
     steady_clock::time_point start;
     double share_before;
+    double earlier_s;             ///< Core time that earlier runs spent on it [s].
+    std::int64_t earlier_events;  ///< Simulated by them.
   };
 
-  void begin(std::int64_t task) {
+  void begin(std::int64_t task, const task_saver::earlier_part& earlier) {
     writer_.begin_task(task, rank_);
     share();
-    running_[task] = {last_, share_};
+    running_[task] = {last_, share_, earlier.core_s, earlier.events};
+  }
+
+  double core_s(const running_task& of) const { return share_ - of.share_before + of.earlier_s; }
+
+  void save(std::vector<unfinished_task>&& unfinished) {
+    share();
+    std::vector<saved_task> tasks(unfinished.size());
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      tasks[i].attempts = writer_.attempts(unfinished[i].label);
+      tasks[i].core_s = core_s(running_.at(unfinished[i].label));
+    }
+    saver_.save(std::move(tasks), std::move(unfinished));
   }
 
   task_report end(std::int64_t task, const task_result& result) {
@@ -91,13 +121,17 @@ class task_runner {
     if (result.state == task_state::pending) {
       writer_.abandon_task(task);
     } else {
-      writer_.write_task(task, result, share_ - was.share_before);
+      writer_.write_task(task, result, core_s(was));
+      saver_.forget(task);
     }
-    return report_of(task, result, seconds_since(was.start));
+    task_report report = report_of(task, result, seconds_since(was.start));
+    const auto events = static_cast<double>(std::max<std::int64_t>(1, report.events));
+    report.share_new = 1 - static_cast<double>(was.earlier_events) / events;
+    return report;
   }
 
   static task_report report_of(std::int64_t task, const task_result& result, double wall_s) {
-    return {task, result.state, result.summary.simulated_s, wall_s, result.summary.events};
+    return {task, result.state, result.summary.simulated_s, wall_s, result.summary.events, 1};
   }
 
   /// Divides the time since the last call among the tasks in hand.
@@ -112,6 +146,7 @@ class task_runner {
   task_simulator& simulator_;
   const sweep_description& description_;
   sweep_writer& writer_;
+  task_saver& saver_;
   int rank_;
   std::unordered_map<std::int64_t, running_task> running_;
   double share_ = 0;  ///< Of a task that had been in hand from the first moment on [s].

@@ -2,6 +2,8 @@
 
 #include <thread>
 
+#include <spikesweep/parallel/interrupt.hpp>
+
 namespace spikesweep {
 
 void worker::run() {
@@ -74,6 +76,11 @@ bool worker::go_on() {
   if (seconds_since(looked_) >= look_every_s) {
     receive();
     looked_ = steady_clock::now();
+    if (const int signals = interrupts(); signals != signals_seen_) {
+      // Rank 0 says what to do. But some launchers kill a second later, and rank 0 may be what they end the job for.
+      signals_seen_ = signals;
+      runner_.save_soon();
+    }
   }
   return !stopping_ || steady_clock::now() < give_up_;
 }

@@ -31,6 +31,7 @@ class worker {
   bool exhausted_ = false;  ///< Rank 0 has nothing more.
   bool stopping_ = false;
   bool farewell_ = false;
+  int signals_seen_ = 0;
   steady_clock::time_point looked_{};
   steady_clock::time_point give_up_;  ///< When stopping: drop the tasks in hand then.
 };

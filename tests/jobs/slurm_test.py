@@ -15,6 +15,9 @@ import h5py
 from slurm_cluster import Cluster, programs_missing
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+from sweep_bytes import lasting_bytes  # noqa: E402
+
 JOBS = os.path.join(ROOT, "jobs")
 BINARY = os.environ.get("SPIKESWEEP_BINARY", os.path.join(ROOT, "build", "release", "spikesweep"))
 PATIENCE_S = 400
@@ -72,17 +75,6 @@ selection_chains = 1
 duration_s = 1.0
 chains = 1
 """
-
-
-def lasting_bytes(path):
-    """The bytes of a sweep file with those of /provenance, which may differ between runs, set to zero."""
-    with open(path, "rb") as file:
-        content = bytearray(file.read())
-    with h5py.File(path, "r") as file:
-        for dataset in file["provenance"].values():
-            offset, length = dataset.id.get_offset(), dataset.id.get_storage_size()
-            content[offset:offset + length] = bytes(length)
-    return bytes(content)
 
 
 def differing(one, other):

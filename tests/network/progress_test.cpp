@@ -63,7 +63,7 @@ class saved_tasks : public testing::TestWithParam<progress_case> {
         p.S_EE *= 3;
         p.S_EI /= 4;
       }
-      out.push_back({p, {seed, static_cast<std::uint32_t>(i), 1}, i, {}});
+      out.push_back({p, {seed, static_cast<std::uint32_t>(i), 1}, i, nullptr});
     }
     return out;
   }
@@ -115,22 +115,22 @@ TEST_P(saved_tasks, come_to_the_bits_of_undisturbed_ones) {
   const results expected = undisturbed();
   random_stream chance(seed, purpose::test);
   results found;
+  std::map<std::int64_t, task_progress> progress;
   std::vector<network_task> left = tasks();
   int interruptions = 0;
   int resumed = 0;
   while (found.size() < expected.size()) {
-    std::map<std::int64_t, std::string> progress;
     std::vector<network_task> again;
     const auto now = simulator();
     const std::uint32_t polls = 1 + chance.below(10);
     std::uint32_t poll = 0;
     resumed += static_cast<int>(
-        std::ranges::count_if(left, [](const network_task& task) { return !task.progress.empty(); }));
+        std::ranges::count_if(left, [](const network_task& task) { return task.progress != nullptr; }));
     now->run([&] { return taken(left); },
              [&](const network_task& task, task_result&& result) {
                if (result.state == task_state::pending) {
                  again.push_back(task);
-                 again.back().progress = progress.at(task.label);
+                 again.back().progress = std::make_shared<const task_progress>(progress.at(task.label));
                } else {
                  found[task.label] = std::move(result);
                }
@@ -143,7 +143,8 @@ TEST_P(saved_tasks, come_to_the_bits_of_undisturbed_ones) {
                  for (unfinished_task& task : tasks) {
                    EXPECT_GT(task.events, 0);
                    EXPECT_LT(task.share_done, 1.01);
-                   progress[task.label] = std::move(task.progress);
+                   progress[task.label].state = std::move(task.progress.state);
+                   progress[task.label].rows += task.progress.rows;
                  }
                }));
                return poll < 2 * polls;  // What was saved, and went on, is saved once more.
@@ -160,7 +161,7 @@ TEST_P(saved_tasks, come_to_the_bits_of_undisturbed_ones) {
 
 TEST_P(saved_tasks, refuse_what_is_no_progress_of_a_task) {
   network_task task = tasks().front();
-  task.progress = "no progress";
+  task.progress = std::make_shared<const task_progress>(task_progress{"no progress", ""});
   bool given = false;
   EXPECT_THROW(simulator()->run(
                    [&] { return std::exchange(given, true) ? std::nullopt : std::optional(task); },

@@ -21,6 +21,7 @@ import h5py
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from mpi_job import PATIENCE_S, MpiJob  # noqa: E402
+from sweep_bytes import lasting_bytes  # noqa: E402
 
 BINARY, MPIEXEC, SOURCE = sys.argv[1:4]
 CONFIG = f"{SOURCE}/configs/quickstart.toml"
@@ -30,16 +31,6 @@ INTERRUPTS = 10
 GRACE_S = 2.0
 SLACK_S = 4.0  # mpirun's start and end on a crowded machine.
 LATEST_S = 0.5  # After the ranks are up: less than a core needs for its first sixteen tasks and the next.
-
-
-def lasting_bytes(path):
-    """The bytes of a sweep file, those of /provenance, which may differ between runs, set to zero."""
-    data = bytearray(path.read_bytes())
-    with h5py.File(path, "r", locking=False) as f:
-        for dataset in f["provenance"].values():
-            begin, size = dataset.id.get_offset(), dataset.id.get_storage_size()
-            data[begin : begin + size] = bytes(size)
-    return bytes(data)
 
 
 def done_tasks(path):

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -51,13 +52,20 @@ struct task_identity {
   std::uint32_t replicate = 0;
 };
 
+/// How far a task has come, for going on with it later. Only the same simulator, of the same version and with the same
+/// settings, can do so, and only with the same task.
+struct task_progress {
+  std::string state;  ///< All but the transitions so far.
+  std::string rows;   ///< These. What was handed over later goes behind what was handed over before.
+};
+
 /// A task with its network: what a simulator takes.
 struct network_task {
   parameters network;
   task_identity identity;
   std::int64_t label = 0;  ///< The caller's; comes back with the result.
-  /// Where an unfinished_task stood: the simulator goes on from there. Empty: it begins.
-  std::string progress = {};
+  /// Where the simulator goes on; null: it begins.
+  std::shared_ptr<const task_progress> progress = {};
 };
 
 /// A task as it stands in the middle of its work.
@@ -65,9 +73,7 @@ struct unfinished_task {
   std::int64_t label = 0;   ///< Of its network_task.
   double share_done = 0;    ///< Roughly, of its way, in [0, 1].
   std::int64_t events = 0;  ///< Network events simulated so far.
-  /// For network_task::progress. Only the same simulator, of the same version and with the same settings, can go on
-  /// from it, and only with the same task.
-  std::string progress;
+  task_progress progress;   ///< The state as it is, and the rows that were not handed over before.
 };
 
 /// A network that was followed through its phases, all its spikes noted.

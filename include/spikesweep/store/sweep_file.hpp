@@ -21,7 +21,8 @@
 /// | sweep_writer: every other member | no: independent writes to rows that no other rank has |
 namespace spikesweep {
 
-/// A task that was in hand at so many crashes of the job may have been their cause: from then on it is run in a process
+/// A task that was in hand at so many crashes of the job, without having come any further in between, may have been
+/// their cause: from then on it is run in a process
 /// of its own, and set aside as crashed if that one dies too; so one point cannot block a sweep.
 inline constexpr int suspect_after = 2;
 
@@ -94,6 +95,8 @@ class sweep_writer {
   void begin_task(std::int64_t task, int rank);
   /// Takes the attempt back: the task was abandoned in good order.
   void abandon_task(std::int64_t task);
+  /// How often the task was started, as this rank knows it.
+  int attempts(std::int64_t task) const;
   /// Makes a failed task as good as new. No other rank may have the file open: it would not notice.
   void reset_task(std::int64_t task);
   /// Writes rows, record, checksum and state, in that order. The state of `result` must not be pending, and a done task

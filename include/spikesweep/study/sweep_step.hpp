@@ -15,7 +15,7 @@ struct sweep_flags {
   bool retry_failed = false;
   bool extend = false;
   bool fresh = false;
-  std::string grace = "20s";  ///< Time to finish running tasks after a signal, with its unit.
+  std::string grace = "0s";  ///< Time to finish running tasks after a signal, with its unit.
 };
 
 /// Calls run_sweep and draws progress on standard error. `made_from_it`: results to remove when `fresh` has replaced

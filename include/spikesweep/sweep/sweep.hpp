@@ -45,6 +45,8 @@ struct sweep_options {
   bool retry_failed = false;  ///< Also run the failed tasks again.
   /// After a signal, the tasks in hand that can end within this time do, and the others are dropped at once [s].
   double grace_s = 20;
+  /// Tasks in hand are saved so often, so that a kill costs no more of them; and when a signal comes [s].
+  double save_every_s = 5;
   /// When the job will be ended: no task is started that is not expected to end before (see job_end in launch.hpp).
   std::optional<std::chrono::system_clock::time_point> end;
   /// Called on rank 0 after every finished task and about five times a second; may be empty.
@@ -73,8 +75,9 @@ std::vector<std::int64_t> find_damaged(const communicator& ranks, const std::fil
 
 /// Runs every task that is not done yet, on all ranks, into one file: a new one, or one that an earlier run of the same
 /// sweep left (or what options.existing makes of it). Rank 0 schedules, and simulates as well. SIGTERM, SIGINT or
-/// SIGUSR1 at rank 0 ends it early, with every finished task on disk; a second one drops the tasks in hand. Collective;
-/// every rank gets the same outcome.
+/// SIGUSR1 at rank 0 ends it early, with every finished task on disk; a second one drops the tasks in hand. What is left
+/// of tasks in hand lies beside the file (store/unfinished.hpp), and the next run goes on from it. Collective; every
+/// rank gets the same outcome.
 ///
 /// Throws, on every rank, input_error if the file holds another sweep, is no sweep file, or is in use by another job,
 /// and environment_error if it cannot be written. A rank that fails in mid-sweep prints one line and aborts the job;

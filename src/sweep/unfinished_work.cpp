@@ -1,0 +1,146 @@
+#include "unfinished_work.hpp"
+
+#include <algorithm>
+#include <set>
+#include <unordered_map>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+/// Saving may take this share of the time.
+constexpr double most_share = 0.01;
+
+/// Name of the file of one rank and run.
+std::string file_name(int run, int rank) {
+  return fmt::format("{}-{}", run, rank);
+}
+
+/// The run that a file is of; 0 if it is none of ours.
+int run_of(const std::filesystem::path& file) {
+  int run = 0;
+  int rank = 0;
+  return std::sscanf(file.filename().c_str(), "%d-%d", &run, &rank) == 2 ? run : 0;
+}
+
+/// Removes the files that nobody needs. Returns the last run that left a file.
+int tidy(const std::filesystem::path& directory, const std::set<std::string>& needed) {
+  int last = 0;
+  std::vector<std::filesystem::path> stale;
+  std::error_code none;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, none)) {
+    if (needed.contains(entry.path().filename().string())) {
+      last = std::max(last, run_of(entry.path()));
+    } else {
+      stale.push_back(entry.path());
+    }
+  }
+  for (const std::filesystem::path& path : stale) {
+    std::filesystem::remove(path, none);
+  }
+  std::filesystem::remove(directory, none);  // Stays unless it is empty.
+  return last;
+}
+
+}  // namespace
+
+double unfinished_work::share_left(std::int64_t task) const {
+  const auto found = tasks.find(task);
+  return found == tasks.end() ? 1 : 1 - std::clamp(found->second.share_done, 0.0, 1.0);
+}
+
+double cost_left(const cost_model& costs, const sweep_description& description, const unfinished_work& earlier,
+                 std::int64_t task) {
+  constexpr double least = 1e-3;  // A task that was about to end still has to be written.
+  return costs.expected(static_cast<int>(description.identity(task).point)) *
+         std::max(least, earlier.share_left(task));
+}
+
+unfinished_work find_unfinished_work(const std::filesystem::path& sweep_file, const sweep_description& description,
+                                     const std::vector<std::int64_t>& pending) {
+  unfinished_work work;
+  work.directory = unfinished_directory(sweep_file).string();
+  std::unordered_map<std::string, saved_task> furthest;
+  for (saved_task& saved : find_unfinished(work.directory)) {
+    const auto [at, fresh] = furthest.try_emplace(saved.task, saved);
+    if (!fresh && saved.events > at->second.events) {
+      at->second = std::move(saved);
+    }
+  }
+  std::set<std::string> needed;
+  for (std::size_t i = 0; i < pending.size() && !furthest.empty(); ++i) {
+    const auto found = furthest.find(task_digest(description, pending[i]));
+    if (found != furthest.end()) {
+      needed.insert(found->second.file);
+      needed.insert(rows_file::name(found->second.task));
+      work.tasks[pending[i]] = found->second;
+    }
+  }
+  work.run = tidy(work.directory, needed) + 1;
+  return work;
+}
+
+void task_saver::save(std::vector<saved_task> tasks, std::vector<unfinished_task> unfinished) {
+  const auto start = steady_clock::now();
+  asked_ = false;
+  try {
+    if (!tasks.empty() && !failed_) {
+      write(std::move(tasks), unfinished);
+    }
+  } catch (const environment_error& error) {
+    failed_ = true;
+    log_warning(std::string(error.what()) + "; the sweep goes on, but an interrupt will cost the tasks in hand");
+  }
+  saved_ = steady_clock::now();
+  pause_s_ = std::max(every_s_, seconds_since(start) / most_share);
+}
+
+void task_saver::write(std::vector<saved_task> tasks, const std::vector<unfinished_task>& unfinished) {
+  std::vector<std::string> states;
+  for (std::size_t i = 0; i < tasks.size(); ++i) {
+    const unfinished_task& now = unfinished[i];
+    saved_task& to = tasks[i];
+    to.task = task_digest(description_, now.label);
+    to.share_done = now.share_done;
+    to.events = now.events;
+    rows_file& rows = rows_.try_emplace(now.label, earlier_.directory, to.task, 0).first->second;
+    rows.append(now.progress.rows);
+    to.rows_bytes = rows.bytes();
+    states.push_back(now.progress.state);
+  }
+  write_unfinished(earlier_.directory, file_name(earlier_.run, rank_), std::move(tasks), states);
+}
+
+void task_saver::forget(std::int64_t task) {
+  if (const auto found = rows_.find(task); found != rows_.end()) {
+    found->second.remove();
+    rows_.erase(found);
+  }
+}
+
+task_saver::earlier_part task_saver::earlier(std::int64_t task) {
+  const auto found = earlier_.tasks.find(task);
+  if (found == earlier_.tasks.end()) {
+    return {};
+  }
+  const saved_task& saved = found->second;
+  auto progress = read_progress(earlier_.directory, saved);
+  if (progress == nullptr) {
+    return {};
+  }
+  try {
+    rows_.try_emplace(task, earlier_.directory, saved.task, saved.rows_bytes);
+  } catch (const environment_error& error) {
+    log_warning(std::string(error.what()) + "; a task that was saved begins anew");
+    return {};
+  }
+  return {std::move(progress), saved.core_s, saved.events};
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,81 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <spikesweep/base/stopwatch.hpp>
+#include <spikesweep/store/unfinished.hpp>
+#include <spikesweep/sweep/cost_model.hpp>
+
+namespace spikesweep {
+
+/// What earlier runs of a sweep left of the tasks that they had in hand.
+struct unfinished_work {
+  std::string directory;
+  int run = 1;                               ///< Number of this run: its files have names of their own.
+  std::map<std::int64_t, saved_task> tasks;  ///< By the number of the task, which is pending.
+
+  /// The part of a task that is left to do, roughly, in [0, 1].
+  double share_left(std::int64_t task) const;
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& directory& run& tasks;
+  }
+};
+
+/// Expected work that a task is from where it stands, in the unit of the cost model; above 0.
+double cost_left(const cost_model& costs, const sweep_description& description, const unfinished_work& earlier,
+                 std::int64_t task);
+
+/// Of each pending task of a sweep the one that came furthest; removes the files that are of no use any more. Rank 0
+/// alone, with the lock of the sweep.
+unfinished_work find_unfinished_work(const std::filesystem::path& sweep_file, const sweep_description& description,
+                                     const std::vector<std::int64_t>& pending);
+
+/// Saves the tasks that a rank has in hand: every few seconds, and when the rank is asked to end. A failure to write
+/// them is said once and costs nothing else.
+class task_saver {
+ public:
+  /// `earlier` has to outlive the saver. `every_s`: time between two saves, or longer where a save takes long [s].
+  task_saver(const unfinished_work& earlier, const sweep_description& description, int rank, double every_s)
+      : earlier_(earlier), description_(description), rank_(rank), every_s_(every_s) {}
+
+  /// Whether it is time to save.
+  bool due() const { return asked_ || seconds_since(saved_) >= pause_s_; }
+  /// It is, at once.
+  void ask() { asked_ = true; }
+  /// Saves `unfinished`, whose labels are the numbers of the tasks. Of `tasks`, one for each of them, `attempts` and
+  /// `core_s` count.
+  void save(std::vector<saved_task> tasks, std::vector<unfinished_task> unfinished);
+  /// A task ended: what was saved of it is of no use any more.
+  void forget(std::int64_t task);
+
+  /// A task that an earlier run left in mid-work.
+  struct earlier_part {
+    std::shared_ptr<const task_progress> progress;  ///< Null: no run did.
+    double core_s = 0;                              ///< Spent on it [s].
+    std::int64_t events = 0;                        ///< Simulated.
+  };
+  /// To be called once for a task that begins.
+  earlier_part earlier(std::int64_t task);
+
+ private:
+  void write(std::vector<saved_task> tasks, const std::vector<unfinished_task>& unfinished);
+
+  const unfinished_work& earlier_;
+  const sweep_description& description_;
+  int rank_;
+  double every_s_;
+  double pause_s_ = every_s_;  ///< Until the next save [s].
+  steady_clock::time_point saved_ = steady_clock::now();
+  bool asked_ = false;
+  bool failed_ = false;
+  std::map<std::int64_t, rows_file> rows_;  ///< Of the tasks in hand that were saved, here or by an earlier run.
+};
+
+}  // namespace spikesweep

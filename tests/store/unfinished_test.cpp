@@ -1,0 +1,148 @@
+// Tasks in mid-work beside a sweep file: what is written is read back, or counts as lost.
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/store/unfinished.hpp>
+
+#include "store/compare_files.hpp"
+#include "store/sweep_samples.hpp"
+
+namespace spikesweep {
+namespace {
+
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using testing::scratch_directory;
+
+class unfinished : public ::testing::Test {
+ protected:
+  /// Two tasks, the rows of the first one in two parts.
+  void write() const {
+    rows_file rows(directory, "a", 0);
+    rows.append("first");
+    rows.append("second");
+    std::vector<saved_task> tasks(2);
+    tasks[0].task = "a";
+    tasks[0].attempts = 3;
+    tasks[0].core_s = 1.5;
+    tasks[0].share_done = 0.25;
+    tasks[0].events = 7;
+    tasks[0].rows_bytes = rows.bytes();
+    tasks[1].task = "b";
+    write_unfinished(directory, "1-0", tasks, std::vector<std::string>{"state of a", std::string("\0b\n", 3)});
+  }
+  std::shared_ptr<const task_progress> progress(const std::string& task) const {
+    for (const saved_task& saved : find_unfinished(directory)) {
+      if (saved.task == task) {
+        return read_progress(directory, saved);
+      }
+    }
+    return nullptr;
+  }
+  static void change_byte(const std::filesystem::path& file, std::streamoff at) {
+    std::fstream stream(file, std::ios::binary | std::ios::in | std::ios::out);
+    stream.seekg(at);
+    const int byte = stream.get();
+    stream.seekp(at);
+    stream.put(static_cast<char>(byte ^ 1));
+  }
+
+  scratch_directory scratch;
+  std::filesystem::path directory = scratch / "s.h5.unfinished";
+};
+
+TEST_F(unfinished, tasks_are_read_as_they_were_written) {
+  EXPECT_THAT(find_unfinished(directory), IsEmpty());
+  write();
+  const auto found = find_unfinished(directory);
+  ASSERT_THAT(found, SizeIs(2));
+  EXPECT_EQ(found[0].task, "a");
+  EXPECT_EQ(found[0].attempts, 3);
+  EXPECT_EQ(found[0].core_s, 1.5);
+  EXPECT_EQ(found[0].share_done, 0.25);
+  EXPECT_EQ(found[0].events, 7);
+  EXPECT_EQ(found[0].file, "1-0");
+  ASSERT_NE(progress("a"), nullptr);
+  EXPECT_EQ(progress("a")->state, "state of a");
+  EXPECT_EQ(progress("a")->rows, "firstsecond");
+  EXPECT_EQ(progress("b")->state, std::string("\0b\n", 3));
+  EXPECT_EQ(progress("b")->rows, "");
+}
+
+TEST_F(unfinished, rows_go_on_from_where_the_state_was_saved) {
+  write();
+  rows_file(directory, "a", find_unfinished(directory)[0].rows_bytes).append("never saved");
+  EXPECT_EQ(progress("a")->rows, "firstsecond");
+  rows_file again(directory, "a", find_unfinished(directory)[0].rows_bytes);
+  again.append("third");
+  std::vector<saved_task> tasks(1);
+  tasks[0].task = "a";
+  tasks[0].rows_bytes = again.bytes();
+  write_unfinished(directory, "1-0", tasks, std::vector<std::string>{"later"});
+  EXPECT_EQ(progress("a")->rows, "firstsecondthird");
+  again.remove();
+  EXPECT_EQ(progress("a"), nullptr);
+}
+
+TEST_F(unfinished, damage_of_any_byte_loses_a_task_and_never_changes_it) {
+  write();
+  for (const char* name : {"1-0", "a.rows"}) {
+    const std::filesystem::path file = directory / name;
+    for (std::streamoff at = 0; at < static_cast<std::streamoff>(std::filesystem::file_size(file)); ++at) {
+      change_byte(file, at);
+      const auto now = progress("a");
+      if (now != nullptr) {  // The byte was of task b.
+        EXPECT_EQ(now->state, "state of a") << name << " at " << at;
+        EXPECT_EQ(now->rows, "firstsecond") << name << " at " << at;
+      }
+      change_byte(file, at);
+    }
+  }
+  change_byte(directory / "a.rows", 60);
+  EXPECT_EQ(progress("a"), nullptr);
+  EXPECT_NE(progress("b"), nullptr);
+}
+
+TEST_F(unfinished, a_truncated_file_loses_its_tasks) {
+  write();
+  std::filesystem::resize_file(directory / "a.rows", 20);
+  EXPECT_EQ(progress("a"), nullptr);
+  std::filesystem::resize_file(directory / "1-0", 50);
+  EXPECT_THAT(find_unfinished(directory), IsEmpty());
+}
+
+TEST_F(unfinished, a_disk_that_cannot_be_written_is_an_error) {
+  std::ofstream(directory) << "a file where the directory should be";
+  EXPECT_THROW(rows_file(directory, "a", 0), environment_error);
+  EXPECT_THROW(write_unfinished(directory, "1-0", std::vector<saved_task>(1), std::vector<std::string>{"x"}),
+               environment_error);
+}
+
+TEST_F(unfinished, a_task_has_a_digest_of_all_that_decides_its_samples) {
+  const sweep_description description = testing::small_sweep(4, 2);
+  const std::string digest = task_digest(description, 5);
+  EXPECT_EQ(digest, task_digest(testing::small_sweep(4, 2), 5));
+  EXPECT_NE(digest, task_digest(description, 4));
+  EXPECT_EQ(digest, task_digest(testing::small_sweep(4, 3), 7)) << "replicate 1 of point 2 of a sweep that has grown";
+  const auto changed = [&](const auto& change) {
+    sweep_description other = testing::small_sweep(4, 2);
+    change(other);
+    return task_digest(other, 5);
+  };
+  EXPECT_NE(digest, changed([](sweep_description& d) { d.seed += 1; }));
+  EXPECT_NE(digest, changed([](sweep_description& d) { d.base.tau_II += 0.5; }));
+  EXPECT_NE(digest, changed([](sweep_description& d) { d.base.inhibition = inhibition_kind::constant; }));
+  EXPECT_NE(digest, changed([](sweep_description& d) { d.section.interval_ms += 1; }));
+  EXPECT_NE(digest, changed([](sweep_description& d) { d.sampling.transitions += 1; }));
+  EXPECT_NE(digest, changed([](sweep_description& d) { d.sampling.simulation.simulator = simulator_kind::tau_leaping; }));
+  EXPECT_NE(digest, changed([](sweep_description& d) { d.sampling.layout.time_bins += 1; }));
+  EXPECT_NE(digest, changed([](sweep_description& d) { d.sampling.swept.push_back({&find_parameter("S_EE"), 1, 2}); }));
+}
+
+}  // namespace
+}  // namespace spikesweep
