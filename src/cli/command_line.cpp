@@ -89,7 +89,11 @@ class program_call {
     add_flags(parser_.options(), flags_);
     std::map<std::string, command_action> actions;
     for (const command& row : command_table()) {
-      actions[row.name] = row.add(parser_.add_command(row.name, row.summary));
+      const command_options options = parser_.add_command(row.name, row.summary);
+      if (row.hidden) {
+        options.hide_command();
+      }
+      actions[row.name] = row.add(options);
     }
     const parsed_arguments parsed = parser_.parse(arguments_);
     if (parsed.help) {
