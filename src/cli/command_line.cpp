@@ -170,11 +170,16 @@ rank_exit attempt(const rank_context& job, const Part& part) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+  const std::optional<std::string> ended_job = forget_job_that_ended();
   mpi_session mpi;
   const rank_context job;
   program_call call(argc, argv);
   rank_exit end = attempt(job, [&] {
     call.parse();
+    if (ended_job) {
+      log_warning("Open MPI's variables in the environment are of a job that is over (" + *ended_job +
+                  " is gone); this command runs without them, alone");
+    }
     return exit_code::done;
   });
   const bool parsed = end.code == static_cast<int>(exit_code::done);

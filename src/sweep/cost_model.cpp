@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <spikesweep/network/section_rule.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 
 namespace spikesweep {
@@ -29,7 +30,7 @@ double expected_events(const sweep_description& d, int point) {
   const sampling_settings& s = d.sampling;
   const double rows_a_section = 1 + s.perturb_share * s.perturb_phases + s.synthetic_share;
   const double row_s = phase_s + s.synthetic_share * s.synthetic_s / rows_a_section;
-  const double simulated_s = s.burn_in_s + static_cast<double>(s.transitions) * row_s;
+  const double simulated_s = lead_in_s(d.section, s.burn_in_s) + static_cast<double>(s.transitions) * row_s;
   return events_per_second(d, point) * simulated_s;
 }
 
