@@ -18,6 +18,9 @@ os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
 os.environ["MATPLOTLIBRC"] = os.devnull
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# A path is printed with the bytes that it has, whether they are UTF-8 or not.
+sys.stdout.reconfigure(errors="surrogateescape")
+sys.stderr.reconfigure(errors="surrogateescape")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 

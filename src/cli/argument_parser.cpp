@@ -23,10 +23,12 @@ std::string command_hint(const CLI::App& app, const std::vector<std::string>& ar
   }
   std::vector<std::string> names;
   for (const CLI::App* command : app.get_subcommands({})) {
-    names.push_back(command->get_name());
-  }
-  if (std::ranges::find(names, *first) != names.end()) {
-    return {};
+    if (command->get_name() == *first) {
+      return {};
+    }
+    if (!command->get_group().empty()) {
+      names.push_back(command->get_name());
+    }
   }
   const std::string near = nearest_name(*first, names);
   return "unknown command '" + *first + "'; " +
@@ -147,6 +149,10 @@ command_option command_options::choice(const std::string& names, const std::vect
                                        const std::string& description) const {
   return command_option(
       command_->add_option_function<std::string>(names, take, description)->check(CLI::IsMember(allowed)));
+}
+
+void command_options::hide_command() const {
+  command_->group("");
 }
 
 command_option command_options::config(std::string& value) const {

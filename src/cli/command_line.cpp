@@ -102,6 +102,9 @@ class program_call {
     std::map<std::string, command_action> actions;
     for (const command& row : command_table()) {
       const command_options options = parser_.add_command(row.name, row.summary);
+      if (row.hidden) {
+        options.hide_command();
+      }
       actions[row.name] = row.add(options);
       if (actions[row.name].on_ranks) {
         add_ranks(options, ranks_);
@@ -199,11 +202,16 @@ rank_exit attempt(const rank_context& job, const Part& part) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+  const std::optional<std::string> ended_job = forget_job_that_ended();
   mpi_session mpi;
   const rank_context job;
   program_call call(argc, argv);
   rank_exit end = attempt(job, [&] {
     call.parse();
+    if (ended_job) {
+      log_warning("Open MPI's variables in the environment are of a job that is over (" + *ended_job +
+                  " is gone); this command runs without them, alone");
+    }
     return exit_code::done;
   });
   const bool parsed = end.code == static_cast<int>(exit_code::done);

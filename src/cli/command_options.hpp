@@ -62,6 +62,9 @@ class command_options {
   command_option choice(const std::string& names, const std::vector<std::string>& allowed,
                         const std::function<void(const std::string&)>& take, const std::string& description) const;
 
+  /// Leaves the command out of the help text, and of what is suggested.
+  void hide_command() const;
+
   /// The required positional argument CONFIG.
   command_option config(std::string& value) const;
   /// `--set KEY=VALUE`, which may stand several times.

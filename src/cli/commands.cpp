@@ -3,6 +3,8 @@
 #include <array>
 #include <utility>
 
+#include <spikesweep/study/sweep_step.hpp>
+
 namespace spikesweep {
 
 command_action run_command(const command_options& options);
@@ -14,11 +16,12 @@ command_action train_command(const command_options& options);
 command_action validate_command(const command_options& options);
 command_action simulate_command(const command_options& options);
 command_action predict_command(const command_options& options);
+command_action run_tasks_command(const command_options& options);
 
 namespace {
 
 /// A new command needs a row here, a declaration above, and its file NAME_command.cpp.
-constexpr std::array table{
+constexpr std::array command_rows{
     command{"run", "sweep, train, validate and report; the same command resumes", run_command},
     command{"plan", "say what a sweep would need: tasks, samples, disk, memory, time", plan_command},
     command{"sweep", "simulate every task of a config into one file, or resume", sweep_command},
@@ -27,7 +30,8 @@ constexpr std::array table{
     command{"train", "train a surrogate on a sweep file, on all ranks, or resume", train_command},
     command{"validate", "compare a surrogate with exact runs at the held-out test points", validate_command},
     command{"simulate", "simulate one network, or replicates of it", simulate_command},
-    command{"predict", "run a surrogate on its own, without simulating a neuron", predict_command}};
+    command{"predict", "run a surrogate on its own, without simulating a neuron", predict_command},
+    command{quarantine_command, "run the tasks that a sweep gives to this process", run_tasks_command, true}};
 
 }  // namespace
 
@@ -40,7 +44,7 @@ command_action on_rank_0(std::function<exit_code(const rank_context& job)> run) 
 }
 
 std::span<const command> command_table() {
-  return table;
+  return command_rows;
 }
 
 }  // namespace spikesweep

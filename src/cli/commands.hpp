@@ -31,6 +31,7 @@ struct command {
   const char* summary;
   /// Adds the options of the command. The action keeps the variables that they fill.
   command_action (*add)(const command_options& options);
+  bool hidden = false;  ///< For spikesweep itself: not in the help text.
 };
 
 /// Every command, in the order of the help text.

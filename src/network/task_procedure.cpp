@@ -250,7 +250,7 @@ void task_procedure::end(task_state state) {
 }
 
 double task_procedure::lead_in_s() const {
-  return sampling_.burn_in_s + (section_.kind == section_kind::volley ? mean_pool_s : 0);
+  return spikesweep::lead_in_s(section_, sampling_.burn_in_s);
 }
 
 double task_procedure::share_done(double now) const {

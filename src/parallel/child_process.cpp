@@ -3,9 +3,12 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <exception>
 #include <span>
+#include <utility>
 
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -13,6 +16,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/parallel/child_process.hpp>
+#include <spikesweep/parallel/program.hpp>
 #include <spikesweep/parallel/signals.hpp>
 
 namespace spikesweep {
@@ -23,8 +27,14 @@ constexpr int look_every_ms = 5;
 
 /// A message goes behind its length.
 using message_length = std::uint64_t;
+/// The input goes behind the number of the parent's process.
+using process_number = std::int64_t;
 
-/// Writes all bytes. Returns false if nobody reads any more.
+[[noreturn]] void fail(const std::string& what) {
+  throw environment_error("cannot " + what + ": " + std::strerror(errno));
+}
+
+/// Writes all bytes. Returns false if that fails.
 bool write_all(int to, std::span<const char> bytes) {
   while (!bytes.empty()) {
     const ssize_t written = ::write(to, bytes.data(), bytes.size());
@@ -36,28 +46,39 @@ bool write_all(int to, std::span<const char> bytes) {
   return true;
 }
 
-void send(int pipe, const std::string& message) {
-  const message_length length = message.size();
-  std::array<char, sizeof length> head{};
-  std::memcpy(head.data(), &length, sizeof length);
-  if (!write_all(pipe, head) || !write_all(pipe, message)) {
-    ::_exit(1);
-  }
+template <class Number>
+std::array<char, sizeof(Number)> bytes_of(Number number) {
+  std::array<char, sizeof number> bytes{};
+  std::memcpy(bytes.data(), &number, sizeof number);
+  return bytes;
 }
 
-/// What the child does from its start to its end.
-[[noreturn]] void run_and_end(const std::string& name, const std::function<void(const child_process::sender&)>& work,
-                              int pipe) {
-  die_with_parent();
-  int code = 0;
-  try {
-    work([pipe](const std::string& message) { send(pipe, message); });
-  } catch (const std::exception& error) {
-    const std::string line = name + ": " + error.what() + '\n';
-    write_all(STDERR_FILENO, line);
-    code = 1;
+/// Closes a file when it goes.
+class open_file {
+ public:
+  explicit open_file(int file) : file_(file) {}
+  open_file(const open_file&) = delete;
+  open_file& operator=(const open_file&) = delete;
+  ~open_file() {
+    if (file_ >= 0) {
+      ::close(file_);
+    }
   }
-  ::_exit(code);  // exit() would run what the parent registered for its own end.
+  int get() const { return file_; }
+  int release() { return std::exchange(file_, -1); }
+
+ private:
+  int file_;
+};
+
+/// A file in memory that holds the input: unlike a pipe it takes all of it at once, whether the child reads or not.
+int input_file(const std::string& input) {
+  open_file file(::memfd_create("spikesweep input", MFD_CLOEXEC));
+  if (file.get() < 0 || !write_all(file.get(), bytes_of(process_number{::getpid()})) || !write_all(file.get(), input) ||
+      ::lseek(file.get(), 0, SEEK_SET) != 0) {
+    fail("keep the input of a process in memory");
+  }
+  return file.release();
 }
 
 std::string end_in_words(int status) {
@@ -68,52 +89,63 @@ std::string end_in_words(int status) {
   return "its process ended with code " + std::to_string(WEXITSTATUS(status));
 }
 
+std::string read_all(int from) {
+  std::string text;
+  std::array<char, 1 << 16> part;
+  for (;;) {
+    const ssize_t size = ::read(from, part.data(), part.size());
+    if (size < 0 && errno == EINTR) {
+      continue;
+    }
+    if (size <= 0) {
+      return text;
+    }
+    text.append(part.data(), static_cast<std::size_t>(size));
+  }
+}
+
+[[noreturn]] void refuse_other_parent() {
+  throw input_error("this command is for spikesweep itself: a sweep starts it to run tasks in a process of their own");
+}
+
 }  // namespace
 
-child_process::child_process(const std::string& name, const std::function<void(const sender&)>& work) {
+child_process::child_process(const std::vector<std::string>& command, const std::string& input) {
   std::array<int, 2> ends{};
-  if (::pipe(ends.data()) != 0) {
-    throw environment_error(std::string("cannot make a pipe: ") + std::strerror(errno));
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    fail("make a pipe");
   }
-  process_ = ::fork();
-  if (process_ == 0) {
-    ::close(ends[0]);
-    run_and_end(name, work, ends[1]);
-  }
-  const int error = errno;
-  ::close(ends[1]);
-  pipe_ = ends[0];
-  if (process_ < 0) {
-    ::close(pipe_);
-    throw environment_error(std::string("cannot start a process: ") + std::strerror(error));
-  }
+  open_file reader(ends[0]);
+  const open_file writer(ends[1]);
+  const open_file source(input_file(input));
+  process_ = start_program(command, source.get(), writer.get(), program_signals::blocked);
+  pipe_ = reader.release();
 }
 
 child_process::~child_process() {
-  ::close(pipe_);
   if (process_ > 0) {
-    kill_process(process_);
-    wait();
+    end();
   }
+  ::close(pipe_);
 }
 
-bool child_process::receive() {
+child_process::news child_process::receive() {
   struct ::pollfd one {
     pipe_, POLLIN, 0
   };
   if (::poll(&one, 1, look_every_ms) <= 0) {
-    return true;
+    return news::nothing;
   }
   std::array<char, 1 << 16> part;
   const ssize_t size = ::read(pipe_, part.data(), part.size());
   if (size < 0 && errno == EINTR) {
-    return true;
+    return news::nothing;
   }
   if (size <= 0) {
-    return false;
+    return news::end;
   }
   received_.append(part.data(), static_cast<std::size_t>(size));
-  return true;
+  return news::bytes;
 }
 
 std::optional<std::string> child_process::next() {
@@ -122,7 +154,7 @@ std::optional<std::string> child_process::next() {
     return std::nullopt;
   }
   std::memcpy(&length, received_.data(), sizeof length);
-  if (received_.size() < sizeof length + length) {
+  if (received_.size() - sizeof length < length) {
     return std::nullopt;
   }
   std::string message = received_.substr(sizeof length, length);
@@ -130,12 +162,38 @@ std::optional<std::string> child_process::next() {
   return message;
 }
 
-std::string child_process::wait() {
-  int status = 0;
-  while (::waitpid(process_, &status, 0) < 0 && errno == EINTR) {
+std::string child_process::end() {
+  // A process whose pipe has closed because it ends keeps its own status.
+  kill_process(process_);
+  return end_in_words(wait_for_program(std::exchange(process_, -1)));
+}
+
+parent_link::parent_link() {
+  struct ::stat about {};
+  if (::fstat(STDIN_FILENO, &about) != 0 || !S_ISREG(about.st_mode)) {
+    refuse_other_parent();
   }
-  process_ = -1;
-  return end_in_words(status);
+  input_ = read_all(STDIN_FILENO);
+  process_number parent = 0;
+  if (input_.size() < sizeof parent) {
+    refuse_other_parent();
+  }
+  std::memcpy(&parent, input_.data(), sizeof parent);
+  input_.erase(0, sizeof parent);
+  die_with_parent();
+  if (::getppid() != parent) {  // It may have died before the line above, too.
+    refuse_other_parent();
+  }
+  pipe_ = ::fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  if (pipe_ < 0 || ::dup2(STDERR_FILENO, STDOUT_FILENO) < 0) {
+    fail("take over standard output");
+  }
+}
+
+void parent_link::send(const std::string& message) const {
+  if (!write_all(pipe_, bytes_of(message_length{message.size()})) || !write_all(pipe_, message)) {
+    fail("send a message to the process that started this one");
+  }
 }
 
 }  // namespace spikesweep

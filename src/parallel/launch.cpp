@@ -1,7 +1,10 @@
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstdlib>
+#include <filesystem>
 #include <initializer_list>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -53,6 +56,24 @@ long long processes_of_srun(const environment_lookup& lookup) {
                           advice);
 }
 
+bool starts_with_any(std::string_view text, std::span<const std::string_view> beginnings) {
+  return std::ranges::any_of(beginnings, [text](std::string_view beginning) { return text.starts_with(beginning); });
+}
+
+/// Removes the variables whose names begin so.
+void unset_variables(std::span<const std::string_view> beginnings) {
+  std::vector<std::string> names;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (starts_with_any(text, beginnings)) {
+      names.emplace_back(text.substr(0, text.find('=')));
+    }
+  }
+  for (const std::string& name : names) {
+    ::unsetenv(name.c_str());
+  }
+}
+
 }  // namespace
 
 std::string host_name() {
@@ -75,16 +96,24 @@ void forget_shell_of_srun() {
   if (!in_shell_of_srun()) {
     return;
   }
-  std::vector<std::string> names;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    if (text.starts_with("PMIX_") || text.starts_with("PMI_")) {
-      names.emplace_back(text.substr(0, text.find('=')));
-    }
+  constexpr std::array<std::string_view, 2> of_step{"PMIX_", "PMI_"};
+  unset_variables(of_step);
+}
+
+std::optional<std::string> forget_job_that_ended() {
+  auto folder = process_environment("PMIX_SERVER_TMPDIR");
+  std::error_code unknown;
+  if (!folder || std::filesystem::exists(*folder, unknown) || unknown) {
+    return std::nullopt;
   }
-  for (const std::string& name : names) {
-    ::unsetenv(name.c_str());
-  }
+  // What mpirun tells its processes. What users set of OMPI_MCA_ stays.
+  constexpr std::array<std::string_view, 15> of_job{"PMIX_RANK",      "PMIX_ID",          "PMIX_NAMESPACE",
+                                                    "PMIX_SERVER_",   "PMIX_DSTORE_",     "PMIX_GDS_MODULE",
+                                                    "PMI_",           "OMPI_COMM_WORLD_", "OMPI_UNIVERSE_SIZE",
+                                                    "OMPI_APP_CTX_",  "OMPI_NUM_APP_CTX", "OMPI_FILE_LOCATION",
+                                                    "OMPI_MCA_orte_", "OMPI_MCA_ess",     "OMPI_MCA_pmix"};
+  unset_variables(of_job);
+  return folder;
 }
 
 bool launched(const environment_lookup& lookup) {

@@ -2,7 +2,12 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <vector>
+
+#include <sys/vfs.h>
+
+#include <linux/magic.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/parallel/collective.hpp>
@@ -33,6 +38,24 @@ property_handle file_access() {
   // The superblocks of 1.10 carry a flag "open for writing", which a killed writer would leave set.
   H5Pset_libver_bounds(access.id(), H5F_LIBVER_EARLIEST, H5F_LIBVER_V18);
   return access;
+}
+
+/// The name of a file for MPI-IO. A part of it before a colon would be taken for a kind of file system by ROMIO, and a
+/// name of one letter alone fails in Open MPI's OMPIO: so it is never relative.
+std::filesystem::path name_for_mpi(const std::filesystem::path& path) {
+  return std::filesystem::absolute(path);
+}
+
+/// The same with the kind of file system in front, for ROMIO, which then accepts colons. OMPIO knows no kinds, and
+/// needs none. Nothing if the name has no colon.
+std::optional<std::filesystem::path> name_with_kind(const std::filesystem::path& path) {
+  const std::filesystem::path name = name_for_mpi(path);
+  if (name.string().find(':') == std::string::npos) {
+    return std::nullopt;
+  }
+  struct ::statfs about {};
+  const bool on_nfs = ::statfs(name.c_str(), &about) == 0 && about.f_type == NFS_SUPER_MAGIC;
+  return (on_nfs ? "nfs:" : "ufs:") + name.string();
 }
 
 }  // namespace
@@ -97,7 +120,11 @@ file file::open_parallel(const std::filesystem::path& path, const communicator& 
   H5Pset_fapl_mpio(access.id(), ranks, no_hints());
   // To close the file is collective. So a rank that cannot go on does not just leave: all of them do, together.
   file_handle opened = on_every_rank(ranks, [&] {
-    file_handle id(H5Fopen(path.c_str(), H5F_ACC_RDWR, access.id()));
+    file_handle id(H5Fopen(name_for_mpi(path).c_str(), H5F_ACC_RDWR, access.id()));
+    const auto other_name = name_with_kind(path);
+    if (!id.valid() && other_name) {
+      id = file_handle(H5Fopen(other_name->c_str(), H5F_ACC_RDWR, access.id()));
+    }
     if (!id.valid()) {
       fail_environment("open for writing", {path.string(), ""});
     }

@@ -1,15 +1,15 @@
 #include <cstdlib>
 #include <string>
-#include <vector>
 
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
-#include <spawn.h>
 
+#include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/parallel/program.hpp>
 #include <spikesweep/study/report.hpp>
 
 namespace spikesweep {
@@ -22,20 +22,17 @@ std::filesystem::path report_tool() {
   return directory / "report.py";
 }
 
-/// Exit status of the tool, its standard output sent to standard error; -1 if it could not be started.
+/// Exit status of the tool, whose standard output is dropped; -1 if it did not start or a signal ended it.
 int run_tool(const std::string& tool, const std::string& run) {
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
-  std::vector<char*> arguments{const_cast<char*>(tool.c_str()), const_cast<char*>(run.c_str()), nullptr};
-  pid_t child = 0;
-  const int failure = posix_spawn(&child, tool.c_str(), &actions, nullptr, arguments.data(), environ);
-  posix_spawn_file_actions_destroy(&actions);
+  const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   int status = 0;
-  if (failure != 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status)) {
-    return -1;
+  try {
+    status = wait_for_program(start_program({tool, run}, nothing, nothing, program_signals::heeded));
+  } catch (const environment_error&) {
+    status = -1;
   }
-  return WEXITSTATUS(status);
+  ::close(nothing);
+  return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 }  // namespace

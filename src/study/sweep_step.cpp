@@ -6,6 +6,7 @@
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/parallel/program.hpp>
 #include <spikesweep/study/sweep_step.hpp>
 
 namespace spikesweep {
@@ -58,6 +59,7 @@ sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem
   options.grace_s = parse_wait(flags.grace);
   options.existing = wanted(flags);
   options.made_from_it = made_from_it;
+  options.quarantine_program = {this_program, quarantine_command};
   if (job.root()) {
     options.end = job_end();
     if (options.end) {

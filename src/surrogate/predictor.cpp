@@ -13,9 +13,6 @@ namespace spikesweep {
 
 namespace {
 
-/// Welch segment of the spectra [s], or a whole run where that is shorter.
-constexpr double segment_s = 1;
-
 /// Kernels that wait for the next call. One takes a few megabytes.
 constexpr std::size_t most_idle_kernels = 16;
 
@@ -109,7 +106,7 @@ void keep_samples(point_prediction& out, const kept_runs& kept, std::span<trajec
 }
 
 kept_runs kept(const point_runs& runs, const trajectory_settings& settings) {
-  return {runs.replicates, runs.network, settings.bin_s, std::min(segment_s, settings.duration_s)};
+  return {runs.replicates, runs.network, settings.bin_s, std::min(usual_segment_s, settings.duration_s)};
 }
 
 point_prediction prediction_of(point_runs& runs, const prediction_settings& s) {
@@ -120,7 +117,7 @@ point_prediction prediction_of(point_runs& runs, const prediction_settings& s) {
   if (s.spread && runs.replicates.size() > 1) {
     std::vector<run_figures> each;
     for (const trajectory& run : runs.replicates) {
-      each.push_back(figures_of(run, runs.network, s.run.bin_s, std::min(segment_s, s.run.duration_s)));
+      each.push_back(figures_of(run, runs.network, s.run.bin_s, std::min(usual_segment_s, s.run.duration_s)));
     }
     out.spread = spread_of(each);
   }

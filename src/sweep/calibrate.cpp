@@ -63,7 +63,7 @@ sweep_description trial_sweep(const sweep_description& d, const std::vector<int>
 
 /// Events that the whole task will take, as its short trial suggests.
 double whole_events(const sweep_description& d, const task_result& trial) {
-  const double head_s = d.sampling.burn_in_s + (d.section.kind == section_kind::volley ? mean_pool_s : 0);
+  const double head_s = lead_in_s(d.section, d.sampling.burn_in_s);
   const std::vector<double>& durations = trial.block.duration;
   const auto synthetic = std::ranges::count(trial.block.perturbed, synthetic_mark);
   const double sampled_s = std::accumulate(durations.begin(), durations.end(), 0.0) +

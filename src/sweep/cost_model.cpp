@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include <spikesweep/network/section_rule.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 
 namespace spikesweep {
@@ -16,16 +17,21 @@ constexpr double ms_per_s = 1000;
 /// the first guess by up to a factor of e or so, and tasks of a point among themselves by a tenth of that.
 constexpr double prior_variance = 100;
 
+/// In a second of simulated time.
+double events_per_second(const sweep_description& d, int point) {
+  const parameters p = parameters_at(d.points, d.base, point);
+  return events_per_kick * (p.lambda_E * p.N_E + p.lambda_I * p.N_I);
+}
+
 }  // namespace
 
 double expected_events(const sweep_description& d, int point) {
-  const parameters p = parameters_at(d.points, d.base, point);
   const double phase_s = d.section.kind == section_kind::interval ? d.section.interval_ms / ms_per_s : mean_phase_s;
   const sampling_settings& s = d.sampling;
   const double rows_a_section = 1 + s.perturb_share * s.perturb_phases + s.synthetic_share;
   const double row_s = phase_s + s.synthetic_share * s.synthetic_s / rows_a_section;
-  const double simulated_s = s.burn_in_s + static_cast<double>(s.transitions) * row_s;
-  return events_per_kick * (p.lambda_E * p.N_E + p.lambda_I * p.N_I) * simulated_s;
+  const double simulated_s = lead_in_s(d.section, s.burn_in_s) + static_cast<double>(s.transitions) * row_s;
+  return events_per_second(d, point) * simulated_s;
 }
 
 cost_model::cost_model(const sweep_description& description)
@@ -65,6 +71,12 @@ double cost_model::expected(int point) const {
   }
   const double guess = first_guess_[static_cast<std::size_t>(point)];
   return learned_ > 0 ? guess * std::exp(weights_.dot(features(point))) : guess;
+}
+
+double cost_model::most(int point) const {
+  const double first_guess = first_guess_[static_cast<std::size_t>(point)];
+  const double up_to_limit = events_per_second(description_, point) * description_.sampling.max_simulated_s;
+  return expected(point) / first_guess * (first_guess + up_to_limit);
 }
 
 void cost_model::learn(int point, double events) {

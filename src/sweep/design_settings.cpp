@@ -8,7 +8,7 @@ namespace {
 
 using s = design_settings;
 
-constexpr std::array rows{
+constexpr std::array design_rows{
     choice_setting<&s::kind, design_kind::grid, design_kind::list, design_kind::latin_hypercube, design_kind::sobol>(
         "kind",
         "how points are placed: every combination of values (grid), the i-th values together (list), or spread over "
@@ -27,7 +27,7 @@ constexpr std::array rows{
 }  // namespace
 
 std::span<const setting<design_settings>> design_table() {
-  return rows;
+  return design_rows;
 }
 
 }  // namespace spikesweep

@@ -31,31 +31,55 @@ sweep_outcome master::run() {
     }
     std::this_thread::sleep_for(idle_pause);
   }
-  outcome_.interrupted = tasks_.waiting() > 0 || running_ > 0 || dropped_ > 0 || !suspects_.empty();
+  outcome_.interrupted = tasks_.waiting() > 0 || running_ > 0 || dropped_ > 0 || !suspects_.tasks.empty();
   outcome_.wall_s = seconds_since(start_);
   outcome_.store_s += runner_.store_s();
   return outcome_;
 }
 
 void master::run_suspects() {
-  if (suspects_.empty() || seconds_left() <= 0) {
+  if (suspects_.tasks.empty() || seconds_left() <= 0) {
     return;
   }
-  log_info(std::to_string(suspects_.size()) +
-           " tasks were in hand at two crashes or more: they run first, in a process of their own");
-  const std::vector<std::int64_t> tasks = suspects_;
+  const std::string many = std::to_string(suspects_.tasks.size());
+  if (options_.quarantine_program.empty()) {
+    log_warning(many +
+                " tasks may have crashed the job and are left out; spikesweep itself runs them in a process of "
+                "their own: resume the file with it");
+    return;
+  }
+  log_info(many + " tasks may have crashed the job: they run first, in a process of their own");
+  const std::vector<std::int64_t> tasks = suspects_.tasks;
+  quarantine_limits limits;
+  limits.silence_s = options_.quarantine_silence_s;
+  limits.longest_s = [this](const std::vector<std::int64_t>& in_hand) { return longest_s(in_hand); };
   runner_.run_apart(
-      tasks,
+      tasks, options_.quarantine_program, limits,
       [this](const task_report& report, const std::string& how) {
-        std::erase(suspects_, report.task);
+        std::erase(suspects_.tasks, report.task);
         if (report.state == task_state::crashed) {
-          const task_identity task = description_.identity(report.task);
-          log_warning("task " + std::to_string(report.task) + " (point " + std::to_string(task.point) + ", replicate " +
-                      std::to_string(task.replicate) + ") is set aside: " + how);
+          set_aside(report.task, how);
         }
         add_up(report);
       },
       [this] { return go_on() && seconds_left() > 0; });
+}
+
+double master::longest_s(const std::vector<std::int64_t>& in_hand) const {
+  double events = 0;
+  for (const std::int64_t task : in_hand) {
+    events += costs_.most(static_cast<int>(description_.identity(task).point));
+  }
+  constexpr double margin = 10;  // Costs may be far from what is expected, and the machine may have become slower.
+  return margin * events * suspects_.s_per_event;
+}
+
+void master::set_aside(std::int64_t task, const std::string& how) {
+  const task_identity identity = description_.identity(task);
+  const std::string line = "task " + std::to_string(task) + " (point " + std::to_string(identity.point) +
+                           ", replicate " + std::to_string(identity.replicate) + ") is set aside: " + how;
+  log_warning(line);
+  runner_.log(line);
 }
 
 std::optional<std::int64_t> master::next() {

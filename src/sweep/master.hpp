@@ -9,6 +9,12 @@
 
 namespace spikesweep {
 
+/// Tasks that may have crashed the job.
+struct suspect_tasks {
+  std::vector<std::int64_t> tasks;
+  double s_per_event = 0;  ///< What network events are expected to take in a process of its own [s].
+};
+
 /// Rank 0: hands out tasks, runs some itself, and serves the workers meanwhile. Suspects, which were in hand when the
 /// job crashed again and again, it runs first, in a process of their own: so a crash takes neither the job nor another
 /// task with it.
@@ -16,8 +22,8 @@ class master {
  public:
   /// `counts`: what earlier runs left; total, done, failed, resumed and damaged have to be set.
   master(const communicator& ranks, task_runner& runner, const sweep_description& description, scheduler& tasks,
-         cost_model& costs, const unfinished_work& earlier, std::vector<std::int64_t> suspects,
-         const sweep_options& options, const sweep_outcome& counts)
+         cost_model& costs, const unfinished_work& earlier, suspect_tasks suspects, const sweep_options& options,
+         const sweep_outcome& counts)
       : ranks_(ranks),
         out_(ranks),
         runner_(runner),
@@ -35,6 +41,10 @@ class master {
 
  private:
   void run_suspects();
+  /// The longest time that tasks in hand together may take in a process of their own [s].
+  double longest_s(const std::vector<std::int64_t>& in_hand) const;
+  /// Says why a task is set aside, also in the file.
+  void set_aside(std::int64_t task, const std::string& how);
   std::optional<std::int64_t> next();
   /// Answers every message that is there, looks for signals, reports progress.
   void serve();
@@ -62,7 +72,7 @@ class master {
   scheduler& tasks_;
   cost_model& costs_;
   const unfinished_work& earlier_;
-  std::vector<std::int64_t> suspects_;
+  suspect_tasks suspects_;
   const sweep_options& options_;
   sweep_outcome outcome_;
   std::vector<std::int64_t> in_hand_;  ///< Tasks of each rank, handed out and not reported.

@@ -8,16 +8,19 @@
 
 namespace spikesweep {
 
+std::string timed_line(const std::string& text) {
+  return utc_text(std::time(nullptr)) + ' ' + text;
+}
+
 std::string begin_line(int ranks, std::size_t left, const sweep_counts& counts, std::int64_t damaged) {
-  return utc_text(std::time(nullptr)) + " spikesweep " SPIKESWEEP_VERSION " starts on " + std::to_string(ranks) +
-         " ranks: " + std::to_string(left) + " of " + std::to_string(counts.total) + " tasks to do, " +
-         std::to_string(damaged) + " of them damaged";
+  return timed_line("spikesweep " SPIKESWEEP_VERSION " starts on " + std::to_string(ranks) +
+                    " ranks: " + std::to_string(left) + " of " + std::to_string(counts.total) + " tasks to do, " +
+                    std::to_string(damaged) + " of them damaged");
 }
 
 std::string end_line(const sweep_outcome& outcome) {
-  return utc_text(std::time(nullptr)) + (outcome.interrupted ? " interrupted: " : " finished: ") +
-         std::to_string(outcome.done) + " done, " + std::to_string(outcome.failed) + " failed of " +
-         std::to_string(outcome.total);
+  return timed_line((outcome.interrupted ? "interrupted: " : "finished: ") + std::to_string(outcome.done) + " done, " +
+                    std::to_string(outcome.failed) + " failed of " + std::to_string(outcome.total));
 }
 
 std::optional<logged_begin> read_begin_line(const std::string& line) {

@@ -8,8 +8,11 @@
 
 namespace spikesweep {
 
-/// The lines of a sweep file's log: when runs began and ended. One function writes a line, and one beside it reads what
-/// the status needs from it.
+/// The lines of a sweep file's log: when runs began and ended, and which tasks were set aside. One function writes a
+/// line, and one beside it reads what the status needs from it.
+
+/// The text behind the time.
+std::string timed_line(const std::string& text);
 
 /// "TIME spikesweep VERSION starts on RANKS ranks: LEFT of TOTAL tasks to do, DAMAGED of them damaged".
 std::string begin_line(int ranks, std::size_t left, const sweep_counts& counts, std::int64_t damaged);

@@ -26,15 +26,18 @@ namespace spikesweep {
 
 namespace {
 
+/// Time of a network event in the slowest simulator, for a sweep that has not finished a task yet [s].
+constexpr double slow_s_per_event = 100e-9;
+
 /// What is left to do, as rank 0 finds it.
 struct remaining_work {
   std::vector<std::int64_t> tasks;
-  std::vector<std::int64_t> suspects;         ///< Others, to be run in quarantine.
+  suspect_tasks suspects;                     ///< Others, to be run in quarantine.
   std::vector<std::int64_t> retried;          ///< Of both, the ones that had failed.
   std::vector<std::pair<int, double>> costs;  ///< Point and events of tasks done.
   unfinished_work unfinished;                 ///< How far earlier runs came with those to do.
 
-  std::size_t left() const { return tasks.size() + suspects.size(); }
+  std::size_t left() const { return tasks.size() + suspects.tasks.size(); }
   sweep_outcome counts;
 };
 
@@ -64,6 +67,8 @@ remaining_work find_work(const std::filesystem::path& file, const sweep_descript
   work.unfinished = find_unfinished_work(file, description, pending_tasks(records));
   work.counts.total = description.tasks();
   work.counts.damaged = static_cast<std::int64_t>(damaged.size());
+  double core_s = 0;
+  double events = 0;
   for (std::int64_t task = 0; task < description.tasks(); ++task) {
     const auto at = static_cast<std::size_t>(task);
     const bool trusted = !untrusted.contains(task);
@@ -72,6 +77,8 @@ remaining_work find_work(const std::filesystem::path& file, const sweep_descript
       ++work.counts.resumed;
       work.costs.emplace_back(static_cast<int>(description.identity(task).point),
                               static_cast<double>(records[at].summary.events));
+      core_s += provenance[at].core_s;
+      events += static_cast<double>(records[at].summary.events);
       continue;
     }
     const bool failed = trusted && records[at].state != task_state::pending;
@@ -82,10 +89,12 @@ remaining_work find_work(const std::filesystem::path& file, const sweep_descript
     if (failed) {
       work.retried.push_back(task);
     }
-    const bool suspect = !failed && records[at].state == task_state::pending &&
-                         crashes_of(task, provenance[at], work.unfinished) >= suspect_after;
-    (suspect ? work.suspects : work.tasks).push_back(task);
+    const bool suspect = failed ? records[at].state == task_state::crashed
+                                : records[at].state == task_state::pending &&
+                                      crashes_of(task, provenance[at], work.unfinished) >= suspect_after;
+    (suspect ? work.suspects.tasks : work.tasks).push_back(task);
   }
+  work.suspects.s_per_event = core_s > 0 && events > 0 ? core_s / events : slow_s_per_event;
   return work;
 }
 

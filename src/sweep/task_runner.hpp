@@ -4,16 +4,18 @@
 #include <chrono>
 #include <functional>
 #include <optional>
+#include <string>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
 #include <spikesweep/base/stopwatch.hpp>
 #include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/sweep/quarantine.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
 #include "messages.hpp"
-#include "quarantine.hpp"
+#include "run_log.hpp"
 #include "unfinished_work.hpp"
 
 namespace spikesweep {
@@ -57,16 +59,17 @@ class task_runner {
   }
 
   /// The same for tasks that may have crashed the job before, in a process of their own.
-  void run_apart(const std::vector<std::int64_t>& tasks,
+  void run_apart(const std::vector<std::int64_t>& tasks, const std::vector<std::string>& program,
+                 const quarantine_limits& limits,
                  const std::function<void(const task_report&, const std::string& how)>& report,
                  const std::function<bool()>& poll) {
     const auto start = steady_clock::now();
-    std::vector<network_task> of_networks;
+    quarantine_request request{description_.section, description_.sampling, {}};
     for (const std::int64_t task : tasks) {
-      of_networks.push_back(task_of(description_, task));
+      request.tasks.push_back(task_of(description_, task));
     }
     run_in_quarantine(
-        simulator_, of_networks,
+        request, program, limits,
         [&](std::int64_t task, task_result&& result, const std::string& how) {
           writer_.begin_task(task, rank_);
           writer_.write_task(task, result, seconds_since(start) / static_cast<double>(tasks.size()));
@@ -74,6 +77,9 @@ class task_runner {
         },
         poll);
   }
+
+  /// Adds a line with the time to the log of the sweep file.
+  void log(const std::string& text) { writer_.log(timed_line(text)); }
 
   /// Saves, at this poll, the tasks in hand: this process may soon be ended.
   void save_soon() { saver_.ask(); }

@@ -92,6 +92,33 @@ class Launch(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("found done  0", done.stdout)
 
+    def test_variables_of_an_mpirun_that_ended_decide_nothing(self):
+        told = self.run_line(f"{MPIEXEC} -n 1 env -0").stdout
+        left_over = dict(entry.split("=", 1) for entry in told.split("\0") if "=" in entry)
+        self.assertIn("PMIX_SERVER_TMPDIR", left_over)
+        left_over |= {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2", "PMIX_RANK": "1"}
+        for arguments in ["sweep c.toml -o x.h5", "status x.h5"]:
+            with self.subTest(arguments):
+                done = self.spikesweep(arguments, **left_over)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn(f"{left_over['PMIX_SERVER_TMPDIR']} is gone", done.stderr)
+                self.assertIn("tasks", done.stdout, "the first process prints")
+        self.assertNotIn("is gone", self.spikesweep("sweep c.toml -o y.h5", 2, **left_over).stderr)
+
+    def test_a_sweep_file_may_have_any_name(self):
+        # MPI-IO takes some names for something else: Open MPI's own one letter, ROMIO what stands before a colon.
+        for reader in ["", "^ompio"]:
+            for name in ["a", "b:c.h5", "nfs:d.h5", "e:f/g.h5"]:
+                with self.subTest(name, reader=reader):
+                    (self.directory / "e:f").mkdir(exist_ok=True)
+                    environment = {"OMPI_MCA_io": reader} if reader else {}
+                    done = self.spikesweep(f"sweep c.toml -o {name} --fresh", 2, **environment)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    done = self.spikesweep(f"verify {name}", 2, **environment)
+                    self.assertEqual(done.returncode, 0, done.stderr)
+                    self.assertRegex(done.stdout, r"finished +2\n")
+        self.assertEqual(self.files(), ["a", "b:c.h5", "c.toml", "e:f", "nfs:d.h5"])
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -28,7 +28,8 @@ TEST(gradient_sum, is_the_same_in_any_order_on_every_rank_count) {
   std::vector<std::vector<float>> slices(8, std::vector<float>(500));
   for (auto& slice : slices) {
     for (auto& g : slice) {
-      g = static_cast<float>(stream.normal() * std::exp(3 * stream.normal()));
+      const double value = stream.normal();
+      g = static_cast<float>(value * std::exp(3 * stream.normal()));
     }
   }
   gradient_sum shared(500, 8);
@@ -59,7 +60,8 @@ TEST(gradient_sum, is_that_of_plain_code_on_every_instruction_set) {
   std::vector<std::int64_t> plain(size, 0);
   for (auto& slice : slices) {
     for (std::size_t i = 0; i < size; ++i) {
-      slice[i] = static_cast<float>(stream.normal() * std::exp(2 * stream.normal()));
+      const double value = stream.normal();
+      slice[i] = static_cast<float>(value * std::exp(2 * stream.normal()));
       plain[i] += static_cast<std::int64_t>(static_cast<double>(slice[i]) * 0x1p40);
     }
   }

@@ -149,7 +149,8 @@ TEST(gradient_norm, is_that_of_plain_code_with_the_same_bits_on_every_instructio
   std::vector<float> g(10007);
   double squares = 0;
   for (auto& x : g) {
-    x = static_cast<float>(stream.normal() * std::exp(stream.normal()));
+    const double value = stream.normal();
+    x = static_cast<float>(value * std::exp(stream.normal()));
     squares += static_cast<double>(x) * static_cast<double>(x);
   }
   std::vector<double> norms;

@@ -11,76 +11,13 @@
 #include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/network/serial.hpp>
 
+#include "network/checksum.hpp"
 #include "network/network_sets.hpp"
 
 namespace spikesweep {
 namespace {
 
-/// FNV-1a, 64 bits, of values without their padding.
-class checksum {
- public:
-  template <class T>
-  void add(const T& value) {
-    static_assert(std::is_arithmetic_v<T> || std::is_enum_v<T>);
-    const auto* bytes = reinterpret_cast<const unsigned char*>(&value);
-    for (std::size_t i = 0; i < sizeof(T); ++i) {
-      hash_ = (hash_ ^ bytes[i]) * 0x100000001b3ULL;
-    }
-  }
-  template <class Items>
-  void add_all(const Items& items) {
-    for (const auto& item : items) {
-      add(item);
-    }
-  }
-  void add(const count_matrix& counts) {
-    for (Eigen::Index i = 0; i < counts.size(); ++i) {
-      add(counts.data()[i]);
-    }
-  }
-  void add(const task_result& result) {
-    add(result.state);
-    const auto& block = result.block;
-    for (const auto* m : {&block.before, &block.after, &block.spikes, &block.spike_times_E, &block.spike_times_I}) {
-      add(*m);
-    }
-    add_all(block.duration);
-    add_all(block.phase);
-    add_all(block.perturbed);
-    add_all(block.capped);
-    const auto& s = result.summary;
-    add(s.simulated_s);
-    for (const std::int64_t count : {s.spikes_E, s.spikes_I, s.phases, s.capped, s.empty, s.grown, s.events}) {
-      add(count);
-    }
-  }
-  void add(const exact_run& run) {
-    add(run.state);
-    add(run.events);
-    if (run.state == task_state::done) {
-      add(run.begin);
-    }
-    for (const auto& spike : run.spikes) {
-      add(spike.time);
-      add(spike.neuron);
-    }
-    for (const auto& phase : run.phases) {
-      add(phase.kind);
-      add(phase.begin);
-      add(phase.end);
-      add(phase.capped);
-      add(phase.pending_at_start);
-      add(phase.pending_peak);
-      add(phase.spikes_E);
-      add(phase.spikes_I);
-    }
-  }
-
-  std::uint64_t value() const { return hash_; }
-
- private:
-  std::uint64_t hash_ = 0xcbf29ce484222325ULL;
-};
+using testing::checksum;
 
 enum class simulator { lockstep, oracle, leaping, discrete };
 constexpr const char* name_of(simulator kind) {
@@ -93,7 +30,7 @@ struct bits_case {
   section_kind section;
 };
 
-class task_bits : public testing::TestWithParam<bits_case> {
+class task_bits : public ::testing::TestWithParam<bits_case> {
  protected:
   task_bits() {
     section_.kind = GetParam().section;
@@ -349,7 +286,7 @@ std::vector<bits_case> all_cases() {
   return cases;
 }
 
-INSTANTIATE_TEST_SUITE_P(Simulators, task_bits, testing::ValuesIn(all_cases()), [](const auto& set) {
+INSTANTIATE_TEST_SUITE_P(Simulators, task_bits, ::testing::ValuesIn(all_cases()), [](const auto& set) {
   return std::string(name_of(set.param.by)) + '_' + std::string(spikesweep::name_of(set.param.section));
 });
 

@@ -46,6 +46,10 @@ int sweep(const boost::mpi::communicator& world, const std::string& file, int ta
     return testing::made_up_task(description, point, replicate);
   };
   sweep_options options;
+  options.quarantine_program = {SPIKESWEEP_QUARANTINE_PROGRAM};
+  if (word == "crash") {
+    options.quarantine_program.insert(options.quarantine_program.end(), {"crash", "7", "0"});
+  }
   options.existing = word == "extend" ? existing_file::extend : existing_file::resume;
   const sweep_outcome outcome = testing::run_made_up_sweep(world, file, description, task, options);
   return static_cast<int>(outcome.interrupted  ? exit_code::interrupted

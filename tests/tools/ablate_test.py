@@ -11,6 +11,8 @@ import sys
 import tempfile
 import unittest
 
+import h5py
+
 TOOL = pathlib.Path(__file__).resolve().parents[2] / "tools/ablate"
 CONFIG = """
 [network]
@@ -59,6 +61,28 @@ class Ablate(unittest.TestCase):
             again = subprocess.run(command, capture_output=True, text=True, env=environment, check=True)
             self.assertEqual(again.stdout, first.stdout)
             self.assertEqual(made, {path: path.stat().st_mtime_ns for path in out.rglob("model.h5")})
+
+    def test_makes_again_what_an_edited_config_has_changed(self):
+        with tempfile.TemporaryDirectory() as scratch:
+            config = pathlib.Path(scratch) / "c.toml"
+            config.write_text(CONFIG)
+            out = pathlib.Path(scratch) / "out"
+            environment = os.environ | {"SPIKESWEEP": sys.argv[1]}
+
+            def ablate():
+                subprocess.run([TOOL, config, "-o", out], capture_output=True, env=environment, check=True)
+                with h5py.File(out / "config/model.h5") as model, h5py.File(out / "config/validation.h5") as validation:
+                    return len(model["training/wall"]), validation.attrs["made_with"], validation.attrs["made_from"]
+
+            before = ablate()
+            config.write_text(CONFIG.replace("epochs = 2", "epochs = 3"))
+            trained = ablate()
+            self.assertEqual((before[0], trained[0]), (2, 3), "the model is of the config that is there now")
+            self.assertNotEqual(trained[2], before[2], "and so is the validation")
+            config.write_text(CONFIG.replace("epochs = 2", "epochs = 3").replace("chains = 2", "chains = 4"))
+            validated = ablate()
+            self.assertEqual(validated[2], trained[2], "the model is up to date")
+            self.assertNotEqual(validated[1], trained[1])
 
     def test_an_unknown_key_ends_it(self):
         with tempfile.TemporaryDirectory() as scratch:

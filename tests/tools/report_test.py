@@ -191,6 +191,15 @@ class ACompleteRun(ReportTest):
             file["config/text"] = "# <b>bold</b> & more"
         self.assertIn("# &lt;b&gt;bold&lt;/b&gt; &amp; more", self.page(directory))
 
+    def test_is_written_for_a_directory_whose_name_is_no_utf_8(self):
+        directory = os.path.join(tempfile.mkdtemp(dir=self.base), os.fsdecode(b"d\xff"))
+        shutil.copytree(self.source, directory)
+        done = subprocess.run([REPORT, directory], capture_output=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertEqual(done.stdout, os.fsencode(directory) + b"/report.html\n")
+        with open(os.path.join(directory, "report.html"), encoding="utf-8") as file:
+            self.assertIn("<title>spikesweep: d\ufffd</title>", file.read())
+
     def test_is_the_same_text_every_time_and_under_mpirun(self):
         directory = os.path.join(tempfile.mkdtemp(dir=self.base), "source")
         shutil.copytree(self.source, directory)

@@ -58,7 +58,8 @@ def write(path, text):
     handle, temporary = tempfile.mkstemp(dir=os.path.dirname(path) or ".", prefix=".report-")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
+            # A name of a file may hold bytes that are no UTF-8. Python keeps them as lone surrogates.
+            file.write(text.encode("utf-8", "surrogateescape").decode("utf-8", "replace"))
         umask = os.umask(0)
         os.umask(umask)
         os.chmod(temporary, 0o666 & ~umask)

@@ -116,6 +116,7 @@ struct run_figures {
 run_figures figures_of(const kept_runs& runs);
 
 /// The figures of one run.
-run_figures figures_of(const trajectory& run, const parameters& p, double bin_s = 1e-3, double segment_s = 1);
+run_figures figures_of(const trajectory& run, const parameters& p, double bin_s = 1e-3,
+                       double segment_s = usual_segment_s);
 
 }  // namespace spikesweep

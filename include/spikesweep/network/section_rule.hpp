@@ -14,6 +14,11 @@ inline constexpr double mean_pool_s = 2;
 /// It looks at the pool this often meanwhile: far more often than delays move the pool [s].
 inline constexpr double mean_pool_every_s = 1e-4;
 
+/// Simulated before the first phase: the burn-in, and for `volley` the measurement of the mean pool [s].
+inline double lead_in_s(const section_settings& section, double burn_in_s) {
+  return burn_in_s + (section.kind == section_kind::volley ? mean_pool_s : 0);
+}
+
 /// What section_rule::ended() says, as levels for a simulator that compares them in vectors. Until the next spike or
 /// the next call of section_rule::levels(), the phase ends at an event at time t with n pending E-to-E kicks if
 ///   t <= hold, or n >= high, or (n <= low and t > expire).

@@ -31,6 +31,9 @@ struct spectrum {
   std::vector<double> power;      ///< [unit of the series squared / Hz]
 };
 
+/// Welch segment of the spectra of rates, unless somebody says otherwise [s].
+inline constexpr double usual_segment_s = 1;
+
 /// Welch's method: Hann windows of `segment` values with half overlap, each segment's mean removed, averaged over
 /// segments of all `series` (each sampled every `step` [s]). Welch 1967, IEEE Trans. Audio Electroacoust. 15:70.
 /// Series shorter than a segment are left out; with none left the spectrum is empty.

@@ -77,7 +77,7 @@ enum class task_state : std::uint8_t {
   done = 1,
   runaway = 2,   ///< Failed: the pending kicks passed the stated bound.
   time_cap = 3,  ///< Failed: too few phases within the simulated-time cap.
-  crashed = 4    ///< Failed: it ended the process that simulated it.
+  crashed = 4    ///< Failed: it ended the process that simulated it, or took too long in one of its own.
 };
 inline constexpr int task_state_count = 5;
 

@@ -1,40 +1,62 @@
 #pragma once
 
-#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
 namespace spikesweep {
 
-/// A copy of this process that runs one function and sends messages back through a pipe. For work that may end its
-/// process: that work ends its copy only. The copy makes no MPI call. Rank-local; one thread may use an object.
+/// A program that gets one input and sends messages back. For work that may end its process. Interrupts do not reach
+/// it. Its side of the connection is a parent_link. Rank-local; one thread may use an object.
 class child_process {
  public:
-  /// Sends a message of any length to the parent. The child ends if the parent no longer reads.
-  using sender = std::function<void(const std::string& message)>;
+  enum class news {
+    bytes,    ///< Bytes came.
+    nothing,  ///< Nothing came.
+    end       ///< No more can come: the child has ended.
+  };
 
-  /// Starts the child. It calls `work` and then ends. An exception from `work` ends it with code 1 and a line on
-  /// standard error that begins with `name`. The child dies with its parent. Throws environment_error if the system
-  /// starts no process.
-  child_process(const std::string& name, const std::function<void(const sender&)>& work);
+  /// Starts the program. `command` is its path and its arguments. Throws environment_error if the system starts no
+  /// process.
+  child_process(const std::vector<std::string>& command, const std::string& input);
   child_process(const child_process&) = delete;
   child_process& operator=(const child_process&) = delete;
   /// Kills the child if it still runs.
   ~child_process();
 
-  /// Waits at most 5 ms for bytes of the child. Returns false once no more can come: the child has ended.
-  bool receive();
+  /// Waits at most 5 ms for bytes of the child.
+  news receive();
   /// The next message that came whole.
   std::optional<std::string> next();
-  /// Waits for the end of the child. Returns how it ended, in words.
-  std::string wait();
+  /// Kills the child if it still runs. Returns how it ended, in words.
+  std::string end();
 
  private:
   pid_t process_ = -1;
   int pipe_ = -1;
   std::string received_;
+};
+
+/// The child's side of a child_process. The child dies with its parent.
+class parent_link {
+ public:
+  /// Takes over standard input and output: what this process prints from now on goes to standard error. To be made
+  /// before anything reads or prints. Throws input_error if no child_process started this process.
+  parent_link();
+  parent_link(const parent_link&) = delete;
+  parent_link& operator=(const parent_link&) = delete;
+  ~parent_link() = default;
+
+  /// What the parent gave.
+  const std::string& input() const { return input_; }
+  /// Sends a message of any length. Throws environment_error if the parent no longer reads.
+  void send(const std::string& message) const;
+
+ private:
+  std::string input_;
+  int pipe_ = -1;  ///< Closes with the process: that tells the parent that the process has ended.
 };
 
 }  // namespace spikesweep

@@ -26,6 +26,11 @@ bool in_shell_of_srun(const environment_lookup& lookup = process_environment);
 /// Removes what would make MPI look for the other processes of such a shell's srun. Before MPI starts.
 void forget_shell_of_srun();
 
+/// Removes what Open MPI told an earlier job, if that job is over: a shell that was born in it passes that on, and MPI
+/// would look for the job, in vain. Returns the folder of the job, which no longer exists; nothing if there is nothing
+/// to remove. To be called before anything else here.
+std::optional<std::string> forget_job_that_ended();
+
 /// The place of this process among those that a launcher started with it, by what the launcher says: needs no MPI.
 struct launch_place {
   int rank = 0;

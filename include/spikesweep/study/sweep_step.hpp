@@ -18,6 +18,9 @@ struct sweep_flags {
   std::string grace = "0s";  ///< Time to finish running tasks after a signal, with its unit.
 };
 
+/// The command of spikesweep that runs tasks in a process of their own; not for users.
+inline constexpr const char* quarantine_command = "run-tasks";
+
 /// Calls run_sweep and draws progress on standard error. `made_from_it`: results to remove when `fresh` has replaced
 /// the file. Collective.
 sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem::path& file,

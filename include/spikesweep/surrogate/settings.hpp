@@ -4,6 +4,7 @@
 #include <span>
 
 #include <spikesweep/base/setting.hpp>
+#include <spikesweep/network/statistics.hpp>
 
 namespace spikesweep {
 
@@ -28,11 +29,11 @@ struct validation_settings {
   int chains = 8;          ///< Surrogate runs side by side that share duration_s.
   double verdict_s = 20;   ///< Verdicts are about runs of this length [s], or of duration_s if that is shorter.
   double bin_ms = 1;       ///< Bin of the E-rate series, of the Fano factor and of the spectrum [ms].
-  double segment_s = 1;    ///< Welch segment of the spectrum [s].
-  bool baselines = true;   ///< Also run mean transition, nearest neighbour and linear regression.
-  double hybrid_s = 20;    ///< Length of a hybrid run at each point, sections mfe and volley; 0: none [s].
-  double raster_s = 0.5;   ///< Stretch of spikes kept for rasters [s].
-  std::uint64_t seed = 1;  ///< Seed of the exact runs and of the surrogate's.
+  double segment_s = usual_segment_s;  ///< Welch segment of the spectrum [s].
+  bool baselines = true;               ///< Also run mean transition, nearest neighbour and linear regression.
+  double hybrid_s = 20;                ///< Length of a hybrid run at each point, sections mfe and volley; 0: none [s].
+  double raster_s = 0.5;               ///< Stretch of spikes kept for rasters [s].
+  std::uint64_t seed = 1;              ///< Seed of the exact runs and of the surrogate's.
 
   bool operator==(const validation_settings&) const = default;
 };

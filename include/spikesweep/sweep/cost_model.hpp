@@ -23,6 +23,8 @@ class cost_model {
 
   /// Of a task of this point [events].
   double expected(int point) const;
+  /// The same of a task that goes on up to its limit of simulated time [events].
+  double most(int point) const;
   /// A task of this point came to so many events; ignored unless above 0.
   void learn(int point, double events);
   /// Tasks learned from.

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <functional>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include <spikesweep/network/task_simulator.hpp>
@@ -49,6 +50,12 @@ struct sweep_options {
   double save_every_s = 5;
   /// When the job will be ended: no task is started that is not expected to end before (see job_end in launch.hpp).
   std::optional<std::chrono::system_clock::time_point> end;
+  /// For tasks that were in hand when the job crashed: the program, with its first arguments, that runs them in a
+  /// process of their own. It has to call serve_quarantine() (quarantine.hpp). None: these tasks are left waiting.
+  std::vector<std::string> quarantine_program;
+  /// Such a task is ended, and set aside as crashed, if its process hangs for so long, or if it takes so much longer
+  /// than ten times what a task of its point may take at most [s].
+  double quarantine_silence_s = 60;
   /// Called on rank 0 after every finished task and about five times a second; may be empty.
   std::function<void(const sweep_progress&)> progress;
 };
