@@ -139,7 +139,7 @@ class lockstep_simulator::implementation : public lane_control {
 
   const section_settings section_;
   const sampling_settings sampling_;
-  std::uint64_t seed_;
+  [[maybe_unused]] std::uint64_t seed_;  ///< Looked at by an assertion alone.
   lockstep_lanes lanes_;
   std::array<std::optional<lane_task>, lane_count> tasks_;
   std::uint64_t step_ = 0;
