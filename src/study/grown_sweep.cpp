@@ -60,6 +60,21 @@ void append(const refined_points& refined, design& d) {
   }
 }
 
+/// Whether the axes are those of the points, in this order, and hold all of them.
+bool hold(const std::vector<axis_settings>& axes, const first_points& points) {
+  if (axes.size() != points.axes.size()) {
+    return false;
+  }
+  for (std::size_t axis = 0; axis < axes.size(); ++axis) {
+    const auto column = points.values.col(static_cast<Eigen::Index>(axis));
+    const auto [lowest, highest] = range_of(axes[axis]);
+    if (axes[axis].parameter != points.axes[axis] || column.minCoeff() < lowest || column.maxCoeff() > highest) {
+      return false;
+    }
+  }
+  return true;
+}
+
 /// The points that came first when the file was made, if the config lacks them: if it has no such points, or only the
 /// first of them. Points whose roles were drawn are no such points: the config has to name them.
 std::optional<first_points> earlier_points(const configuration& config, const sweep_description& stored) {
@@ -75,22 +90,7 @@ std::optional<first_points> earlier_points(const configuration& config, const sw
        (given.roles.empty() || std::equal(given.roles.begin(), given.roles.end(), there.roles.begin())));
   const auto named = std::ranges::find(stored.settings, "design.points_file", &canonical_setting::first);
   const bool kept = named != stored.settings.end() && named->second == digest_of(there);
-  return begins_with_given && kept ? std::optional(std::move(there)) : std::nullopt;
-}
-
-/// Whether the axes are those of the stored points and hold all of them.
-bool hold(const std::vector<axis_settings>& axes, const design& stored) {
-  if (axes.size() != stored.axes.size()) {
-    return false;
-  }
-  for (std::size_t axis = 0; axis < axes.size(); ++axis) {
-    const auto column = stored.points.col(static_cast<Eigen::Index>(axis));
-    const auto [lowest, highest] = range_of(axes[axis]);
-    if (axes[axis].parameter != stored.axes[axis] || column.minCoeff() < lowest || column.maxCoeff() > highest) {
-      return false;
-    }
-  }
-  return true;
+  return begins_with_given && kept && hold(config.design.axes, there) ? std::optional(std::move(there)) : std::nullopt;
 }
 
 /// The points that come first besides those of the config, on rank 0; nothing if there are none.
@@ -101,10 +101,10 @@ std::optional<first_points> points_to_keep(const configuration& config, const sw
   }
   sweep_description given = describe_sweep(earlier ? with_first_points(config, *earlier) : config);
   append(refined_points_of(stored.points), given.points);
-  if (growth_obstacles(stored, given).empty() || !hold(config.design.axes, stored.points)) {
+  first_points all = first_points_of(stored.points, stored.points.size());
+  if (growth_obstacles(stored, given).empty() || !hold(config.design.axes, all)) {
     return earlier;
   }
-  first_points all = first_points_of(stored.points, stored.points.size());
   const bool grows = describe_sweep(with_first_points(config, all)).points.size() > stored.points.size();
   return grows ? std::optional(std::move(all)) : earlier;
 }

@@ -96,6 +96,10 @@ TEST_F(points, of_a_sobol_sweep_stay_when_its_box_is_widened) {
   EXPECT_GT(outside(grown, 0, 3.4, 4.2), 3) << "above the old box";
   EXPECT_EQ(held_out(grown, 20, point_role::selection), 2) << "a tenth of the new points";
   EXPECT_EQ(held_out(grown, 20, point_role::test), 2);
+  const command_result narrow = sweep("");
+  EXPECT_EQ(narrow.code, 2);
+  EXPECT_THAT(narrow.err,
+              HasSubstr("design.axes.S_EE: {max = 4.4, min = 3.4} in the file, {max = 4.2, min = 3.8} now"));
   // And once more.
   const design again = extended("design.points=60 design.axes.S_EE={min=3.4,max=4.4} design.axes.S_EI={min=2,max=2.6}");
   EXPECT_EQ(again.size(), 60);
