@@ -86,7 +86,8 @@ void print_simulation_table(const configuration& config, const simulation_result
   table.add_row({"duration", readable(duration), "s"});
   for (const figure& f : spike_figures()) {
     const estimate e = over(run.each, f);
-    table.add_row({f.words, readable(e.mean) + (many && std::isfinite(e.mean) ? " +- " + readable(e.error) : ""), f.unit == "1" ? "" : f.unit});
+    table.add_row({f.words, readable(e.mean) + (many && std::isfinite(e.mean) ? " +- " + readable(e.error) : ""),
+                   f.unit == "1" ? "" : f.unit});
   }
   const double simulated_s = replicates * (config.sampling.burn_in_s + duration);
   table.add_row({"simulated over wall time", readable(simulated_s / run.wall_s), ""});

@@ -146,8 +146,8 @@ void print_csv(const model& m, const std::vector<point_prediction>& points, std:
     for (const figure& f : compared_figures()) {
       line += fmt::format(",{},{}", point.figures[f], point.spread[f]);
     }
-    line +=
-        fmt::format(",{},{},{},{}", point.nearest, point.seen.states, point.seen.share_beyond(), point.seen.farthest_state());
+    line += fmt::format(",{},{},{},{}", point.nearest, point.seen.states, point.seen.share_beyond(),
+                        point.seen.farthest_state());
     if (members) {
       const member_rates spread = point.disagreement();
       line += fmt::format(",{},{}", spread.rate_E_hz, spread.rate_I_hz);
