@@ -35,10 +35,11 @@ bool is_there(const std::filesystem::path& sweep_file, const sweep_flags& flags)
   return !flags.fresh && std::filesystem::exists(sweep_file, unknown);
 }
 
-refined_points refined_points_of(const design& d) {
+/// Those behind the points that come first: what was refined before the sweep grew is among these.
+refined_points refined_points_of(const design& d, int first) {
   refined_points refined;
   refined.axes = d.axes;
-  for (std::size_t point = 0; point < d.rounds.size(); ++point) {
+  for (auto point = static_cast<std::size_t>(first); point < d.rounds.size(); ++point) {
     if (d.rounds[point] > 0) {
       const auto values = d.points.row(static_cast<Eigen::Index>(point));
       refined.values.insert(refined.values.end(), values.begin(), values.end());
@@ -100,7 +101,7 @@ std::optional<first_points> points_to_keep(const configuration& config, const sw
     return earlier;
   }
   sweep_description given = describe_sweep(earlier ? with_first_points(config, *earlier) : config);
-  append(refined_points_of(stored.points), given.points);
+  append(refined_points_of(stored.points, given.points.first), given.points);
   first_points all = first_points_of(stored.points, stored.points.size());
   if (growth_obstacles(stored, given).empty() || !hold(config.design.axes, all)) {
     return earlier;
@@ -129,7 +130,8 @@ sweep_description describe_sweep(const communicator& ranks, const configuration&
   sweep_description description = describe_sweep(config);
   append(on_root(ranks,
                  [&] {
-                   return is_there(sweep_file, flags) ? refined_points_of(sweep_reader(sweep_file).description().points)
+                   return is_there(sweep_file, flags) ? refined_points_of(sweep_reader(sweep_file).description().points,
+                                                                          config.design.first.size())
                                                       : refined_points();
                  }),
          description.points);

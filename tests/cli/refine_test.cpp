@@ -122,6 +122,11 @@ TEST_F(refine, begins_again_when_the_design_grows_behind_the_points_added) {
   ASSERT_EQ(after.size(), 16 + 3);
   EXPECT_EQ(after.first, 12);
   EXPECT_EQ(after.points.topRows(12), before.points);
+  std::set<std::vector<double>> places;
+  for (int point = 0; point < after.size(); ++point) {
+    places.insert({after.points(point, 0), after.points(point, 1)});
+  }
+  EXPECT_EQ(places.size(), 19U) << "no point is there twice";
   EXPECT_EQ(std::count(after.rounds.begin(), after.rounds.end(), 1), 3);
   EXPECT_EQ(after.rounds.back(), 1);
   const auto bytes = bytes_of(sweep("out"));
