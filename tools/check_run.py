@@ -5,6 +5,7 @@ Prints one line for each promise. Exit codes: 0 all hold, 1 one does not hold, 2
 """
 
 import argparse
+import math
 import os
 import sys
 
@@ -19,6 +20,11 @@ HIGHEST_MEDIAN_ERROR = {"rate_E_hz": 2.0, "rate_I_hz": 1.0}  # [%]
 LOWEST_PEAK_SHARE = 0.9  # Of test points whose spectral peak is within its tolerance.
 
 
+def text(value, form):
+    """A number, unless nothing was measured."""
+    return form % value if math.isfinite(value) else "not measured"
+
+
 def checks(run):
     """(holds, sentence) for every promise."""
     validation, state = run.validation, run.sweep.tasks["state"]
@@ -28,13 +34,15 @@ def checks(run):
         quantity = merit.quantity(validation, key)
         median, worst, count = merit.median_and_worst(merit.errors(validation, "surrogate", key))
         yield (count == validation.count and median <= limit,
-               f"{quantity.label}: median error {median:.2f} % (at most {limit:g} %), worst {worst:.2f} %, "
+               f"{quantity.label}: median error {text(median, '%.2f %%')} (at most {limit:g} %), "
+               f"worst {text(worst, '%.2f %%')}, "
                f"defined at {count} of {validation.count} points")
     away = int(validation.runaway.sum())
     yield away == 0, f"runaway surrogates: {away} of {validation.count}"
     share = merit.right_share(validation, "surrogate", "peak_hz")
     yield (share >= LOWEST_PEAK_SHARE,
-           f"spectral peak within {merit.quantity(validation, 'peak_hz').tolerance:g} Hz: {100 * share:.0f} % of points "
+           f"spectral peak within {merit.quantity(validation, 'peak_hz').tolerance:g} Hz: "
+           f"{text(100 * share, '%.0f %% of points')} "
            f"(at least {100 * LOWEST_PEAK_SHARE:.0f} %)")
     report = os.path.join(run.directory, "report.html")
     yield os.path.isfile(report), f"report: {report}"

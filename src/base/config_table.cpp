@@ -39,6 +39,8 @@ std::string type_name(const config_entry& entry) {
       return "a list of numbers or a table of min and max";
     case config_type::points:
       return "a list of tables of values";
+    case config_type::file:
+      return "the name of a file";
   }
   throw internal_error("unknown type of a configuration key");
 }
@@ -60,6 +62,11 @@ config_value converted(const config_entry& entry, const config_value& value) {
   switch (entry.type) {
     case config_type::flag:
       if (!std::holds_alternative<bool>(value)) {
+        throw wrong_type();
+      }
+      return value;
+    case config_type::file:
+      if (!std::holds_alternative<std::string>(value)) {
         throw wrong_type();
       }
       return value;
@@ -160,6 +167,8 @@ std::string config_entry::allowed() const {
                          bound_text(maximum), unit == "1" ? "" : " " + unit);
     case config_type::points:
       return "[{PARAMETER = v, ...}, ...] with every axis in each, within the axes' ranges";
+    case config_type::file:
+      return "the name of a file";
     case config_type::whole:
     case config_type::number:
       break;

@@ -190,7 +190,9 @@ parsed_arguments argument_parser::parse(const std::vector<std::string>& argument
     return {chosen.empty() ? app_->help() : chosen.front()->help(app_->get_name()), std::nullopt};
   } catch (const CLI::ParseError& error) {
     std::string hint = command_hint(*app_, arguments);
-    if (hint.empty() && dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr) {
+    // A required option may be missing because its name is misspelt.
+    if (hint.empty() && (dynamic_cast<const CLI::ExtrasError*>(&error) != nullptr ||
+                         dynamic_cast<const CLI::RequiredError*>(&error) != nullptr)) {
       hint = argument_hint(*app_);
     }
     throw input_error(hint.empty() ? error.what() : hint);

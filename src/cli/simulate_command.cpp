@@ -41,7 +41,8 @@ estimate over(const std::vector<run_figures>& each, const figure& f) {
     values.push_back(one[f]);
   }
   const double m = mean(values);
-  return {m, m * coefficient_of_variation(values) / std::sqrt(static_cast<double>(values.size()))};
+  const double deviation = m == 0 ? standard_deviation(values) : m * coefficient_of_variation(values);
+  return {m, deviation / std::sqrt(static_cast<double>(values.size()))};
 }
 
 void print_simulation_json(const configuration& config, const simulation_result& run, double duration) {
@@ -85,7 +86,8 @@ void print_simulation_table(const configuration& config, const simulation_result
   table.add_row({"duration", readable(duration), "s"});
   for (const figure& f : spike_figures()) {
     const estimate e = over(run.each, f);
-    table.add_row({f.words, readable(e.mean) + (many ? " +- " + readable(e.error) : ""), f.unit == "1" ? "" : f.unit});
+    table.add_row({f.words, readable(e.mean) + (many && std::isfinite(e.mean) ? " +- " + readable(e.error) : ""),
+                   f.unit == "1" ? "" : f.unit});
   }
   const double simulated_s = replicates * (config.sampling.burn_in_s + duration);
   table.add_row({"simulated over wall time", readable(simulated_s / run.wall_s), ""});

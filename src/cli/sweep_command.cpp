@@ -9,7 +9,7 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/store/atomic_file.hpp>
-#include <spikesweep/study/refine.hpp>
+#include <spikesweep/study/grown_sweep.hpp>
 #include <spikesweep/study/sweep_step.hpp>
 
 #include "commands.hpp"
@@ -60,10 +60,11 @@ void print_json(const sweep_outcome& outcome, const std::string& file) {
 }
 
 exit_code execute(const rank_context& job, const sweep_arguments& arguments) {
-  const configuration config = load_configuration(job.world, arguments.config, arguments.overrides);
+  const configuration given = load_configuration(job.world, arguments.config, arguments.overrides);
   on_root(job.world, [&] { check_output_file(arguments.output); });
   const sweep_flags flags = resolved(job, arguments.flags);
-  const sweep_description description = describe_sweep(config, arguments.output, flags);
+  const configuration config = config_of_sweep(job.world, given, arguments.output, flags);
+  const sweep_description description = describe_sweep(job.world, config, arguments.output, flags);
   report_launch(job.world);
   const sweep_outcome outcome = sweep_with_progress(job, arguments.output, description, flags);
   if (job.root()) {

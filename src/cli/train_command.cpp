@@ -12,6 +12,7 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/study/grown_sweep.hpp>
 #include <spikesweep/study/learning_rate_step.hpp>
 #include <spikesweep/study/train_step.hpp>
 #include <spikesweep/study/training_text.hpp>
@@ -82,7 +83,7 @@ void print_range_test_table(const range_test_result& result) {
   }
 }
 
-void check_files(const configuration& config, const train_arguments& arguments) {
+void check_files(const train_arguments& arguments) {
   if (arguments.find_learning_rate) {
     check_range_test_output(arguments.output);
   } else if (arguments.output.empty()) {
@@ -95,13 +96,14 @@ void check_files(const configuration& config, const train_arguments& arguments) 
   if (!arguments.output.empty()) {
     check_output_file(arguments.output, arguments.find_learning_rate ? ".csv" : hdf5_ending);
   }
-  check_same_sweep(config, arguments.data);
 }
 
 exit_code execute(const rank_context& job, const train_arguments& arguments) {
-  const configuration config = load_configuration(job.world, arguments.config, arguments.overrides);
-  check_precision(job, config);
-  on_root(job.world, [&] { check_files(config, arguments); });
+  const configuration given = load_configuration(job.world, arguments.config, arguments.overrides);
+  check_precision(job, given);
+  on_root(job.world, [&] { check_files(arguments); });
+  const configuration config = config_of_sweep(job.world, given, arguments.data, {});
+  on_root(job.world, [&] { check_same_sweep(config, arguments.data); });
   report_launch(job.world);
   if (arguments.find_learning_rate) {
     const range_test_result result = find_learning_rate(job, config, arguments.data, arguments.output);

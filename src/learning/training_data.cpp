@@ -58,8 +58,8 @@ class loader {
     gather_starts();
     data_.selection_points = measured_points(selection_);
     auto rates = measured_points(*train_);
-    // Logarithms of rates are tuned.
-    std::erase_if(rates, [](const measured_point& p) { return p.rate_E_hz == 0 || p.rate_I_hz == 0; });
+    // Logarithms of rates are tuned: where nothing fires there is none.
+    std::erase_if(rates, [](const measured_point& p) { return p.rate_E_hz == 0 && p.rate_I_hz == 0; });
     data_.training_points = spread(std::move(rates), most_tuning_points);
     return std::move(data_);
   }

@@ -155,7 +155,13 @@ std::string_view name_of(comparison c) {
 }
 
 double figure::error(double value, double truth) const {
-  return compared == comparison::absolute ? std::abs(value - truth) : 100 * std::abs(value / truth - 1);
+  if (value == truth) {
+    return 0;  // Also where both are 0.
+  }
+  if (compared == comparison::absolute) {
+    return std::abs(value - truth);
+  }
+  return truth == 0 ? undefined : 100 * std::abs(value / truth - 1);
 }
 
 std::span<const figure> figure_table() {

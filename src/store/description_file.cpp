@@ -44,6 +44,9 @@ void write_design(hdf5::group& root, const design& d) {
     root.write_array("design/lowest", d.lowest, {"per axis, see /design/unit", "lower end of each axis"});
     root.write_array("design/highest", d.highest, {"per axis, see /design/unit", "upper end of each axis"});
   }
+  if (d.first > 0) {
+    root.write_scalar("design/first", d.first, {"1", "points that come first by their values, whatever the kind"});
+  }
   if (!d.rounds.empty()) {
     root.write_array("design/round", d.rounds, {"1", "round of refining that each point was picked in; 0: none"})
         .name_dimension(0, "point");
@@ -72,6 +75,12 @@ design read_design(const hdf5::group& root) {
     d.highest = root.read_array<double>("design/highest");
     if (d.lowest.size() != d.axes.size() || d.highest.size() != d.axes.size()) {
       throw input_error("the ranges below /design in " + root.where().file + " do not fit the axes");
+    }
+  }
+  if (root.has("design/first")) {
+    d.first = root.read_scalar<int>("design/first");
+    if (d.first < 0 || d.first > d.size()) {
+      throw input_error("/design/first in " + root.where().file + " does not fit the points");
     }
   }
   if (root.has("design/round")) {

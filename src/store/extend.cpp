@@ -185,13 +185,10 @@ void check_growth(const std::filesystem::path& file, const sweep_description& st
     return;
   }
   throw input_error(fmt::format(
-      "{} cannot be extended to this config: {}; allowed: more replicates of any design; more points of a sobol "
-      "design; values appended to the axes of a list, or to the first axis of a grid ({}), unless "
-      "sweep.synthetic_share is above 0; points appended to the last of design.train_at, selection_at and test_at "
-      "that has any, behind which the design's own points cannot grow, nor any behind points of refining; a "
-      "latin_hypercube places all its points anew. Use another output otherwise",
-      file.string(), fmt::join(obstacles, "; "),
-      stored.points.axes.empty() ? std::string("none here") : stored.points.axes.front()));
+      "{} cannot be extended to this config: {}; allowed: more replicates; more points, within ranges that hold all {} "
+      "points of the file (design.points counts them all); other ranges only if sweep.synthetic_share is 0. Use "
+      "another output otherwise",
+      file.string(), fmt::join(obstacles, "; "), stored.points.size()));
 }
 
 }  // namespace

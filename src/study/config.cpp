@@ -3,6 +3,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <optional>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include <spikesweep/network/simulators.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/study/config.hpp>
+#include <spikesweep/study/design_points.hpp>
 
 #include "embedded.hpp"
 
@@ -20,7 +22,8 @@ namespace spikesweep {
 namespace {
 
 /// The text is kept in every file made from it; a larger file is no config.
-constexpr std::uintmax_t largest_config = 1 << 20;
+constexpr std::size_t largest_config = 1 << 20;
+constexpr std::size_t largest_points_file = 256 << 20;  // More than the most points of a design take.
 
 /// A bare name is that of a built-in config, whatever lies in the working directory.
 bool is_path(const std::string& path_or_name) {
@@ -47,30 +50,66 @@ config_source read_embedded(const std::string& name) {
                                              : "did you mean the built-in '" + near + "'?"));
 }
 
-config_source read_file(const std::string& name) {
+/// The text of a file, which is called `what` in messages; nothing if it is larger than `largest`.
+std::optional<std::string> read_at_most(std::size_t largest, const std::string& name, const std::string& what) {
   std::error_code failure;
   const std::filesystem::path path(name);
   if (!std::filesystem::exists(path, failure)) {
-    throw input_error(fmt::format("config '{}' does not exist{}", name, failure ? " (" + failure.message() + ")" : ""));
+    throw input_error(
+        fmt::format("{} '{}' does not exist{}", what, name, failure ? " (" + failure.message() + ")" : ""));
   }
   if (!std::filesystem::is_regular_file(path, failure) && !std::filesystem::is_fifo(path, failure)) {
-    throw input_error(fmt::format("config '{}' is not a file", name));
+    throw input_error(fmt::format("{} '{}' is not a file", what, name));
   }
   std::ifstream stream(path, std::ios::binary);
   std::string text;
-  for (std::istreambuf_iterator<char> next(stream), end; next != end && text.size() <= largest_config; ++next) {
+  for (std::istreambuf_iterator<char> next(stream), end; next != end && text.size() <= largest; ++next) {
     text += *next;
   }
   if (!stream) {
-    throw input_error(fmt::format("config '{}' cannot be read", name));
+    throw input_error(fmt::format("{} '{}' cannot be read", what, name));
   }
-  if (text.size() > largest_config) {
-    throw input_error(fmt::format("config '{}' is larger than 1 MiB: not a config file", name));
+  return text.size() > largest ? std::nullopt : std::optional(std::move(text));
+}
+
+config_source read_file(const std::string& name) {
+  std::optional<std::string> whole = read_at_most(largest_config, name, "config");
+  if (!whole) {
+    throw input_error(
+        fmt::format("config '{}' is larger than 1 MiB: not a config file; many points fit into a "
+                    "'design.points_file'",
+                    name));
   }
+  std::string text = *std::move(whole);
   if (text.find_first_not_of(" \t\r\n") == std::string::npos) {
     throw input_error(fmt::format("config '{}' is empty; write at least one key, or name a built-in config", name));
   }
   return {std::move(text), name};
+}
+
+/// The points file that a config names, as a path from the working directory; empty if it names none.
+std::string points_file_of(const config_source& source, std::span<const std::string> overrides) {
+  configuration config;
+  config_table table = make_config_table(config);
+  read_toml(table, source.text, source.name);
+  apply_overrides(table, overrides, "network");
+  const std::filesystem::path file = config.design.points_file;
+  const auto place = table.place_of("design.points_file");
+  const bool of_config = place && place->source == source.name && is_path(source.name);
+  return file.empty() || !of_config ? file.string()
+                                    : (std::filesystem::path(source.name).parent_path() / file).string();
+}
+
+void read_points(config_source& source, std::span<const std::string> overrides) {
+  source.points_file = points_file_of(source, overrides);
+  if (source.points_file.empty()) {
+    return;
+  }
+  std::optional<std::string> text = read_at_most(largest_points_file, source.points_file, "points file");
+  if (!text) {
+    throw input_error(fmt::format("points file '{}' is larger than 256 MiB; use fewer points", source.points_file));
+  }
+  source.points = *std::move(text);
 }
 
 std::string section_of_key(const std::string& key) {
@@ -87,7 +126,10 @@ std::string text_in_force(const configuration& config, const config_table& table
   std::vector<std::string> sections{""};
   std::map<std::string, std::string> lines;  // Of each section.
   for (const config_entry& entry : table.entries()) {
-    const auto value = entry.get();
+    std::optional<config_value> value = entry.get();
+    if (value && entry.type == config_type::file) {
+      value = std::string(points_copy);
+    }
     const bool is_default = value == of_defaults.find(entry.key)->get();
     if (!value || (is_default && !table.place_of(entry.key))) {
       continue;
@@ -99,7 +141,7 @@ std::string text_in_force(const configuration& config, const config_table& table
     lines[section] +=
         fmt::format("{} = {}\n", entry.key.substr(section.empty() ? 0 : section.size() + 1), to_text(*value));
   }
-  std::string text = fmt::format("# {} with\n", config.source);
+  std::string text = fmt::format("# {}{}\n", config.source, overrides.empty() ? "" : " with");
   for (std::string line : overrides) {
     std::ranges::replace_if(
         line, [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
@@ -108,7 +150,8 @@ std::string text_in_force(const configuration& config, const config_table& table
   for (const std::string& section : sections) {
     text += section.empty() ? lines[section] : fmt::format("\n[{}]\n{}", section, lines[section]);
   }
-  const configuration again = parse_configuration({text, "the config in force"}, {});
+  const configuration again =
+      parse_configuration({text, "the config in force", config.given.points_file, config.given.points}, {});
   for (const config_group group :
        {config_group::sweep, config_group::refinement, config_group::learning, config_group::validation}) {
     if (canonical_settings(again, group) != canonical_settings(config, group)) {
@@ -120,17 +163,25 @@ std::string text_in_force(const configuration& config, const config_table& table
 
 }  // namespace
 
-config_source read_config(const std::string& path_or_name) {
-  return is_path(path_or_name) ? read_file(path_or_name) : read_embedded(path_or_name);
+config_source read_config(const std::string& path_or_name, std::span<const std::string> overrides) {
+  config_source source = is_path(path_or_name) ? read_file(path_or_name) : read_embedded(path_or_name);
+  read_points(source, overrides);
+  return source;
 }
 
 configuration parse_configuration(const config_source& source, std::span<const std::string> overrides) {
   configuration config;
   config.source = source.name;
   config.text = source.text;
+  config.given = source;
+  config.overrides.assign(overrides.begin(), overrides.end());
   config_table table = make_config_table(config);
   read_toml(table, source.text, source.name);
   config.overridden = apply_overrides(table, overrides, "network");
+  if (!config.design.points_file.empty()) {
+    SPIKESWEEP_ASSERT(!source.points_file.empty());  // read_config reads it.
+    take_first_points(config, table, parse_first_points(source.points, source.points_file));
+  }
   for (auto& [key, held_out] : {std::pair("design.selection_points", &config.design.selection_points),
                                 std::pair("design.test_points", &config.design.test_points)}) {
     if (!table.place_of(key)) {
@@ -138,24 +189,29 @@ configuration parse_configuration(const config_source& source, std::span<const s
     }
   }
   check_combinations(config, table);
-  if (!overrides.empty()) {
+  const bool other_points = !config.design.points_file.empty() && config.design.points_file != points_copy;
+  if (!overrides.empty() || other_points) {
     config.text = text_in_force(config, table, overrides);
   }
   return config;
 }
 
 configuration load_configuration(const std::string& path_or_name, std::span<const std::string> overrides) {
-  return parse_configuration(read_config(path_or_name), overrides);
+  return parse_configuration(read_config(path_or_name, overrides), overrides);
 }
 
 configuration load_configuration(const communicator& ranks, const std::string& path_or_name,
                                  std::span<const std::string> overrides) {
-  return parse_configuration(on_root(ranks, [&] { return read_config(path_or_name); }), overrides);
+  return parse_configuration(on_root(ranks, [&] { return read_config(path_or_name, overrides); }), overrides);
 }
 
 std::vector<canonical_setting> canonical_settings(const configuration& config, config_group group) {
   configuration copy = config;
-  return make_config_table(copy).values(group);
+  std::vector<canonical_setting> settings = make_config_table(copy).values(group);
+  if (group == config_group::sweep && config.design.first.size() > 0) {
+    settings.emplace_back("design.points_file", digest_of(config.design.first));
+  }
+  return settings;
 }
 
 std::vector<canonical_setting> absent_settings(const configuration& config) {

@@ -85,7 +85,8 @@ class combination_checker {
     check_points("design.train_at", design.train_at);
     check_points("design.selection_at", design.selection_at);
     check_points("design.test_at", design.test_at);
-    if (design.axes.empty() || design.kind == design_kind::grid || design.kind == design_kind::list) {
+    if (design.axes.empty() || design.first.size() > 0 || design.kind == design_kind::grid ||
+        design.kind == design_kind::list) {
       return;  // The number of points of grids and lists is checked where they are made.
     }
     if (design.selection_points + design.test_points >= design.points) {
@@ -103,7 +104,9 @@ class combination_checker {
     if (learning.candidates > learning.epochs) {
       refuse("learning.candidates", fmt::format("has to be at most epochs ({})", learning.epochs));
     }
-    if (learning.patience > 0 && config_.design.selection_points == 0 && config_.design.selection_at.empty()) {
+    const design_settings& design = config_.design;
+    if (learning.patience > 0 && design.selection_points == 0 && design.selection_at.empty() &&
+        std::ranges::count(design.first.roles, point_role::selection) == 0) {
       refuse("learning.patience",
              "ends the training by the loss at the selection points, of which there are none; set it to 0, or set "
              "design.selection_points");
@@ -170,6 +173,11 @@ class combination_checker {
   void check_axis(const axis_settings& axis) const {
     const std::string key = "design.axes." + axis.parameter;
     const bool has_values = !axis.values.empty();
+    // Points of a file may be all that there is.
+    const auto is_range = [](const axis_settings& a) { return a.values.empty() && a.steps == 0; };
+    if (config_.design.first.size() > 0 && std::ranges::all_of(config_.design.axes, is_range)) {
+      return;
+    }
     switch (config_.design.kind) {
       case design_kind::grid:
         if (!has_values && axis.steps == 0) {

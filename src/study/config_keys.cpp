@@ -191,6 +191,23 @@ void add_points_key(config_table& table, const std::string& key, std::vector<nam
   table.add(std::move(entry));
 }
 
+void add_points_file_key(config_table& table, design_settings& design) {
+  config_entry entry;
+  entry.key = "design.points_file";
+  entry.type = config_type::file;
+  entry.group = config_group::place;
+  entry.description =
+      "CSV file of points that come first: a header of swept parameters, a line of values for each point, and maybe a "
+      "column `role` of the words train, selection and test; counts from the folder of the config, in --set from the "
+      "working directory; without [design.axes] its columns are the axes; `points` includes them, and without the key "
+      "`points` there are no others";
+  entry.set = [&design](const config_value& value) { design.points_file = std::get<std::string>(value); };
+  entry.get = [&design] {
+    return design.points_file.empty() ? std::nullopt : std::optional<config_value>(design.points_file);
+  };
+  table.add(std::move(entry));
+}
+
 void add_axis_key(config_table& table, design_settings& design, const parameter_info& info) {
   config_entry axis;
   axis.key = "design.axes." + std::string(info.name);
@@ -206,6 +223,7 @@ void add_axis_key(config_table& table, design_settings& design, const parameter_
 
 void add_design_keys(config_table& table, design_settings& design) {
   add_settings(table, "design", config_group::sweep, design_table(), design);
+  add_points_file_key(table, design);
   add_points_key(table, "train_at", design.train_at, "more points, by their values, to train on");
   add_points_key(table, "selection_at", design.selection_at, "more points, by their values, held out for selection");
   add_points_key(table, "test_at", design.test_at, "more points, by their values, held out for validation");

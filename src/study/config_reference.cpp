@@ -54,6 +54,8 @@ std::string type_text(config_type type) {
       return "axis";
     case config_type::points:
       return "points";
+    case config_type::file:
+      return "file";
   }
   return "";
 }

@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <sstream>
 #include <string_view>
 
 #include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/nearest.hpp>
 #include <spikesweep/study/points_file.hpp>
 
 namespace spikesweep {
@@ -40,21 +42,46 @@ input_error bad_cell(const std::string& name, int line, std::size_t column, cons
   return input_error(fmt::format("{}: line {}, column {}: {}", name, line, column + 1, what));
 }
 
-/// The axes of the columns from `first` on.
-std::vector<std::size_t> parse_header(const std::vector<std::string_view>& cells, std::size_t first,
-                                      const std::string& name, int line, const std::vector<std::string>& axes) {
-  std::vector<std::size_t> found;
-  for (std::size_t column = first; column < cells.size(); ++column) {
-    const auto axis = std::ranges::find(axes, cells[column]);
-    if (axis == axes.end()) {
-      throw bad_cell(
-          name, line, column,
-          fmt::format("'{}' is not an axis of the model; allowed: {}", cells[column], fmt::join(axes, ", ")));
+/// What the columns of a file hold.
+struct header {
+  std::size_t first = 0;                  ///< The first column that counts.
+  std::vector<std::size_t> axes;          ///< Of the columns of numbers.
+  std::optional<std::size_t> words = {};  ///< The column of words.
+
+  /// Columns that count.
+  std::size_t columns() const { return axes.size() + (words ? 1 : 0); }
+};
+
+header parse_header(const std::vector<std::string_view>& cells, const std::string& name, int line,
+                    const point_columns& known) {
+  header found;
+  // R writes the names of rows into a first column that has none itself.
+  found.first = cells.size() > 1 && cells.front().empty() ? 1 : 0;
+  for (std::size_t column = found.first; column < cells.size(); ++column) {
+    const std::string word(cells[column]);
+    bool twice = false;
+    if (!known.words.empty() && word == known.words) {
+      twice = found.words.has_value();
+      found.words = column;
+    } else {
+      const auto axis = std::ranges::find(known.axes, word);
+      if (axis == known.axes.end()) {
+        const std::string near = nearest_name(word, known.axes);
+        throw bad_cell(name, line, column,
+                       fmt::format("'{}' is not {}; {}", word, known.kind,
+                                   near.empty() ? fmt::format("allowed: {}", fmt::join(known.axes, ", "))
+                                                : "did you mean '" + near + "'?"));
+      }
+      const auto number = static_cast<std::size_t>(axis - known.axes.begin());
+      twice = std::ranges::find(found.axes, number) != found.axes.end();
+      found.axes.push_back(number);
     }
-    found.push_back(static_cast<std::size_t>(axis - axes.begin()));
-    if (std::count(found.begin(), found.end(), found.back()) > 1) {
-      throw bad_cell(name, line, column, fmt::format("'{}' is named twice", cells[column]));
+    if (twice) {
+      throw bad_cell(name, line, column, fmt::format("'{}' is named twice", word));
     }
+  }
+  if (found.axes.empty()) {
+    throw bad_cell(name, line, found.first, "the header names no axis");
   }
   return found;
 }
@@ -70,31 +97,35 @@ double parse_number(std::string_view cell, const std::string& name, int line, st
 
 }  // namespace
 
-point_list parse_points(const std::string& text, const std::string& name, const std::vector<std::string>& axes) {
+point_list parse_points(const std::string& text, const std::string& name, const point_columns& columns) {
   constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
   point_list out;
   std::istringstream stream(text.starts_with(byte_order_mark) ? text.substr(byte_order_mark.size()) : text);
   std::string line;
-  std::size_t first = 0;  // The first column that counts.
+  header head;
   for (int number = 1; std::getline(stream, line); ++number) {
     const std::string_view content = trimmed(line);
     if (content.empty() || content.front() == '#') {
       continue;
     }
     const auto cells = cells_of(content);
-    if (out.axes.empty()) {
-      // R writes the names of rows into a first column that has none itself.
-      first = cells.size() > 1 && cells.front().empty() ? 1 : 0;
-      out.axes = parse_header(cells, first, name, number, axes);
+    if (head.axes.empty()) {
+      head = parse_header(cells, name, number, columns);
+      out.axes = head.axes;
       continue;
     }
-    if (cells.size() != first + out.axes.size()) {
-      throw bad_cell(name, number, std::min(cells.size(), first + out.axes.size()),
-                     fmt::format("{} cells; the header has {}", cells.size(), first + out.axes.size()));
+    const std::size_t wanted = head.first + head.columns();
+    if (cells.size() != wanted) {
+      throw bad_cell(name, number, std::min(cells.size(), wanted),
+                     fmt::format("{} cells; the header has {}", cells.size(), wanted));
     }
     std::vector<double> values;
-    for (std::size_t column = first; column < cells.size(); ++column) {
-      values.push_back(parse_number(cells[column], name, number, column));
+    for (std::size_t column = head.first; column < cells.size(); ++column) {
+      if (column == head.words) {
+        out.words.emplace_back(cells[column]);
+      } else {
+        values.push_back(parse_number(cells[column], name, number, column));
+      }
     }
     out.values.push_back(std::move(values));
     out.line.push_back(number);

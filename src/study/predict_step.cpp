@@ -94,7 +94,7 @@ void warn_of_outside(const predict_request& request, int outside, std::size_t al
 
 /// Axes without a column keep their value in `middle`.
 axis_points points_of_file(const model& m, const predict_request& request, const std::vector<double>& middle) {
-  const point_list list = parse_points(read_text(request.points), request.points, m.space.axes);
+  const point_list list = parse_points(read_text(request.points), request.points, {m.space.axes});
   axis_points points;
   int outside = 0;
   for (std::size_t i = 0; i < list.values.size(); ++i) {
@@ -162,7 +162,8 @@ void warn_of_departures(const std::vector<point_prediction>& predictions) {
   if (count == 0) {
     return;
   }
-  const auto worst = std::ranges::max_element(predictions, {}, [](const auto& p) { return p.seen.share_beyond(); });
+  const auto worst = std::ranges::max_element(
+      predictions, {}, [](const auto& p) { return p.seen.states > 0 ? p.seen.share_beyond() : 0; });
   const std::string states = fmt::format(
       "{:.1f} % of the states lie beyond those that the surrogate was trained on, the farthest {:.1f} "
       "times as far as 99.9 % of those",

@@ -34,7 +34,7 @@ void add_place(ordered_json& object, const model& m, const point_prediction& poi
   object["distance_to_nearest_point"] = point.nearest;
   object["states_looked_at"] = point.seen.states;
   object["states_beyond_training"] = point.seen.share_beyond();
-  object["farthest_state"] = point.seen.farthest;
+  object["farthest_state"] = point.seen.farthest_state();
 }
 
 /// What each member says, and how far they disagree under `spread_key`; nothing of a surrogate of one member.
@@ -146,8 +146,8 @@ void print_csv(const model& m, const std::vector<point_prediction>& points, std:
     for (const figure& f : compared_figures()) {
       line += fmt::format(",{},{}", point.figures[f], point.spread[f]);
     }
-    line +=
-        fmt::format(",{},{},{},{}", point.nearest, point.seen.states, point.seen.share_beyond(), point.seen.farthest);
+    line += fmt::format(",{},{},{},{}", point.nearest, point.seen.states, point.seen.share_beyond(),
+                        point.seen.farthest_state());
     if (members) {
       const member_rates spread = point.disagreement();
       line += fmt::format(",{},{}", spread.rate_E_hz, spread.rate_I_hz);

@@ -1,5 +1,4 @@
 #include <algorithm>
-#include <system_error>
 
 #include <fmt/format.h>
 
@@ -7,21 +6,12 @@
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
-#include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/study/refine.hpp>
 #include <spikesweep/surrogate/refinement.hpp>
 
 namespace spikesweep {
 
 namespace {
-
-void append_point(design& d, const Eigen::Ref<const Eigen::RowVectorXd>& values, int round) {
-  d.rounds.resize(d.roles.size(), 0);
-  d.points.conservativeResize(d.points.rows() + 1, Eigen::NoChange);
-  d.points.bottomRows(1) = values;
-  d.roles.push_back(point_role::train);
-  d.rounds.push_back(round);
-}
 
 /// Scales points so that the box of the axes becomes the unit cube.
 Eigen::MatrixXd in_unit_cube(const design_settings& settings, Eigen::MatrixXd points) {
@@ -60,23 +50,12 @@ std::string text_of(const design& d, int point) {
 
 }  // namespace
 
-sweep_description describe_sweep(const configuration& config, const std::filesystem::path& sweep_file,
-                                 const sweep_flags& flags) {
-  sweep_description description = describe_sweep(config);
-  std::error_code unknown;
-  if (flags.fresh || !std::filesystem::exists(sweep_file, unknown)) {
-    return description;
-  }
-  const design there = sweep_reader(sweep_file).description().points;
-  if (there.axes != description.points.axes) {
-    return description;  // The file holds another sweep. Opening it for writing refuses it and says why.
-  }
-  for (std::size_t point = 0; point < there.rounds.size(); ++point) {
-    if (there.rounds[point] > 0) {
-      append_point(description.points, there.points.row(static_cast<Eigen::Index>(point)), there.rounds[point]);
-    }
-  }
-  return description;
+void append_point(design& d, const Eigen::Ref<const Eigen::RowVectorXd>& values, int round) {
+  d.rounds.resize(d.roles.size(), 0);
+  d.points.conservativeResize(d.points.rows() + 1, Eigen::NoChange);
+  d.points.bottomRows(1) = values;
+  d.roles.push_back(point_role::train);
+  d.rounds.push_back(round);
 }
 
 int rounds_of(const design& d) {

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <functional>
 #include <optional>
 #include <sstream>
@@ -18,6 +19,8 @@
 #include <spikesweep/store/origin.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/store/text_file.hpp>
+#include <spikesweep/study/design_points.hpp>
+#include <spikesweep/study/grown_sweep.hpp>
 #include <spikesweep/study/refine.hpp>
 #include <spikesweep/study/report.hpp>
 #include <spikesweep/study/run_directory.hpp>
@@ -42,8 +45,8 @@ void make_directory(const run_directory& directory) {
   }
 }
 
-void check_study(const rank_context& job, const configuration& config) {
-  if (config.design.test_points == 0 && config.design.test_at.empty()) {
+void check_study(const rank_context& job, const configuration& config, const design& points) {
+  if (std::ranges::count(points.roles, point_role::test) == 0) {
     throw input_error(config.source +
                       ": key 'design.test_points' = 0 leaves nothing to validate at; allowed: at least 1, or points in "
                       "'design.test_at'");
@@ -68,7 +71,7 @@ class study_run {
         sweep_with_progress(job_, directory_.sweep(), description, flags, directory_.made_from_sweep());
     if (!outcome.interrupted) {
       times_.add("sweep", outcome.wall_s);
-      on_root(job_.world, [&] { write_text(directory_.config(), config_.text); });
+      on_root(job_.world, [&] { write_config(); });
     }
     return outcome;
   }
@@ -111,6 +114,18 @@ class study_run {
   }
 
  private:
+  /// The config in force, and its points beside it. Rank 0 alone.
+  void write_config() const {
+    if (config_.design.first.size() > 0) {
+      const std::string points = points_text(config_.design.first);
+      if (find_text(directory_.points()) != points) {
+        std::filesystem::remove(directory_.config());  // The config of other points is none.
+        write_text(directory_.points(), points);
+      }
+    }
+    write_text(directory_.config(), config_.text);
+  }
+
   /// The outcome of a sweep that has to be done: nothing can be written.
   sweep_outcome finished_sweep(const sweep_description& description) const {
     sweep_outcome outcome;
@@ -168,13 +183,14 @@ class study_run {
 
 }  // namespace
 
-sweep_outcome run_study(const rank_context& job, const configuration& config, const std::filesystem::path& path,
+sweep_outcome run_study(const rank_context& job, const configuration& given, const std::filesystem::path& path,
                         const sweep_flags& flags, const std::string& command, const study_hooks& hooks) {
-  check_study(job, config);
   const interrupt_guard guard;  // A signal between two steps counts, too.
   const run_directory directory{path};
   sweep_flags counting = resolved(job, flags);
-  sweep_description description = describe_sweep(config, directory.sweep(), counting);
+  const configuration config = config_of_sweep(job.world, given, directory.sweep(), counting);
+  sweep_description description = describe_sweep(job.world, config, directory.sweep(), counting);
+  check_study(job, config, description.points);
   std::optional<file_lock> lock;  // For the steps after the sweep: the sweep has a lock of its own.
   const bool read_only = on_root(job.world, [&] {
     make_directory(directory);

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <ctime>
+#include <limits>
 #include <utility>
 
 #include <fmt/format.h>
@@ -145,6 +146,11 @@ void print_failed_points(std::ostream& out, const sweep_status& status, std::siz
   }
 }
 
+/// Of phases at a point; NaN: no phase was seen yet.
+std::string highest_share(double share) {
+  return std::isfinite(share) ? fmt::format("up to {:.3g} % at a point", 100 * share) : "not measured yet";
+}
+
 double percent_done(const sweep_status& status) {
   const auto finished = static_cast<double>(status.done + status.failed());
   return status.total > 0 ? 100 * finished / static_cast<double>(status.total) : 100;
@@ -206,16 +212,16 @@ void print_status(std::ostream& out, const std::filesystem::path& file, const sw
   table.add_row({"core time", readable_duration(status.core_s)});
   table.add_row({"points", fmt::format("{} done, {} failed, {} left", status.done_points.size(),
                                        status.failed_points.size(), status.pending_points.size())});
-  double capped = 0;
-  double empty = 0;
+  double capped = std::numeric_limits<double>::quiet_NaN();
+  double empty = std::numeric_limits<double>::quiet_NaN();
   std::int64_t left_out = 0;
   for (const point_status& point : status.points) {
-    capped = std::max(capped, point.capped_share);
-    empty = std::max(empty, point.empty_share);
+    capped = std::fmax(capped, point.capped_share);
+    empty = std::fmax(empty, point.empty_share);
     left_out += point.left_out;
   }
-  table.add_row({"capped phases", fmt::format("up to {:.3g} % at a point", 100 * capped)});
-  table.add_row({"empty phases", fmt::format("up to {:.3g} % at a point", 100 * empty)});
+  table.add_row({"capped phases", highest_share(capped)});
+  table.add_row({"empty phases", highest_share(empty)});
   if (left_out > 0) {
     table.add_row({"excursions", fmt::format("{} ran away and are left out", left_out)});
   }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <system_error>
@@ -34,11 +35,14 @@ void tune(const rank_context& job, const training_data& data, double seconds, mo
                             data.training_points.size()));
     return;
   }
+  const auto errors = [](double before, double after) {
+    return std::isfinite(before) ? fmt::format("{:.2f} -> {:.2f} %", 100 * before, 100 * after)
+                                 : std::string("not tuned (it fires at too few points)");
+  };
   log_info(fmt::format(
-      "train: tuned at {} training points, root mean square errors of E rate {:.2f} -> {:.2f} %, of I rate {:.2f} -> "
-      "{:.2f} %, noise of both measurements included",
-      data.training_points.size(), 100 * record.before_E, 100 * record.after_E, 100 * record.before_I,
-      100 * record.after_I));
+      "train: tuned at {} training points, root mean square errors of E rate {}, of I rate {}, noise of both "
+      "measurements included",
+      data.training_points.size(), errors(record.before_E, record.after_E), errors(record.before_I, record.after_I)));
 }
 
 /// The sweep that a checkpoint was made from, as a word.

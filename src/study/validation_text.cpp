@@ -43,8 +43,16 @@ int exact_runaways(const validation_result& result) {
   }));
 }
 
+/// "median (worst)"; a dash if nothing was measured.
+std::string error_text(const error_row& row) {
+  return std::isfinite(row.median) ? fmt::format("{:.2f} ({:.2f})", row.median, row.worst) : "-";
+}
+
 void print_errors(const validation_result& result, std::ostream& out) {
   const std::vector<error_row> errors = error_table(result);
+  if (errors.empty()) {
+    return;
+  }
   std::vector<std::string> runs;
   std::vector<std::pair<std::string, std::string>> quantities;
   for (const error_row& row : errors) {
@@ -67,7 +75,7 @@ void print_errors(const validation_result& result, std::ostream& out) {
       const auto found = std::find_if(errors.begin(), errors.end(), [&, name = quantity](const error_row& row) {
         return row.run == run && row.quantity == name;
       });
-      cells.push_back(found == errors.end() ? "-" : fmt::format("{:.2f} ({:.2f})", found->median, found->worst));
+      cells.push_back(found == errors.end() ? "-" : error_text(*found));
     }
     table.add_row(cells);
   }
@@ -94,7 +102,7 @@ void print_verdicts(const validation_result& result, std::ostream& out) {
     std::vector<std::string> cells{"standard error, " + quantity, "%"};
     for (const error_row& row : noise) {
       if (row.quantity == quantity) {
-        cells.push_back(fmt::format("{:.2f} ({:.2f})", row.median, row.worst));
+        cells.push_back(error_text(row));
       }
     }
     table.add_row(cells);
@@ -103,7 +111,8 @@ void print_verdicts(const validation_result& result, std::ostream& out) {
 }
 
 std::string rates_text(double rate_E_hz, double rate_I_hz) {
-  return fmt::format("{:.2f} / {:.2f}", rate_E_hz, rate_I_hz);
+  const auto text = [](double rate) { return std::isfinite(rate) ? fmt::format("{:.2f}", rate) : "-"; };
+  return fmt::format("{} / {}", text(rate_E_hz), text(rate_I_hz));
 }
 
 void print_published(const validation_result& result, std::ostream& out) {
@@ -174,6 +183,18 @@ void print_calibration(const validation_result& result, std::ostream& out) {
       biased->tally.mean(), 1 / std::sqrt(12.0 * static_cast<double>(biased->tally.rows)), output_name(*biased));
 }
 
+/// How many spectral peaks are right.
+std::string peak_text(const validation_result& result) {
+  const figure& peak = figure_named("peak_hz");
+  const auto measured = static_cast<std::size_t>(points_with(result, peak));
+  if (measured == 0) {
+    return "no spectral peak was measured";
+  }
+  return fmt::format("spectral peak within {} Hz at {:.3g} % of {}", peak.tolerance.value(),
+                     100 * right_share(result, peak),
+                     measured == result.points.size() ? "them" : fmt::format("the {} that have one", measured));
+}
+
 ordered_json verdicts_json(const verdict_row& row) {
   ordered_json object{{"run", row.run}};
   for (int v = 0; v < verdict_count; ++v) {
@@ -237,9 +258,8 @@ void print_validation(const validation_result& result, std::ostream& out) {
   print_verdicts(result, out);
   print_published(result, out);
   print_calibration(result, out);
-  const figure& peak = figure_named("peak_hz");
-  out << fmt::format("{} held-out points; spectral peak within {} Hz at {:.3g} % of them; {} ran away\n",
-                     result.points.size(), peak.tolerance.value(), 100 * right_share(result, peak), runaways(result));
+  out << fmt::format("{} held-out points; {}; {} ran away\n", result.points.size(), peak_text(result),
+                     runaways(result));
   if (const int beyond = exact_runaways(result); beyond > 0) {
     out << fmt::format(
         "no figures at {} of them: an exact run passed {} pending kicks, the most that can be followed\n", beyond,

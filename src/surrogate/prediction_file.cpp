@@ -26,7 +26,7 @@ void write_departures(hdf5::group& root, const predictions& points) {
                    {"1", "states that were compared with the training states"});
   root.write_array("departure/share_beyond", over(points, [](const auto& p) { return p.seen.share_beyond(); }),
                    {"1", "share of these states that lie beyond the limit of the training states"});
-  root.write_array("departure/farthest", over(points, [](const auto& p) { return p.seen.farthest; }),
+  root.write_array("departure/farthest", over(points, [](const auto& p) { return p.seen.farthest_state(); }),
                    {"1", "largest distance of a state, in units of that limit"});
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <limits>
 #include <span>
 
 #include <Eigen/Cholesky>
@@ -34,6 +35,25 @@ int degree_for(std::size_t points, int axes, int highest) {
   return degree;
 }
 
+double rate_of(const measured_point& point, std::size_t q) {
+  return q == 0 ? point.rate_E_hz : point.rate_I_hz;
+}
+
+/// At how many points the populations fire: E, I.
+std::array<std::size_t, 2> firing_at(const std::vector<measured_point>& points) {
+  std::array<std::size_t, 2> counts{};
+  for (std::size_t q = 0; q < 2; ++q) {
+    counts[q] = static_cast<std::size_t>(
+        std::ranges::count_if(points, [q](const measured_point& point) { return rate_of(point, q) > 0; }));
+  }
+  return counts;
+}
+
+/// Whether a population fires at enough points to be tuned.
+bool can_be_tuned(std::size_t firing, int axes) {
+  return degree_for(firing, axes, 1) >= 1;
+}
+
 Eigen::VectorXd solve(Eigen::MatrixXd normal, const Eigen::VectorXd& right, double ridge) {
   normal.diagonal().array() += ridge * normal.diagonal().mean();
   return normal.ldlt().solve(right);
@@ -45,7 +65,9 @@ class tuner {
       : points_(points),
         measure_(measure),
         axes_(static_cast<int>(space.axes.size())),
-        surface_(axes_, std::max(0, degree_for(points.size(), axes_, highest_surface_degree))) {
+        firing_(firing_at(points)),
+        tuned_{can_be_tuned(firing_[0], axes_), can_be_tuned(firing_[1], axes_)},
+        surface_(axes_, std::max(0, degree_for(fewest(), axes_, highest_surface_degree))) {
     for (const measured_point& point : points) {
       scaled_.push_back(scaled_axes(space, point.values));
     }
@@ -63,10 +85,10 @@ class tuner {
         if (error_E == 0 || error_I == 0) {
           break;  // Nothing to tune.
         }
-        weight_ = {1 / error_E, 1 / error_I};
+        weight_ = {tuned_[0] ? 1 / error_E : 0, tuned_[1] ? 1 / error_I : 0};
         shift.degree = choose_degree(errors);
         shift.coefficients.assign(static_cast<std::size_t>(polynomial_basis(axes_, shift.degree).terms() * axes_), 0.0);
-      } else if (error_E + error_I < record.after_E + record.after_I) {
+      } else if (sum_of_tuned(error_E, error_I) < sum_of_tuned(record.after_E, record.after_I)) {
         record.after_E = error_E;
         record.after_I = error_I;
         best = shift;
@@ -84,20 +106,34 @@ class tuner {
  private:
   using log_errors = std::vector<std::array<double, 2>>;
 
+  /// Whether a point counts for a population.
+  bool counts(std::size_t point, std::size_t q) const { return tuned_[q] && rate_of(points_[point], q) > 0; }
+
+  /// Points that count for the population that has fewest.
+  std::size_t fewest() const {
+    return std::min(tuned_[0] ? firing_[0] : points_.size(), tuned_[1] ? firing_[1] : points_.size());
+  }
+
+  double sum_of_tuned(double E, double I) const { return (tuned_[0] ? E : 0) + (tuned_[1] ? I : 0); }
+
   /// Logarithms of the exact rates as polynomials of the scaled axes.
   void fit_surface() {
     const int n = surface_.terms();
-    Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(n, n);
-    std::array<Eigen::VectorXd, 2> right{Eigen::VectorXd::Zero(n), Eigen::VectorXd::Zero(n)};
-    for (std::size_t i = 0; i < points_.size(); ++i) {
-      const std::vector<double> terms = surface_.at(scaled_[i]);
-      const Eigen::Map<const Eigen::VectorXd> row(terms.data(), n);
-      normal += row * row.transpose();
-      right[0] += std::log(points_[i].rate_E_hz) * row;
-      right[1] += std::log(points_[i].rate_I_hz) * row;
-    }
     for (std::size_t q = 0; q < 2; ++q) {
-      log_rate_[q] = solve(normal, right[q], surface_ridge);
+      Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(n, n);
+      Eigen::VectorXd right = Eigen::VectorXd::Zero(n);
+      for (std::size_t i = 0; i < points_.size(); ++i) {
+        if (!counts(i, q)) {
+          continue;
+        }
+        const std::vector<double> terms = surface_.at(scaled_[i]);
+        const Eigen::Map<const Eigen::VectorXd> row(terms.data(), n);
+        normal += row * row.transpose();
+        right += std::log(rate_of(points_[i], q)) * row;
+      }
+      if (tuned_[q]) {
+        log_rate_[q] = solve(normal, right, surface_ridge);
+      }
     }
   }
 
@@ -112,14 +148,17 @@ class tuner {
     return errors;
   }
 
-  static std::array<double, 2> root_mean_squares(const log_errors& errors) {
-    std::array<double, 2> sums{};
-    for (const auto& error : errors) {
-      sums[0] += error[0] * error[0];
-      sums[1] += error[1] * error[1];
+  std::array<double, 2> root_mean_squares(const log_errors& errors) const {
+    std::array<double, 2> roots{};
+    for (std::size_t q = 0; q < 2; ++q) {
+      double sum = 0;
+      for (std::size_t i = 0; i < errors.size(); ++i) {
+        sum += counts(i, q) ? errors[i][q] * errors[i][q] : 0;
+      }
+      roots[q] =
+          tuned_[q] ? std::sqrt(sum / static_cast<double>(firing_[q])) : std::numeric_limits<double>::quiet_NaN();
     }
-    const auto n = static_cast<double>(errors.size());
-    return {std::sqrt(sums[0] / n), std::sqrt(sums[1] / n)};
+    return roots;
   }
 
   struct gauss_newton_step {
@@ -137,6 +176,9 @@ class tuner {
     for (std::size_t i = 0; i < points_.size(); ++i) {
       const std::vector<double> terms = basis.at(scaled_[i]);
       for (std::size_t q = 0; q < 2; ++q) {
+        if (!counts(i, q)) {
+          continue;
+        }
         for (int a = 0; a < axes_; ++a) {
           const std::vector<double> slopes = surface_.slope(scaled_[i], a);
           const double slope = Eigen::Map<const Eigen::VectorXd>(slopes.data(), surface_.terms()).dot(log_rate_[q]);
@@ -160,9 +202,11 @@ class tuner {
   int choose_degree(const log_errors& errors) const {
     int best = 0;
     double lowest = 0;
-    for (int degree = 0; degree <= degree_for(points_.size(), axes_, highest_shift_degree); ++degree) {
+    const std::size_t rates = (tuned_[0] ? firing_[0] : 0) + (tuned_[1] ? firing_[1] : 0);
+    const int combinations = std::min(axes_, (tuned_[0] ? 1 : 0) + (tuned_[1] ? 1 : 0));
+    for (int degree = 0; degree <= degree_for(fewest(), axes_, highest_shift_degree); ++degree) {
       const polynomial_basis basis(axes_, degree);
-      const double free = 2.0 * static_cast<double>(points_.size()) - std::min(axes_, 2) * basis.terms();
+      const double free = static_cast<double>(rates) - combinations * basis.terms();
       const double score = step(basis, errors).left / (free * free);
       if (degree == 0 || score < lowest) {
         best = degree;
@@ -175,6 +219,8 @@ class tuner {
   const std::vector<measured_point>& points_;
   const measure_rates& measure_;
   int axes_;
+  std::array<std::size_t, 2> firing_;  ///< Points at which E and I fire.
+  std::array<bool, 2> tuned_;          ///< Of E and I.
   polynomial_basis surface_;
   std::vector<std::vector<double>> scaled_;  ///< Of each point.
   std::array<Eigen::VectorXd, 2> log_rate_;  ///< E, I: coefficients.
@@ -186,7 +232,9 @@ class tuner {
 tuning_record fit_shift(const transition_space& space, const std::vector<measured_point>& points,
                         const measure_rates& measure, input_shift& shift) {
   shift = {};
-  if (space.axes.empty() || degree_for(points.size(), static_cast<int>(space.axes.size()), 1) < 1) {
+  const auto axes = static_cast<int>(space.axes.size());
+  const auto firing = firing_at(points);
+  if (space.axes.empty() || (!can_be_tuned(firing[0], axes) && !can_be_tuned(firing[1], axes))) {
     return {};
   }
   return tuner(space, points, measure).run(shift);

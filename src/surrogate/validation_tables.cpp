@@ -18,14 +18,22 @@ double median(std::vector<double> values) {
   return n % 2 == 1 ? values[n / 2] : 0.5 * (values[n / 2 - 1] + values[n / 2]);
 }
 
-/// Median and largest of the finite ones among some errors.
+/// Median and largest of the finite ones among some errors; NaN if there is none.
 error_row row_of(const std::string& run, const std::string& quantity, const std::string& unit,
                  const std::vector<double>& errors) {
-  error_row row{run, quantity, unit, median(errors), 0};
+  error_row row{run, quantity, unit, median(errors), std::numeric_limits<double>::quiet_NaN()};
   for (const double e : errors) {
-    row.worst = std::isfinite(e) ? std::max(row.worst, e) : row.worst;
+    row.worst = std::isfinite(e) ? std::fmax(row.worst, e) : row.worst;
   }
   return row;
+}
+
+/// A standard error as a share of the exact rate [%]; of silence, only one of 0 is.
+double in_percent(double standard_error, double exact) {
+  if (exact == 0) {
+    return standard_error == 0 ? 0 : std::numeric_limits<double>::quiet_NaN();
+  }
+  return 100 * standard_error / exact;
 }
 
 }  // namespace
@@ -51,7 +59,13 @@ std::vector<error_row> error_table(const validation_result& result) {
   return table;
 }
 
+int points_with(const validation_result& result, const figure& f) {
+  return static_cast<int>(std::ranges::count_if(
+      result.points, [&f](const point_result& point) { return std::isfinite(point.runs.front().figures[f]); }));
+}
+
 double right_share(const validation_result& result, const figure& f) {
+  const int measured = points_with(result, f);
   double within = 0;
   for (const auto& point : result.points) {
     for (const auto& run : point.runs) {
@@ -60,7 +74,7 @@ double right_share(const validation_result& result, const figure& f) {
       }
     }
   }
-  return result.points.empty() ? 0 : within / static_cast<double>(result.points.size());
+  return measured > 0 ? within / measured : std::numeric_limits<double>::quiet_NaN();
 }
 
 std::vector<error_row> standard_error_table(const validation_result& result) {
@@ -71,7 +85,7 @@ std::vector<error_row> standard_error_table(const validation_result& result) {
          {std::pair{"rate_E_hz", &run_result::batches_E}, std::pair{"rate_I_hz", &run_result::batches_I}}) {
       std::vector<double> errors;
       for (const auto& point : result.points) {
-        errors.push_back(100 * (point.runs[k].*member).standard_error() / (point.runs[0].*member).mean());
+        errors.push_back(in_percent((point.runs[k].*member).standard_error(), (point.runs[0].*member).mean()));
       }
       table.push_back(row_of(result.points.front().runs[k].run, quantity, "%", errors));
     }

@@ -29,21 +29,51 @@ void check_axes(const design_settings& settings) {
   }
 }
 
-std::vector<point_role> draw_roles(const design_settings& settings, int points, std::uint64_t seed) {
-  const int held = settings.selection_points + settings.test_points;
-  if (settings.selection_points < 0 || settings.test_points < 0 || held >= points) {
-    throw input_error("of " + std::to_string(points) + " points, " + std::to_string(settings.selection_points) +
-                      " are held out for selection and " + std::to_string(settings.test_points) +
+/// How many points are held out.
+struct held_out_points {
+  int selection = 0;
+  int test = 0;
+};
+
+/// Appends roles of `points` points, drawn at random.
+void draw_roles(std::vector<point_role>& roles, int points, const held_out_points& held, std::uint64_t seed) {
+  const std::size_t begin = roles.size();
+  std::vector<std::size_t> order(static_cast<std::size_t>(points));
+  std::iota(order.begin(), order.end(), begin);
+  random_stream random(seed, purpose::design, held_out, static_cast<std::uint32_t>(begin));
+  shuffle(order, random);
+  roles.resize(begin + order.size(), point_role::train);
+  for (int i = 0; i < held.selection + held.test; ++i) {
+    roles[order[static_cast<std::size_t>(i)]] = i < held.selection ? point_role::selection : point_role::test;
+  }
+}
+
+std::vector<point_role> roles_of_all(const design_settings& settings, int points, std::uint64_t seed) {
+  const held_out_points held{settings.selection_points, settings.test_points};
+  if (held.selection < 0 || held.test < 0 || held.selection + held.test >= points) {
+    throw input_error("of " + std::to_string(points) + " points, " + std::to_string(held.selection) +
+                      " are held out for selection and " + std::to_string(held.test) +
                       " for tests: none would be left to train on");
   }
-  std::vector<std::size_t> order(static_cast<std::size_t>(points));
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  random_stream random(seed, purpose::design, held_out);
-  shuffle(order, random);
-  std::vector<point_role> roles(order.size(), point_role::train);
-  for (int i = 0; i < held; ++i) {
-    roles[order[static_cast<std::size_t>(i)]] =
-        i < settings.selection_points ? point_role::selection : point_role::test;
+  std::vector<point_role> roles;
+  draw_roles(roles, points, held, seed);
+  return roles;
+}
+
+/// The roles that the first points have, and those of the points after them.
+std::vector<point_role> roles_after_first(const design_settings& settings, int points, std::uint64_t seed) {
+  std::vector<point_role> roles = settings.first.roles;
+  const int others = points - settings.first.size();
+  const auto wanted = [&](point_role role, int in_all) {
+    const auto there = static_cast<int>(std::ranges::count(settings.first.roles, role));
+    return std::max(in_all - there, std::min(in_all, usual_held_out(others)));
+  };
+  held_out_points held;
+  held.selection = std::clamp(wanted(point_role::selection, settings.selection_points), 0, others);
+  held.test = std::clamp(wanted(point_role::test, settings.test_points), 0, others - held.selection);
+  draw_roles(roles, others, held, seed);
+  if (std::ranges::count(roles, point_role::train) == 0) {
+    throw input_error("every point of the design is held out: none is left to train on");
   }
   return roles;
 }
@@ -62,15 +92,7 @@ void check_distinct(const design& made) {
 }
 
 std::string purpose_of(point_role role) {
-  switch (role) {
-    case point_role::train:
-      return "training";
-    case point_role::selection:
-      return "selection";
-    case point_role::test:
-      return "tests";
-  }
-  throw internal_error("unknown role of a point");
+  return role == point_role::train ? "training" : role == point_role::test ? "tests" : std::string(name_of(role));
 }
 
 void check_fault(const named_point& point, const design_settings& settings, const std::string& key) {
@@ -88,17 +110,24 @@ void add_points(design& made, const std::vector<named_point>& points, point_role
     for (std::size_t axis = 0; axis < made.axes.size(); ++axis) {
       values[static_cast<Eigen::Index>(axis)] = point.at(made.axes[axis]);
     }
+    bool is_first = false;
     for (int other = 0; other < made.size(); ++other) {
       if (made.points.row(other) == values) {
         const point_role of_other = made.roles[static_cast<std::size_t>(other)];
+        if (other < made.first && of_other == role) {
+          is_first = true;  // The sweep had this point when it grew.
+          break;
+        }
         throw input_error("a point of " + key + " is also point " + std::to_string(other) +
                           " of the design, which is for " + purpose_of(of_other) +
                           (of_other == role ? "; name it once" : ": it would not be held out; move one of them"));
       }
     }
-    made.points.conservativeResize(made.points.rows() + 1, Eigen::NoChange);
-    made.points.bottomRows(1) = values;
-    made.roles.push_back(role);
+    if (!is_first) {
+      made.points.conservativeResize(made.points.rows() + 1, Eigen::NoChange);
+      made.points.bottomRows(1) = values;
+      made.roles.push_back(role);
+    }
   }
 }
 
@@ -112,6 +141,10 @@ std::pair<double, double> range_of(const axis_settings& axis) {
   return {*lowest, *highest};
 }
 
+bool first_points::operator==(const first_points& other) const {
+  return axes == other.axes && values.rows() == other.values.rows() && values == other.values && roles == other.roles;
+}
+
 double design_size(const design_settings& settings) {
   switch (settings.kind) {
     case design_kind::grid: {
@@ -119,13 +152,14 @@ double design_size(const design_settings& settings) {
       for (const axis_settings& axis : settings.axes) {
         count *= axis.values.empty() ? axis.steps : static_cast<double>(axis.values.size());
       }
-      return count;
+      return settings.first.size() + count;
     }
     case design_kind::list:
-      return settings.axes.empty() ? 0 : static_cast<double>(settings.axes.front().values.size());
+      return settings.first.size() +
+             (settings.axes.empty() ? 0 : static_cast<double>(settings.axes.front().values.size()));
     case design_kind::latin_hypercube:
     case design_kind::sobol:
-      return settings.points;
+      return std::max(settings.first.size(), settings.points);
   }
   throw internal_error("unknown kind of design");
 }
@@ -189,6 +223,7 @@ design make_design(const design_settings& settings, const parameters& base, std:
   check_axes(settings);
   design made;
   made.points = place_points(settings, seed);
+  made.first = settings.first.size();
   for (const axis_settings& axis : settings.axes) {
     made.axes.push_back(axis.parameter);
     const auto [lowest, highest] = range_of(axis);
@@ -197,7 +232,8 @@ design make_design(const design_settings& settings, const parameters& base, std:
   }
   round_whole(made.points, settings.axes);
   check_distinct(made);
-  made.roles = draw_roles(settings, made.size(), seed);
+  made.roles = settings.first.roles.empty() ? roles_of_all(settings, made.size(), seed)
+                                            : roles_after_first(settings, made.size(), seed);
   add_points(made, settings.train_at, point_role::train, "train_at", settings);
   add_points(made, settings.selection_at, point_role::selection, "selection_at", settings);
   add_points(made, settings.test_at, point_role::test, "test_at", settings);

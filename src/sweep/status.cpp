@@ -26,7 +26,7 @@ struct point_sums {
 enum class fate { waiting, started, done, runaway, time_cap, crashed };
 
 double ratio(double part, double whole) {
-  return whole > 0 ? part / whole : 0;
+  return whole > 0 ? part / whole : std::numeric_limits<double>::quiet_NaN();
 }
 
 fate fate_of(const task_record& record, const task_provenance& provenance) {

@@ -1,4 +1,5 @@
 // Rounds of refining: points added where the members of an ensemble disagree, kept in the sweep file, whatever happens.
+#include <algorithm>
 #include <set>
 #include <string>
 #include <vector>
@@ -111,13 +112,38 @@ TEST_F(refine, needs_members_that_can_disagree) {
   EXPECT_FALSE(std::filesystem::exists(runner.directory() / "out"));
 }
 
+TEST_F(refine, begins_again_when_the_design_grows_behind_the_points_added) {
+  run_to_the_end("out", "--refine 1");
+  const design before = sweep_reader(sweep("out")).description().points;
+  ASSERT_EQ(before.size(), 12);
+  const std::string grow = "--refine 1 --extend --set design.points=16";
+  run_to_the_end("out", grow);
+  const design after = sweep_reader(sweep("out")).description().points;
+  ASSERT_EQ(after.size(), 16 + 3);
+  EXPECT_EQ(after.first, 12);
+  EXPECT_EQ(after.points.topRows(12), before.points);
+  std::set<std::vector<double>> places;
+  for (int point = 0; point < after.size(); ++point) {
+    places.insert({after.points(point, 0), after.points(point, 1)});
+  }
+  EXPECT_EQ(places.size(), 19U) << "no point is there twice";
+  EXPECT_EQ(std::count(after.rounds.begin(), after.rounds.end(), 1), 3);
+  EXPECT_EQ(after.rounds.back(), 1);
+  const auto bytes = bytes_of(sweep("out"));
+  run_to_the_end("out", grow);
+  EXPECT_EQ(bytes_of(sweep("out")), bytes);
+  const command_result again = runner.run("run out/config.toml -o again");
+  EXPECT_EQ(again.code, 0) << again.err;
+  EXPECT_EQ(lasting_bytes(sweep("again")), lasting_bytes(sweep("out")));
+}
+
 TEST_F(refine, refuses_to_grow_the_design_below_the_points_added) {
   run_to_the_end("out", "--refine 1");
   const auto bytes = bytes_of(sweep("out"));
   const command_result result = runner.run("run c.toml -o out --extend --set design.points=9");
   EXPECT_EQ(result.code, 2);
   EXPECT_THAT(result.err, HasSubstr("point 8: S_EE = 4 in the file"));
-  EXPECT_THAT(result.err, HasSubstr("nor any behind points of refining"));
+  EXPECT_THAT(result.err, HasSubstr("hold all 12 points of the file (design.points counts them all)"));
   EXPECT_EQ(bytes_of(sweep("out")), bytes);
   run_to_the_end("out", "--extend --refine 1 --set design.replicates=2");
   EXPECT_EQ(sweep_reader(sweep("out")).description().tasks(), 2 * 12);

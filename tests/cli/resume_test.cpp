@@ -81,7 +81,7 @@ TEST_F(resume, extends_to_more_points_and_replicates_with_the_bytes_of_a_sweep_f
   EXPECT_EQ(runner.files(), (std::set<std::string>{"a.h5", "c.toml"}));
 }
 
-TEST_F(resume, extends_a_grid_along_its_first_axis_alone) {
+TEST_F(resume, extends_a_grid_along_its_first_axis_to_the_bytes_of_a_sweep_from_scratch) {
   runner.write("c.toml", grid);
   ASSERT_EQ(sweep("").code, 0);
   // S_EE comes first: the order of the parameters counts, not that of the file.
@@ -90,8 +90,6 @@ TEST_F(resume, extends_a_grid_along_its_first_axis_alone) {
   EXPECT_EQ(extended.code, 0) << extended.err;
   EXPECT_THAT(extended.out, HasSubstr("found done  6\n"));
   EXPECT_EQ(lasting_bytes(path()), from_scratch(taller));
-  expect_refused(sweep(taller + " design.axes.lambda_E=[2800,3000,3200,3400] --extend"),
-                 {"point 3: S_EE = 4 in the file, 3.8 now", "first axis of a grid (S_EE)"});
 }
 
 TEST_F(resume, refuses_to_extend_what_would_not_keep_the_old_samples) {
@@ -100,10 +98,16 @@ TEST_F(resume, refuses_to_extend_what_would_not_keep_the_old_samples) {
   expect_refused(sweep("--extend --set design.points=10"), {"points: 20 in the file, 10 now", "grow, not shrink"});
   expect_refused(sweep("--extend --set design.points=30 seed=2"), {"seed: 1 in the file, 2 now"});
   expect_refused(sweep("--extend --set design.points=30 section.interval_ms=4"), {"section.interval_ms: 10"});
-  expect_refused(sweep("--extend --set design.axes.S_EE={min=3.8,max=4.3}"), {"point 0: S_EE = "});
+  expect_refused(sweep("--extend --set design.axes.S_EE={min=3.8,max=4.3}"),
+                 {"point 0: S_EE = ", "design.points counts them all"});
+  expect_refused(sweep("--extend --set design.points=30 design.axes.S_EE={min=3.9,max=4.3}"),
+                 {"point 0: S_EE = ", "within ranges that hold all 20 points of the file"});
+  expect_refused(sweep("--extend --set design.points=30 design.axes.S_EI={min=2,max=3}"), {"axes: S_EE in the file"});
+  ASSERT_EQ(sweep("--set sweep.synthetic_share=0.1", "s.h5").code, 0);
+  expect_refused(
+      sweep("--extend --set sweep.synthetic_share=0.1 design.points=30 design.axes.S_EE={min=3.7,max=4.3}", "s.h5"),
+      {"design.axes.S_EE: {max = 4.2, min = 3.8} in the file", "only if sweep.synthetic_share is 0"});
   ASSERT_EQ(sweep("--set design.kind=latin_hypercube", "l.h5").code, 0);
-  expect_refused(sweep("--set design.kind=latin_hypercube design.points=30 --extend", "l.h5"),
-                 {"point 0: S_EE = ", "a latin_hypercube places all its points anew"});
   const std::string replicates = "--set design.kind=latin_hypercube design.replicates=2";
   EXPECT_EQ(sweep(replicates + " --extend", "l.h5").code, 0);
   EXPECT_EQ(lasting_bytes(path("l.h5")), from_scratch(replicates));

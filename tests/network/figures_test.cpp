@@ -48,6 +48,34 @@ TEST(figures, are_those_of_all_runs_together) {
   EXPECT_DOUBLE_EQ(f["synchrony"], spike_synchrony_index(full_run().raster, 400));
 }
 
+TEST(figures, of_silence_are_0_where_0_was_measured_and_undefined_elsewhere) {
+  const parameters p;
+  trajectory run;
+  run.duration_s = 2;
+  run.counts_E.assign(2000, 0.0);
+  const run_figures f = figures_of(run, p);
+  EXPECT_EQ(f.rate_E(), 0);
+  EXPECT_EQ(f.rate_I(), 0);
+  for (const char* name : {"size_mean", "size_cv", "interval_mean_s", "interval_cv", "fano_E_1ms", "peak_hz"}) {
+    EXPECT_TRUE(std::isnan(f[name])) << name;
+  }
+}
+
+TEST(figures, have_no_error_where_they_are_equal_and_none_in_percent_of_0) {
+  const figure& rate = figure_named("rate_E_hz");
+  const figure& peak = figure_named("peak_hz");
+  EXPECT_EQ(rate.error(0, 0), 0);
+  EXPECT_TRUE(std::isnan(rate.error(0.5, 0)));
+  EXPECT_EQ(rate.error(0, 4), 100);
+  EXPECT_EQ(rate.error(5, 4), 25);
+  const double undefined = std::nan("");
+  EXPECT_TRUE(std::isnan(rate.error(undefined, 4)));
+  EXPECT_TRUE(std::isnan(rate.error(4, undefined)));
+  EXPECT_TRUE(std::isnan(peak.error(undefined, undefined)));
+  EXPECT_EQ(peak.error(0, 0), 0);
+  EXPECT_EQ(peak.error(41, 43), 2);
+}
+
 TEST(figures, are_undefined_where_the_run_kept_too_little) {
   const parameters p;
   trajectory run = full_run();

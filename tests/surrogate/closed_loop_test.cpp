@@ -131,5 +131,35 @@ TEST(validation, table_holds_median_and_worst_errors) {
   EXPECT_NEAR(right_share(result, figure_named("peak_hz")), 2.0 / 3, 1e-12);
 }
 
+TEST(validation, of_silent_networks_says_0_only_where_it_was_measured) {
+  validation_result result;
+  result.points = {point_with(0, 0, 0), point_with(0, 0.5, 0)};
+  for (point_result& point : result.points) {
+    for (run_result& run : point.runs) {
+      run.figures["peak_hz"] = std::nan("");
+      run.batches_E = {{0, 0, 0, 0}, 0.5};
+    }
+    point.runs[1].batches_I = {{1, 2, 1, 2}, 0.5};
+  }
+  const auto table = error_table(result);
+  const auto rate = std::ranges::find(table, "rate_E_hz", &error_row::quantity);
+  ASSERT_NE(rate, table.end());
+  EXPECT_EQ(rate->median, 0);
+  EXPECT_EQ(rate->worst, 0);
+  EXPECT_EQ(std::ranges::find(table, "peak_hz", &error_row::quantity), table.end());
+  const figure& peak = figure_named("peak_hz");
+  EXPECT_EQ(points_with(result, peak), 0);
+  EXPECT_TRUE(std::isnan(right_share(result, peak)));
+  result.points[0].runs[0].figures["peak_hz"] = 40;
+  EXPECT_EQ(points_with(result, peak), 1);
+  EXPECT_EQ(right_share(result, peak), 0) << "the surrogate lacks a peak that is there";
+  const auto noise = standard_error_table(result);
+  ASSERT_EQ(noise.size(), 2U);
+  EXPECT_EQ(noise[0].median, 0) << "a rate of 0 in every batch";
+  EXPECT_EQ(noise[0].worst, 0);
+  EXPECT_TRUE(std::isnan(noise[1].median)) << "the exact I rate was not measured";
+  EXPECT_TRUE(std::isnan(noise[1].worst));
+}
+
 }  // namespace
 }  // namespace spikesweep

@@ -110,6 +110,48 @@ TEST_F(tuning, keeps_no_shift_that_makes_things_worse) {
   EXPECT_EQ(record.after_E, record.before_E);
 }
 
+TEST_F(tuning, of_one_population_does_not_need_the_other) {
+  for (measured_point& point : points_) {
+    point.rate_I_hz = 0;
+  }
+  const auto silent_I = [this](const input_shift& shift) {
+    std::vector<rate_ratios> ratios;
+    for (const measured_point& point : points_) {
+      ratios.push_back({off(point, shift, 0).E, 1});
+    }
+    return ratios;
+  };
+  input_shift shift;
+  const tuning_record record = fit_shift(space_, points_, silent_I, shift);
+  EXPECT_GT(record.before_E, 0.04);
+  EXPECT_LT(record.after_E, 0.0015);
+  EXPECT_TRUE(std::isnan(record.before_I));
+  EXPECT_TRUE(std::isnan(record.after_I));
+  EXPECT_FALSE(shift.empty());
+}
+
+TEST_F(tuning, uses_a_point_for_the_population_that_fires_there) {
+  std::vector<double> rates_I;
+  for (std::size_t i = 0; i < points_.size(); ++i) {
+    rates_I.push_back(points_[i].rate_I_hz);
+    points_[i].rate_I_hz = i % 2 == 0 ? points_[i].rate_I_hz : 0;
+  }
+  const auto half_silent = [&](const input_shift& shift) {
+    std::vector<rate_ratios> ratios;
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      measured_point point = points_[i];
+      point.rate_I_hz = rates_I[i];
+      const rate_ratios right = off(point, shift, 0);
+      ratios.push_back({right.E, i % 2 == 0 ? right.I : 50});
+    }
+    return ratios;
+  };
+  input_shift shift;
+  const tuning_record record = fit_shift(space_, points_, half_silent, shift);
+  EXPECT_LT(record.after_E, 0.0015);
+  EXPECT_LT(record.after_I, 0.0015);
+}
+
 TEST_F(tuning, too_few_points_are_not_measured_at) {
   points_.resize(11);  // A linear fit in three axes has four coefficients.
   input_shift shift{1, {1, 2, 3}};

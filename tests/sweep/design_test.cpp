@@ -13,6 +13,7 @@
 namespace spikesweep {
 namespace {
 
+using ::testing::AllOf;
 using testing::error_of;
 using ::testing::HasSubstr;
 
@@ -293,6 +294,89 @@ TEST(design, that_is_impossible_is_refused_by_name) {
                 s.selection_points = s.test_points = 0;
               }),
               HasSubstr("P_EE"));
+}
+
+/// The points of a design as points that come first.
+first_points as_first(const design& d) {
+  return {d.axes, d.points, d.roles};
+}
+
+TEST(design, sobol_behind_its_own_points_goes_on_with_the_sequence) {
+  const design small = make_design(four_axes(design_kind::sobol, 40), {}, 5);
+  design_settings settings = four_axes(design_kind::sobol, 100);
+  const design whole = make_design(settings, {}, 5);
+  settings.first = as_first(small);
+  const design grown = make_design(settings, {}, 5);
+  EXPECT_EQ(grown.points, whole.points);
+  EXPECT_EQ(grown.first, 40);
+  EXPECT_TRUE(std::equal(small.roles.begin(), small.roles.end(), grown.roles.begin())) << "held-out points stay so";
+}
+
+TEST(design, sobol_behind_points_of_a_smaller_box_fills_the_larger_one_evenly) {
+  design_settings settings = four_axes(design_kind::sobol, 128);
+  settings.axes.resize(2);
+  const design small = make_design(settings, {}, 5);
+  settings.points = 512;
+  for (axis_settings& axis : settings.axes) {
+    axis.maximum += 1;
+  }
+  settings.first = as_first(small);
+  const design grown = make_design(settings, {}, 5);
+  ASSERT_EQ(grown.size(), 512);
+  EXPECT_EQ(grown.points.topRows(128), small.points);
+  Eigen::MatrixXd unit = grown.points / 2;
+  unit.col(0).array() -= 3.5 / 2;
+  unit.col(1).array() -= 2.5 / 2;
+  // 512 independent points have about 0.04; the new points alone leave the old box out, and have above 0.2.
+  EXPECT_LT(discrepancy(unit, 0, 1), 0.025);
+}
+
+TEST(design, has_no_point_twice_behind_points_that_come_first) {
+  for (const design_kind kind : {design_kind::sobol, design_kind::latin_hypercube}) {
+    design_settings settings = four_axes(kind, 30);
+    for (int round = 0; round < 3; ++round) {
+      const design made = make_design(settings, {}, 5);
+      EXPECT_EQ(made.size(), settings.points);
+      settings.first = as_first(made);
+      settings.points += 30;
+    }
+  }
+  design_settings whole;
+  whole.points = 3;
+  whole.axes = {{"N_E", {}, 300, 305, 0}};
+  whole.selection_points = whole.test_points = 1;
+  whole.first = as_first(make_design(whole, {}, 1));
+  whole.points = 6;
+  EXPECT_EQ(make_design(whole, {}, 1).size(), 6);
+  whole.points = 7;
+  EXPECT_THAT(error_of<input_error>([&] { make_design(whole, {}, 1); }), HasSubstr("hold only 3 distinct points of 4"));
+}
+
+TEST(design, holds_out_a_share_of_the_points_behind_the_first_ones) {
+  design_settings settings = four_axes(design_kind::sobol, 200);
+  const design small = make_design(settings, {}, 5);
+  settings.first = as_first(small);
+  settings.points = 260;
+  const auto held_out = [&](point_role role) { return with_role(make_design(settings, {}, 5), role); };
+  EXPECT_EQ(held_out(point_role::test), 12 + 6);
+  settings.test_points = 40;
+  EXPECT_EQ(held_out(point_role::test), 40);
+  settings.test_points = 2;
+  EXPECT_EQ(held_out(point_role::test), 12 + 2);
+  EXPECT_EQ(held_out(point_role::selection), 12 + 6);
+  settings.points = 200;
+  EXPECT_EQ(make_design(settings, {}, 5).roles, small.roles);
+}
+
+TEST(design, refuses_first_points_that_do_not_fit_its_axes) {
+  design_settings settings = four_axes(design_kind::sobol, 30);
+  settings.first = as_first(make_design(settings, {}, 5));
+  settings.points = 60;
+  settings.axes[1].minimum = 3;
+  EXPECT_THAT(error_of<input_error>([&] { make_design(settings, {}, 5); }),
+              AllOf(HasSubstr("have S_IE from 2.5"), HasSubstr("outside its axis, 3 to 3.5; widen the axis")));
+  settings.axes[1].parameter = "tau_EE";
+  EXPECT_THAT(error_of<input_error>([&] { make_design(settings, {}, 5); }), HasSubstr("lack the axis tau_EE"));
 }
 
 }  // namespace

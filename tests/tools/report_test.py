@@ -324,6 +324,49 @@ class AForeignDirectory(ReportTest):
             self.assertEqual(file.read(), page)
 
 
+class SilentNetworks(ReportTest):
+    def silenced(self, populations):
+        """A copy of the run in which nothing of these populations fires, neither exactly nor in the surrogate."""
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:
+            for run in file["summary"]:
+                for q in populations:
+                    file[f"summary/{run}/rate_{q}_hz"][...] = 0
+                    file[f"summary/{run}/rate_{q}_standard_error"][...] = 0
+                if "E" in populations:
+                    for key in ("peak_hz", "fano_E_1ms"):
+                        file[f"summary/{run}/{key}"][...] = np.nan
+            if "E" in populations:
+                for run in ("exact", "exact_repeat", "surrogate"):
+                    file[f"spectra/{run}"][...] = 0
+        with h5py.File(os.path.join(directory, "sweep.h5"), "a") as file:
+            records = file["tasks/records"][()]
+            for q in populations:
+                records[f"spikes_{q}"] = 0
+            file["tasks/records"][...] = records
+        return directory
+
+    def test_are_drawn_without_a_warning(self):
+        for populations in ("E", "I", "EI"):
+            directory = self.silenced(populations)
+            done = subprocess.run(["/usr/bin/python3", "-I", "-W", "error", REPORT, directory], capture_output=True,
+                                  text=True, check=False)
+            self.assertEqual((done.returncode, done.stderr), (0, ""), populations)
+            with open(os.path.join(directory, "report.html"), encoding="utf-8") as file:
+                page = file.read()
+            self.assertNotRegex(re.sub(r"data-[a-z]+=\"nan\"", "", page), r"[^a-z]nan[^a-z]")
+            for q in populations:
+                self.assertIn(f'data-run="surrogate" data-quantity="rate_{q}_hz" data-median="0.0"', page)
+
+    def test_have_no_share_of_right_peaks(self):
+        directory = self.silenced("E")
+        self.page(directory)
+        text = run_tool(CHECK, directory).stdout
+        self.assertIn("FAILED spectral peak within 2 Hz: not measured (at least 90 %)", text)
+        self.assertIn("ok     E rate: median error 0.00 %", text)
+        self.assertNotIn("nan", text)
+
+
 class TheCheckOfARun(ReportTest):
     def checked(self, directory):
         done = run_tool(CHECK, directory)

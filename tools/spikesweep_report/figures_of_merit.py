@@ -36,19 +36,31 @@ def quantity(validation, key):
     return next(q for q in quantities(validation) if q.key == key)
 
 
+def signed_errors(validation, run, key):
+    """How far a figure of a run is above the exact one at every test point, in its error_unit; NaN where undefined.
+
+    A figure that equals the exact one has the error 0, also where both are 0. Nothing else is so many per cent of 0.
+    """
+    missing = np.full(validation.count, np.nan)
+    exact = validation.summary.get("exact", {}).get(key, missing)
+    difference = validation.summary.get(run, {}).get(key, missing) - exact
+    return difference * percent_of(validation, key, exact, difference)
+
+
+def percent_of(validation, key, exact, difference):
+    """What turns a difference from the exact figure into an error: 1 for absolute errors."""
+    if quantity(validation, key).comparison == "absolute":
+        return np.ones(validation.count)
+    undefined = np.where(difference == 0, 0.0, np.nan)
+    return np.divide(100, np.abs(exact), out=undefined, where=exact != 0)
+
+
 def errors(validation, run, key):
     """Error of a run at every test point in a figure or distance, in its error_unit; NaN where it is undefined."""
     missing = np.full(validation.count, np.nan)
-    kind = quantity(validation, key).comparison
-    if kind == "distance":
+    if quantity(validation, key).comparison == "distance":
         return validation.distances.get(run, {}).get(key, missing)
-    exact = validation.summary.get("exact", {}).get(key, missing)
-    difference = np.abs(validation.summary.get(run, {}).get(key, missing) - exact)
-    if kind == "absolute":
-        return difference
-    with np.errstate(divide="ignore", invalid="ignore"):
-        share = 100 * difference / np.abs(exact)
-    return np.where(np.isfinite(share), share, np.nan)
+    return np.abs(signed_errors(validation, run, key))
 
 
 VERDICTS = ("indistinguishable", "within_2_percent", "worse")  # Best first; what else there is, is undefined.

@@ -88,8 +88,9 @@ def draw_spectra(axes, validation, row, title):
             axes.plot(peak, 0.975, marker="v" if run == "exact" else "^", markersize=6, color=RUN_STYLE[run]["color"],
                       transform=axes.get_xaxis_transform(), clip_on=False, zorder=5,
                       markerfacecolor=RUN_STYLE[run]["color"] if run == "exact" else "none")
-    axes.set_yscale("log")
-    style.plain_log(axes.yaxis)
+    if any((validation.spectra[run][row][shown] > 0).any() for run in RUN_STYLE if run in validation.spectra):
+        axes.set_yscale("log")
+        style.plain_log(axes.yaxis)
     axes.set(xlim=(0, HIGHEST_FREQUENCY), xlabel="Frequency [Hz]", ylabel="Power of the E rate [Hz²/Hz]")
     axes.set_title(title, pad=20)
     style.legend(axes, loc="lower left", bbox_to_anchor=(0.0, 1.0), ncol=3)
@@ -179,7 +180,9 @@ def draw_parity(axes, validation, key, colour, label, unit):
         return
     low, high = limits(known)
     axes.plot([low, high], [low, high], color=style.MUTED, linewidth=0.8, zorder=1)
-    axes.hlines(value, np.fmin(exact, repeat), np.fmax(exact, repeat), color=colour, linewidth=1.3, zorder=2)
+    drawn = np.isfinite(value) & (np.isfinite(exact) | np.isfinite(repeat))
+    axes.hlines(value[drawn], np.fmin(exact, repeat)[drawn], np.fmax(exact, repeat)[drawn], color=colour, linewidth=1.3,
+                zorder=2)
     draw_verdicts(axes, validation, key, colour, exact, value)
     if high > style.LOG_RANGE * low > 0:
         axes.set(xscale="log", yscale="log")
@@ -189,22 +192,20 @@ def draw_parity(axes, validation, key, colour, label, unit):
 
 
 def draw_residuals(axes, validation, key, colour, unit):
-    exact, repeat, value = (summary(validation, run, key) for run in ("exact", "exact_repeat", "surrogate"))
-    scale = 1.0 if key == "peak_hz" else 100 / exact
+    exact = summary(validation, "exact", key)
+    repeated, error = (merit.signed_errors(validation, run, key) for run in ("exact_repeat", "surrogate"))
     axes.axhline(0, color=style.MUTED, linewidth=0.8)
-    axes.scatter(exact, (repeat - exact) * scale, s=20, facecolors="none", edgecolors=style.COLOUR_FLOOR,
-                 linewidths=1.2, label="exact, repeated")
+    axes.scatter(exact, repeated, s=20, facecolors="none", edgecolors=style.COLOUR_FLOOR, linewidths=1.2,
+                 label="exact, repeated")
     noise = np.zeros(validation.count)
     if key in VERDICT_KEYS:
         of = [summary(validation, run, f"{key.split('_hz')[0]}_standard_error") for run in ("exact", "surrogate")]
-        noise = np.nan_to_num(CHANCE * np.hypot(*of) * scale)
-    axes.vlines(exact, (value - exact) * scale - noise, (value - exact) * scale + noise, color=colour, linewidth=1.0,
-                alpha=0.7)
-    axes.scatter(exact, (value - exact) * scale, s=20, color=colour, edgecolors=style.PAPER, linewidths=0.5,
-                 label="surrogate")
-    reach = np.nanmax(np.abs(np.concatenate([(repeat - exact) * scale, np.abs((value - exact) * scale) + noise])),
-                      initial=0)
-    reach = max(1.25 * reach, 1.0) if np.isfinite(reach) else 1.0
+        chance = CHANCE * np.hypot(*of)
+        noise = np.nan_to_num(chance * merit.percent_of(validation, key, exact, chance))
+    drawn = np.isfinite(error)
+    axes.vlines(exact[drawn], (error - noise)[drawn], (error + noise)[drawn], color=colour, linewidth=1.0, alpha=0.7)
+    axes.scatter(exact, error, s=20, color=colour, edgecolors=style.PAPER, linewidths=0.5, label="surrogate")
+    reach = max(1.25 * np.nanmax(np.abs(np.concatenate([repeated, np.abs(error) + noise])), initial=0), 1.0)
     axes.set(ylim=(-reach, reach), xlabel=f"Exact [{unit}]", ylabel="Error [Hz]" if key == "peak_hz" else "Error [%]")
 
 

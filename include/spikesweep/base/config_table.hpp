@@ -20,7 +20,8 @@ enum class config_group {
   sweep,       ///< The bytes of the sweep file.
   refinement,  ///< Which points are added to it; those that are there stay.
   learning,    ///< The model, given the sweep file.
-  validation   ///< The validation, given the model.
+  validation,  ///< The validation, given the model.
+  place        ///< Nothing: it says where contents are, and the contents decide.
 };
 
 /// A value as TOML writes it. Lists and tables hold numbers only, or lists hold such tables.
@@ -34,7 +35,8 @@ enum class config_type {
   number,  ///< a finite number
   choice,  ///< one of a list of words
   axis,    ///< values of a swept parameter: a list, or a table of min, max and steps
-  points   ///< single points: a list of tables, each with a value of every swept parameter
+  points,  ///< single points: a list of tables, each with a value of every swept parameter
+  file     ///< the name of a file
 };
 
 /// The text of a value in TOML, doubles as the shortest text that reads back to the same bits.

@@ -75,7 +75,8 @@ struct figure {
   figure_needs needs = figure_needs::counts;
   double (*of)(const kept_runs& runs) = nullptr;
 
-  /// How far `value` is from `truth`, in error_unit(); NaN or infinite where that means nothing.
+  /// How far `value` is from `truth`, in error_unit(); 0 if they are equal, also where both are 0. NaN where one of
+  /// them is undefined, and for a relative error of a truth of 0.
   double error(double value, double truth) const;
   std::string error_unit() const { return compared == comparison::relative ? "%" : unit; }
 };

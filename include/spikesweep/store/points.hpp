@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <Eigen/Core>
@@ -13,6 +14,8 @@ namespace spikesweep {
 /// What a point is used for.
 enum class point_role : std::uint8_t { train = 0, selection = 1, test = 2 };
 inline constexpr int point_role_count = 3;
+/// "train", "selection" or "test".
+std::string_view name_of(point_role role);
 
 /// The points of a sweep.
 struct design {
@@ -22,6 +25,7 @@ struct design {
   std::vector<double> lowest;        ///< Lower end of each axis; empty in sweeps of version 0.1.0.
   std::vector<double> highest;       ///< Upper end of each axis.
   std::vector<std::int32_t> rounds;  ///< Round of refining that each was picked in, 0: none; empty if all are 0.
+  int first = 0;  ///< So many points come first by their values: from a file, or from the sweep before it grew.
 
   int size() const { return static_cast<int>(points.rows()); }
 };

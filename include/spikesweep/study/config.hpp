@@ -18,6 +18,20 @@
 
 namespace spikesweep {
 
+/// The text of a config and where it is from, with the points that the config names: plain strings, so that rank 0 can
+/// read and broadcast them.
+struct config_source {
+  std::string text;
+  std::string name;
+  std::string points_file = {};  ///< The file of design.points_file; empty if the config names none.
+  std::string points = {};       ///< Its text.
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& text& name& points_file& points;
+  }
+};
+
 /// Everything that a config file says, validated.
 struct configuration {
   std::uint64_t seed = 1;
@@ -28,24 +42,19 @@ struct configuration {
   refine_settings refine;
   learning_settings learning;
   validation_settings validation;
-  std::string text;                     ///< The file as given; with overrides, one that says the same with them.
+  /// The file as given. With overrides or points of a file it is one that says the same by itself; its points are then
+  /// those of a file points_copy beside it.
+  std::string text;
   std::string source;                   ///< File name, or "built-in NAME".
   std::vector<std::string> overridden;  ///< Full keys that --set changed.
+  config_source given;                  ///< What was parsed,
+  std::vector<std::string> overrides;   ///< and the overrides.
 };
 
-/// The text of a config and where it is from: plain strings, so that rank 0 can read and broadcast them.
-struct config_source {
-  std::string text;
-  std::string name;
-
-  template <class Archive>
-  void serialize(Archive& archive, unsigned) {
-    archive& text& name;
-  }
-};
-
-/// Reads a file, whose name holds a '/' or ends in ".toml", or the built-in config of that name. Throws input_error.
-config_source read_config(const std::string& path_or_name);
+/// Reads a file, whose name holds a '/' or ends in ".toml", or the built-in config of that name; and the points file
+/// that the config or an override names. In a config its name counts from the folder of the config, in an override
+/// from the working directory. Throws input_error, also for whatever is wrong with the keys.
+config_source read_config(const std::string& path_or_name, std::span<const std::string> overrides = {});
 
 /// Parses and checks a config: the network preset, then the file's keys, then the overrides ("key=value"; a network
 /// parameter needs no "network."). Throws input_error on the first thing that is wrong.

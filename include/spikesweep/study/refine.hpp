@@ -2,15 +2,13 @@
 
 #include <filesystem>
 
+#include <spikesweep/parallel/rank_context.hpp>
 #include <spikesweep/study/config.hpp>
-#include <spikesweep/study/sweep_step.hpp>
 
 namespace spikesweep {
 
-/// As describe_sweep, with the points that rounds of refining added to the sweep file. Only the file knows these
-/// points. They are left out if the flags replace the file.
-sweep_description describe_sweep(const configuration& config, const std::filesystem::path& sweep_file,
-                                 const sweep_flags& flags);
+/// Appends a training point that a round of refining picked.
+void append_point(design& d, const Eigen::Ref<const Eigen::RowVectorXd>& values, int round);
 
 /// Rounds of refining whose points a design has.
 int rounds_of(const design& d);

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include <spikesweep/learning/members.hpp>
+#include <spikesweep/study/design_points.hpp>
 
 namespace spikesweep {
 
@@ -13,6 +14,7 @@ struct run_directory {
   std::filesystem::path path;
 
   std::filesystem::path config() const { return path / "config.toml"; }  ///< The config in force.
+  std::filesystem::path points() const { return path / points_copy; }    ///< Its points, if they are of a file.
   std::filesystem::path sweep() const { return path / "sweep.h5"; }
   std::filesystem::path model() const { return path / "model.h5"; }
   /// Every name that a checkpoint of an unfinished training may have.

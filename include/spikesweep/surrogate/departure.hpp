@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 #include <spikesweep/surrogate/kernel.hpp>
@@ -12,10 +13,15 @@ namespace spikesweep {
 struct departure {
   std::int64_t states = 0;  ///< That were looked at.
   std::int64_t beyond = 0;  ///< Of these, the ones beyond the limit of their phase's cloud (learning/cloud.hpp).
-  double farthest = 0;      ///< The largest distance, in units of that limit.
+  double farthest = 0;      ///< The largest distance, in units of that limit; 0 if no state was looked at.
 
-  /// Of the states looked at; of the training states themselves it is 1 - cloud_share.
-  double share_beyond() const { return states > 0 ? static_cast<double>(beyond) / static_cast<double>(states) : 0; }
+  /// Of the states looked at; of the training states themselves it is 1 - cloud_share. NaN if there was none.
+  double share_beyond() const { return of_looked_at(static_cast<double>(beyond) / static_cast<double>(states)); }
+  /// `farthest`; NaN if no state was looked at.
+  double farthest_state() const { return of_looked_at(farthest); }
+
+ private:
+  double of_looked_at(double value) const { return states > 0 ? value : std::numeric_limits<double>::quiet_NaN(); }
 };
 
 /// Every 7th call of a kernel is looked at. That costs little beside the call, and 7 is odd, so that both kinds of

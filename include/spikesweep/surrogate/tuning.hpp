@@ -9,7 +9,8 @@
 
 namespace spikesweep {
 
-/// Relative errors of rates over the points that a model was tuned at, root mean squares.
+/// Relative errors of rates over the points that a model was tuned at, root mean squares; NaN of a population that was
+/// not tuned.
 struct tuning_record {
   double before_E = 0;
   double before_I = 0;
@@ -27,7 +28,8 @@ using measure_rates = std::function<std::vector<rate_ratios>(const input_shift&)
 /// cross-validation prefers, the smallest one (in the sense of a ridge) among those that fit alike. Few coefficients
 /// beside many points: the noise of a point's rates averages out, and nothing is learnt of any one point. Of the shifts
 /// that were tried the best one is kept; it is empty if none was better than no shift, or the points are fewer than
-/// three a coefficient of a linear fit (then nothing is measured either).
+/// three a coefficient of a linear fit (then nothing is measured either). A point counts for the populations that fire
+/// there, and a population that fires at too few points is not tuned.
 tuning_record fit_shift(const transition_space& space, const std::vector<measured_point>& points,
                         const measure_rates& measure, input_shift& shift);
 

@@ -92,8 +92,8 @@ struct error_row {
   std::string run;
   std::string quantity;  ///< A figure's name.
   std::string unit;      ///< "%" of the exact value, or the unit of the figure.
-  double median = 0;
-  double worst = 0;
+  double median = 0;     ///< NaN if the error is undefined at every point.
+  double worst = 0;      ///< The same.
 };
 
 /// Errors of every run but `exact` in all compared_figures(). A figure that is undefined everywhere has no row.
@@ -115,8 +115,11 @@ struct verdict_row {
 /// apart by chance, so up to twice as many of its points.
 std::vector<verdict_row> verdict_table(const validation_result& result);
 
-/// Share of the points at which a figure of the surrogate lies within the tolerance of the figure. The figure needs
-/// one.
+/// The number of points at which the exact run has the figure: silent networks have no spectral peak, for example.
+int points_with(const validation_result& result, const figure& f);
+
+/// Share of these points at which the figure of the surrogate lies within the tolerance of the figure; NaN if there is
+/// no such point. The figure needs a tolerance.
 double right_share(const validation_result& result, const figure& f);
 
 }  // namespace spikesweep

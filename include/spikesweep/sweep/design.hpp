@@ -42,13 +42,25 @@ struct axis_settings {
 /// A point by itself: a value for each axis.
 using named_point = std::map<std::string, double>;
 
+/// The points that a design begins with, whatever its kind: those of a file, or those of a sweep before it grew.
+struct first_points {
+  std::vector<std::string> axes;    ///< Of the columns of `values`.
+  decltype(design::points) values;  ///< points x axes
+  std::vector<point_role> roles;    ///< One a point; empty: drawn like those of the other points.
+
+  int size() const { return static_cast<int>(values.rows()); }
+  bool operator==(const first_points&) const;
+};
+
 struct design_settings {
   design_kind kind = design_kind::sobol;
-  int points = 200;           ///< `latin_hypercube` and `sobol`: number of points.
+  int points = 200;           ///< `latin_hypercube` and `sobol`: number of points, those of `first` included.
   int replicates = 1;         ///< Tasks of each point.
   int selection_points = 12;  ///< Points held out of training to select the model.
   int test_points = 12;       ///< Points held out of training and selection, for validation.
   std::vector<axis_settings> axes;
+  std::string points_file;                ///< Where `first` is from; empty: from no file.
+  first_points first;                     ///< Points that come before all others.
   std::vector<named_point> train_at;      ///< More points to train on, wherever the design places its own.
   std::vector<named_point> selection_at;  ///< More points held out to select the model.
   std::vector<named_point> test_at;       ///< More points held out for validation.
@@ -62,7 +74,7 @@ std::span<const setting<design_settings>> design_table();
 /// The lowest and highest value of an axis.
 std::pair<double, double> range_of(const axis_settings& axis);
 
-/// How many points the kind of design places.
+/// How many points the kind of design places, after those that come first and with them.
 double design_size(const design_settings& settings);
 
 /// How many of so many points are held out to select the model, and as many again for validation, where the config does
@@ -76,11 +88,17 @@ std::vector<swept_range> swept_ranges(const design_settings& settings);
 /// of every axis, within the axis's range, and of nothing else.
 std::string fault_of(const named_point& point, const std::vector<axis_settings>& axes);
 
-/// Places the points: first those of the kind of design, then train_at, selection_at and test_at. A function of its
-/// arguments alone. Values of parameters that have to be whole are rounded. No two points are the same.
-/// Throws input_error for an unknown or repeated axis, an axis without values, lists of unequal length, a range that is
-/// empty or leaves the parameter's own, held-out points that leave none to train on or are among those trained on, or
-/// an invalid point.
+/// Places the points: those that come first, those of the kind of design, then train_at, selection_at and test_at. A
+/// function of its arguments alone. Values of parameters that have to be whole are rounded. No two points are the same:
+/// what stands among the first is not placed again.
+///
+/// A `sobol` design fills up what the first points leave: each of them stands for one point of the sequence within the
+/// smallest box that holds them. So it goes on with the sequence where the ranges are the same, and where they are
+/// wider more of its points lie outside that box. If the first points have roles, they keep them, and of the others as
+/// many are held out as are missing, or as usual_held_out says if that is more. Throws input_error for an unknown or
+/// repeated axis, first points that lack one or lie outside, an axis without values, lists of unequal length, a range
+/// that is empty or leaves the parameter's own, held-out points that leave none to train on or are among those trained
+/// on, or an invalid point.
 design make_design(const design_settings& settings, const parameters& base, std::uint64_t seed);
 
 /// Places for more training points, within the ranges of the axes: those of a Sobol sequence, shifted at random for

@@ -22,10 +22,10 @@ struct point_status {
   std::int64_t pending = 0;   ///< Tasks left.
   int attempts = 0;           ///< Of the failed task that was started most often.
   double simulated_s = 0;     ///< [s]
-  double rate_E = 0;          ///< Mean rate of an E neuron; 0 if nothing was simulated [1/s].
-  double rate_I = 0;          ///< Mean rate of an I neuron; 0 if nothing was simulated [1/s].
-  double capped_share = 0;    ///< Active phases that were ended by their cap, in [0, 1].
-  double empty_share = 0;     ///< Phases of any kind without a spike, in [0, 1].
+  double rate_E = 0;          ///< Mean rate of an E neuron; NaN while no task is done [1/s].
+  double rate_I = 0;          ///< Mean rate of an I neuron; NaN while no task is done [1/s].
+  double capped_share = 0;    ///< Active phases that were ended by their cap, in [0, 1]; NaN if there was none.
+  double empty_share = 0;     ///< Phases of any kind without a spike, in [0, 1]; NaN if there was none.
   std::int64_t left_out = 0;  ///< Excursions that ran away.
 
   std::int64_t failed() const { return runaway + time_cap + crashed; }
