@@ -34,6 +34,11 @@ int degree_for(std::size_t points, int axes, int highest) {
   return degree;
 }
 
+/// For a linear fit.
+bool enough_points(std::size_t points, std::size_t axes) {
+  return axes > 0 && degree_for(points, static_cast<int>(axes), 1) == 1;
+}
+
 Eigen::VectorXd solve(Eigen::MatrixXd normal, const Eigen::VectorXd& right, double ridge) {
   normal.diagonal().array() += ridge * normal.diagonal().mean();
   return normal.ldlt().solve(right);
@@ -183,10 +188,17 @@ class tuner {
 
 }  // namespace
 
+double tuning_time_s(std::size_t axes, std::size_t points, double seconds) {
+  if (!enough_points(points, axes)) {
+    return 0;
+  }
+  return (rounds + 1) * loop_time_s(points, {seconds, chains_per_point});
+}
+
 tuning_record fit_shift(const transition_space& space, const std::vector<measured_point>& points,
                         const measure_rates& measure, input_shift& shift) {
   shift = {};
-  if (space.axes.empty() || degree_for(points.size(), static_cast<int>(space.axes.size()), 1) < 1) {
+  if (!enough_points(points.size(), space.axes.size())) {
     return {};
   }
   return tuner(space, points, measure).run(shift);
