@@ -67,6 +67,9 @@ class task_runner {
   /// Gives up, at the next poll, the tasks in hand that are not expected to end within so many seconds.
   void drop_slow(double seconds) { simulator_.drop_slow(seconds); }
 
+  /// For a rank without work to call: its last tasks have to come to the disk too, as long as others go on.
+  void sync_if_due() { writer_.sync_if_due(); }
+
   /// Tasks in hand.
   std::size_t in_hand() const { return running_.size(); }
   /// Time spent in the sweep file so far [s].
