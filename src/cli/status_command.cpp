@@ -147,8 +147,9 @@ command_action status_command(const command_options& options) {
   options.flag("--json", arguments->json, "print one JSON object, with every point");
   const command_option watches =
       options
-          .text("--watch", arguments->interval,
-                "show the status again every SECONDS (2 without a value) until the sweep or the run ends; Ctrl-C ends it")
+          .text(
+              "--watch", arguments->interval,
+              "show the status again every SECONDS (2 without a value) until the sweep or the run ends; Ctrl-C ends it")
           .optional_value()
           .value_name("[SECONDS]");
   return on_rank_0([arguments, watches](const rank_context&) {

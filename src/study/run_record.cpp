@@ -19,12 +19,8 @@ constexpr std::array states{call_state::running, call_state::done, call_state::i
                             call_state::died};
 
 ordered_json json_of(const run_call& call) {
-  ordered_json object{{"command", call.command},
-                      {"state", name_of(call.state)},
-                      {"step", call.step},
-                      {"host", call.host},
-                      {"process", call.process},
-                      {"ranks", call.ranks},
+  ordered_json object{{"command", call.command}, {"state", name_of(call.state)}, {"step", call.step},
+                      {"host", call.host},       {"process", call.process},      {"ranks", call.ranks},
                       {"version", call.version}};
   const auto add_time = [&object](const char* key, const std::optional<std::time_t>& time) {
     if (time) {

@@ -32,8 +32,8 @@ std::vector<logged_epoch> read_log(const std::filesystem::path& path) {
   for (std::string text; std::getline(file, text);) {
     const auto line = nlohmann::json::parse(text, nullptr, false);
     if (line.is_object() && line.contains("epoch")) {
-      epochs.push_back({line.value("member", 0), line.value("epoch", 0), line.value("wall_s", 0.0),
-                        line.value("rows_per_s", 0.0)});
+      epochs.push_back(
+          {line.value("member", 0), line.value("epoch", 0), line.value("wall_s", 0.0), line.value("rows_per_s", 0.0)});
     }
   }
   return epochs;
@@ -42,8 +42,7 @@ std::vector<logged_epoch> read_log(const std::filesystem::path& path) {
 double age_of(const std::filesystem::path& path, std::chrono::system_clock::time_point now) {
   std::error_code unknown;
   const auto written = std::filesystem::last_write_time(path, unknown);
-  return unknown ? 0
-                 : std::chrono::duration<double>(now - std::chrono::file_clock::to_sys(written)).count();
+  return unknown ? 0 : std::chrono::duration<double>(now - std::chrono::file_clock::to_sys(written)).count();
 }
 
 /// Whether the log is of this training. Before its first epoch ends it may be of an earlier one.
@@ -55,8 +54,9 @@ bool is_of_training(const run_directory& directory, const run_call& call, std::c
   if (std::ranges::any_of(directory.checkpoints(), exists)) {
     return true;
   }
-  const double step_age =
-      call.step_since ? std::chrono::duration<double>(now.time_since_epoch()).count() - static_cast<double>(*call.step_since) : 0;
+  const double step_age = call.step_since ? std::chrono::duration<double>(now.time_since_epoch()).count() -
+                                                static_cast<double>(*call.step_since)
+                                          : 0;
   return age_of(directory.training_log(), now) <= step_age;
 }
 
@@ -77,10 +77,11 @@ double time_left(const std::vector<logged_epoch>& log, const training_status& at
   const double loop_s = wall_s / rows * transitions_per_s;  // Of one simulated second.
   const auto members_left = static_cast<double>(at.members - 1 - at.member);
   const auto epochs_left = static_cast<double>(at.epochs - at.done);
-  const double of_this = epochs_left * epoch_s +
-                         (candidates_after(settings, at.done) * loops.candidate_s + loops.tuning_s) * loop_s;
+  const double of_this =
+      epochs_left * epoch_s + (candidates_after(settings, at.done) * loops.candidate_s + loops.tuning_s) * loop_s;
   const double of_others =
-      at.epochs * epoch_s + (std::min(settings.candidates, settings.epochs) * loops.candidate_s + loops.tuning_s) * loop_s;
+      at.epochs * epoch_s +
+      (std::min(settings.candidates, settings.epochs) * loops.candidate_s + loops.tuning_s) * loop_s;
   return of_this + members_left * of_others;
 }
 

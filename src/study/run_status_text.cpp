@@ -27,11 +27,10 @@ struct step_words {
   std::string_view after;
 };
 
-constexpr std::array step_table{step_words{"sweep", "sweep", "", "training and validation"},
-                           step_words{"train", "training", "sweep", "validation"},
-                           step_words{"refine", "search for more points", "sweep and training",
-                                      "sweep, training and validation"},
-                           step_words{"validate", "validation", "sweep and training", ""}};
+constexpr std::array step_table{
+    step_words{"sweep", "sweep", "", "training and validation"}, step_words{"train", "training", "sweep", "validation"},
+    step_words{"refine", "search for more points", "sweep and training", "sweep, training and validation"},
+    step_words{"validate", "validation", "sweep and training", ""}};
 
 const step_words* find_step(std::string_view name) {
   for (const step_words& step : step_table) {
@@ -52,9 +51,8 @@ std::string left_text(double left_s) {
 std::string training_text(const training_status& training) {
   const std::string member =
       training.members > 1 ? fmt::format("member {} ({} in all), ", training.member, training.members) : "";
-  return training.done < training.epochs
-             ? fmt::format(", {}epoch {} of {}", member, training.done + 1, training.epochs)
-             : fmt::format(", {}all {} epochs done, tuning", member, training.epochs);
+  return training.done < training.epochs ? fmt::format(", {}epoch {} of {}", member, training.done + 1, training.epochs)
+                                         : fmt::format(", {}all {} epochs done, tuning", member, training.epochs);
 }
 
 /// The step of the last call, with how far it is.
@@ -122,7 +120,8 @@ std::string ranks_text(int ranks) {
 
 /// "running on 2 ranks, since ... (process 17 on host)".
 std::string activity_text(const run_status& run) {
-  const std::string job = run.job.host.empty() ? "a job" : fmt::format("process {} on {}", run.job.process, run.job.host);
+  const std::string job =
+      run.job.host.empty() ? "a job" : fmt::format("process {} on {}", run.job.process, run.job.host);
   std::string text = run.job.state == lock_state::unknown ? "running, or dead" : "running";
   if (!run.calls.empty() && run.calls.back().process == run.job.process) {
     text += fmt::format(" on {}, since {}", ranks_text(run.calls.back().ranks), time_text(run.calls.back().started_at));
@@ -131,8 +130,8 @@ std::string activity_text(const run_status& run) {
 }
 
 ordered_json call_json(const run_call& call) {
-  ordered_json object{{"command", call.command}, {"state", name_of(call.state)}, {"step", call.step},
-                      {"ranks", call.ranks}};
+  ordered_json object{
+      {"command", call.command}, {"state", name_of(call.state)}, {"step", call.step}, {"ranks", call.ranks}};
   const auto add_time = [&object](const char* key, const std::optional<std::time_t>& time) {
     object[key] = time ? ordered_json(utc_text(*time)) : ordered_json();
   };
@@ -200,9 +199,10 @@ void print_status(std::ostream& out, const target_status& status, int most_faile
     for (std::size_t i = 0; i < run.calls.size(); ++i) {
       const run_call& call = run.calls[i];
       const bool last = i + 1 == run.calls.size();
-      table.add_row({last ? "command" : "before",
-                     fmt::format("{} ({}, {} to {}, {})", call.command, ranks_text(call.ranks),
-                                 time_text(call.started_at), time_text(call.ended_at), name_of(last ? run.state : call.state))});
+      table.add_row(
+          {last ? "command" : "before",
+           fmt::format("{} ({}, {} to {}, {})", call.command, ranks_text(call.ranks), time_text(call.started_at),
+                       time_text(call.ended_at), name_of(last ? run.state : call.state))});
     }
     table.print(out);
   }

@@ -34,7 +34,7 @@ struct run_call {
   std::optional<std::time_t> started_at;  ///< Versions that wrote the record at the end of a call only lack it.
   std::optional<std::time_t> ended_at;
   call_state state = call_state::running;
-  std::string step;                       ///< Where it is, or where it ended: "sweep", "train", "refine", "validate", "report".
+  std::string step;  ///< Where it is, or where it ended: "sweep", "train", "refine", "validate", "report".
   std::optional<std::time_t> step_since;  ///< When that step began.
   std::string message;                    ///< Of a failure.
   /// Wall times of the steps that ended [s]. A step whose result was up to date has no entry.
@@ -57,8 +57,8 @@ class run_record {
 
   /// The call begins a step.
   void begin_step(const std::string& name);
-  /// The step has ended. Rounds of refining repeat steps: their times are added. A step that found its result up to date
-  /// did not run.
+  /// The step has ended. Rounds of refining repeat steps: their times are added. A step that found its result up to
+  /// date did not run.
   void end_step(bool ran = true);
   /// The calls before have no part in the results any more.
   void forget_earlier();

@@ -49,8 +49,8 @@ struct target_status {
 /// Reads the status of a sweep file, or of the directory of a run; safe while a job writes. Returns nothing if neither
 /// is there yet. `now` is what the time left is counted from. Throws input_error if a file is no sweep file.
 /// Rank-local.
-std::optional<target_status> find_status(
-    const std::string& target, std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
+std::optional<target_status> find_status(const std::string& target,
+                                         std::chrono::system_clock::time_point now = std::chrono::system_clock::now());
 
 /// The same. Throws input_error if nothing is there.
 target_status status_of(const std::string& target);
