@@ -5,13 +5,12 @@
 #include <string>
 #include <string_view>
 
-#include <unistd.h>
-
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/base/terminal.hpp>
 
 namespace spikesweep {
 
@@ -47,16 +46,12 @@ spdlog::level::level_enum level_of(verbosity level) {
 
 }  // namespace
 
-bool stderr_is_terminal() {
-  return isatty(STDERR_FILENO) == 1;
-}
-
 void start_logging(int rank, verbosity level) {
   const bool every_rank = variable("SPIKESWEEP_LOG_RANKS") == "all";
   auto logger = std::make_shared<spdlog::logger>("spikesweep", std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_level(rank == 0 || every_rank ? level_of(level) : spdlog::level::off);
   // On a terminal a message first wipes the progress line that may stand there.
-  const std::string wipe = stderr_is_terminal() ? "\r\x1b[K" : "";
+  const std::string wipe = stderr_terminal() ? "\r\x1b[K" : "";
   const std::string who = every_rank ? "rank " + std::to_string(rank) + ": " : "";
   logger->set_pattern(wipe + "[%Y-%m-%d %H:%M:%S] %l: " + who + "%v");
   logger->flush_on(spdlog::level::debug);

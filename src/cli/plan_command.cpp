@@ -2,15 +2,12 @@
 #include <memory>
 
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 
-#include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/log.hpp>
-#include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/study/config.hpp>
-#include <spikesweep/sweep/plan.hpp>
+#include <spikesweep/study/plan_text.hpp>
 
 #include "commands.hpp"
 
@@ -28,70 +25,16 @@ struct plan_arguments {
   bool json = false;
 };
 
-std::string plan_json(const sweep_plan& plan, int ranks) {
-  const task_calibration& trial = plan.calibration;
-  return json_text({{"points", plan.points},
-                    {"train_points", plan.train_points},
-                    {"selection_points", plan.selection_points},
-                    {"test_points", plan.test_points},
-                    {"tasks", plan.tasks},
-                    {"samples", plan.samples},
-                    {"disk_bytes", plan.disk_bytes},
-                    {"memory_bytes_per_rank", plan.memory_bytes},
-                    {"events", plan.events},
-                    {"core_s", plan.core_s},
-                    {"wall_s_on_one_rank", plan.wall_s(1)},
-                    {"ranks", ranks},
-                    {"wall_s", plan.wall_s(ranks)},
-                    {"ns_per_event", trial.ns_per_event},
-                    {"measured_s", trial.wall_s},
-                    {"trial_tasks", trial.tasks},
-                    {"trial_transitions", trial.transitions}});
-}
-
-/// What the estimate of the times rests on.
-std::string basis(const task_calibration& trial) {
-  if (trial.wall_s == 0) {
-    return "nothing: a usual time for each event";
-  }
-  const std::string pace =
-      fmt::format("{:.3g} ns an event over {}", trial.ns_per_event, readable_duration(trial.wall_s));
-  return trial.tasks > 0 ? fmt::format("{}, {} trial tasks of {} transitions", pace, trial.tasks, trial.transitions)
-                         : pace + "; no trial task ended in that time, so the number of events is a guess";
-}
-
-void print_plan(const sweep_plan& plan, const refine_settings& refine, int ranks) {
-  text_table table({"", ""});
-  table.add_row({"points", fmt::format("{} ({} train, {} selection, {} test)", plan.points, plan.train_points,
-                                       plan.selection_points, plan.test_points)});
-  if (refine.rounds > 0) {
-    table.add_row({"refining", fmt::format("later: {} rounds of {} points more, which nothing below counts",
-                                           refine.rounds, refine.points)});
-  }
-  table.add_row({"tasks", std::to_string(plan.tasks)});
-  table.add_row({"samples", std::to_string(plan.samples)});
-  table.add_row({"disk", readable_bytes(static_cast<double>(plan.disk_bytes))});
-  table.add_row({"memory per rank", readable_bytes(static_cast<double>(plan.memory_bytes)) + " for samples"});
-  table.add_row({"network events", readable(plan.events)});
-  table.add_row({"time on 1 rank", "about " + readable_duration(plan.wall_s(1))});
-  if (ranks > 1) {
-    table.add_row({fmt::format("time on {} ranks", ranks),
-                   fmt::format("about {}, a core each", readable_duration(plan.wall_s(ranks)))});
-  }
-  table.add_row({"measured here", basis(plan.calibration)});
-  table.print(std::cout);
-}
-
 exit_code execute(const plan_arguments& arguments) {
   const configuration config = load_configuration(arguments.config, arguments.overrides);
   const sweep_description description = describe_sweep(config);
-  const sweep_plan plan = plan_sweep(description, calibrate(description));
+  const study_plan plan = plan_study(config, description);
   const auto axes = static_cast<int>(description.points.axes.size());
-  if (plan.train_points < 3 * (axes + 1)) {
+  if (plan.sweep.train_points < 3 * (axes + 1)) {
     log_warning(
         fmt::format("{} training points are few for {} axes: the surrogate can hardly generalise; use more "
                     "points, or hold out fewer",
-                    plan.train_points, axes));
+                    plan.sweep.train_points, axes));
   }
   const int launched_ranks = find_launch_place().ranks;
   const int here = launched_ranks > 1 ? launched_ranks : usable_cores();
@@ -99,7 +42,7 @@ exit_code execute(const plan_arguments& arguments) {
   if (arguments.json) {
     std::cout << plan_json(plan, ranks) << '\n';
   } else {
-    print_plan(plan, config.refine, ranks);
+    print_plan(std::cout, plan, config.refine, ranks);
   }
   return exit_code::done;
 }

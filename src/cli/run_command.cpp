@@ -55,7 +55,8 @@ std::string command_text(const run_arguments& arguments) {
   }
   const sweep_flags& flags = arguments.flags;
   return text + (flags.fresh ? " --fresh" : "") + (flags.extend ? " --extend" : "") +
-         (flags.retry_failed ? " --retry-failed" : "");
+         (flags.retry_failed ? " --retry-failed" : "") +
+         (flags.grace == sweep_flags().grace ? "" : " --grace " + quoted(flags.grace));
 }
 
 exit_code execute(const rank_context& job, const run_arguments& arguments) {

@@ -1,6 +1,5 @@
 #include <charconv>
 #include <ctime>
-#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <sstream>
@@ -15,8 +14,7 @@
 #include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/utc.hpp>
 #include <spikesweep/parallel/launch.hpp>
-#include <spikesweep/study/status_text.hpp>
-#include <spikesweep/study/sweep_target.hpp>
+#include <spikesweep/study/run_status_text.hpp>
 #include <spikesweep/study/watch.hpp>
 
 #include "commands.hpp"
@@ -44,13 +42,13 @@ class display {
   /// Under mpirun a rank always has a terminal, wherever the output of mpirun goes.
   explicit display(bool json) : json_(json), redraws_(!json && !launched() && ::isatty(STDOUT_FILENO) == 1) {}
 
-  void show(const std::filesystem::path& file, const sweep_status& status) {
+  void show(const target_status& status) {
     if (redraws_) {
       std::ostringstream text;
-      print_status(text, file, status, failed_on_terminal);
+      print_status(text, status, failed_on_terminal);
       draw(text.str());
     } else if (json_) {
-      std::cout << status_json(file, status) << '\n';
+      std::cout << status_json(status) << '\n';
     } else {
       say(status_line(status));
     }
@@ -127,18 +125,17 @@ void sort_out(status_arguments& arguments) {
 void watch(const status_arguments& arguments) {
   display shown(arguments.json);
   watch_hooks hooks;
-  hooks.show = [&](const std::filesystem::path& file, const sweep_status& status) { shown.show(file, status); };
+  hooks.show = [&](const target_status& status) { shown.show(status); };
   hooks.wait = [&] { shown.wait_for(arguments.target); };
   watch_status(arguments.target, interval_of(arguments.interval), hooks);
 }
 
 void print(const status_arguments& arguments) {
-  const std::filesystem::path file = sweep_file_of(arguments.target);
-  const sweep_status status = read_status(file);
+  const target_status status = status_of(arguments.target);
   if (arguments.json) {
-    std::cout << status_json(file, status) << '\n';
+    std::cout << status_json(status) << '\n';
   } else {
-    print_status(std::cout, file, status, most_failed_points);
+    print_status(std::cout, status, most_failed_points);
   }
 }
 
@@ -150,8 +147,9 @@ command_action status_command(const command_options& options) {
   options.flag("--json", arguments->json, "print one JSON object, with every point");
   const command_option watches =
       options
-          .text("--watch", arguments->interval,
-                "show the status again every SECONDS (2 without a value) until the sweep is over; Ctrl-C ends it")
+          .text(
+              "--watch", arguments->interval,
+              "show the status again every SECONDS (2 without a value) until the sweep or the run ends; Ctrl-C ends it")
           .optional_value()
           .value_name("[SECONDS]");
   return on_rank_0([arguments, watches](const rank_context&) {

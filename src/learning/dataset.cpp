@@ -19,7 +19,8 @@ constexpr double feature_deviation_floor = 1e-2;
 constexpr double target_deviation_floor = 1e-3;
 
 /// The statistics from the sums and the sums of squares of the columns. `sums` holds them for one shard after another.
-column_statistics finish(const std::vector<double>& sums, const shard_plan& plan, std::size_t columns, double floor) {
+column_statistics statistics_of(const std::vector<double>& sums, const shard_plan& plan, std::size_t columns,
+                                double floor) {
   const auto n = static_cast<double>(plan.rows);
   column_statistics out;
   for (std::size_t c = 0; c < columns; ++c) {
@@ -156,6 +157,10 @@ void statistics_fit::fit(const communicator& comm, feature_map& features, target
   all_reduce_sum(comm, std::span(target_sums_));
   all_reduce_least(comm, lowest_);
   all_reduce_largest(comm, highest_);
+  finish(features, targets);
+}
+
+void statistics_fit::finish(feature_map& features, target_map& targets) const {
   const auto dims = static_cast<std::size_t>(targets.dims());
   std::array<target_map::extremes, phase_kind_count> bounds;
   for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {
@@ -164,8 +169,8 @@ void statistics_fit::fit(const communicator& comm, feature_map& features, target
     bounds[phase].lowest.assign(lowest_.begin() + begin, lowest_.begin() + end);
     bounds[phase].highest.assign(highest_.begin() + begin, highest_.begin() + end);
   }
-  features.set_statistics(finish(feature_sums_, plan_, width_, feature_deviation_floor));
-  targets.set_statistics(finish(target_sums_, plan_, dims, target_deviation_floor), std::move(bounds));
+  features.set_statistics(statistics_of(feature_sums_, plan_, width_, feature_deviation_floor));
+  targets.set_statistics(statistics_of(target_sums_, plan_, dims, target_deviation_floor), std::move(bounds));
 }
 
 void standardise(dataset& data, const feature_map& features, std::int64_t first) {

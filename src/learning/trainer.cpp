@@ -23,8 +23,6 @@ namespace spikesweep {
 
 namespace {
 
-/// Candidates are spread over this last share of the epochs; the last epoch is one of them.
-constexpr double candidate_share = 0.4;
 /// A training may diverge this many times; the next time it is given up.
 constexpr int most_rollbacks = 3;
 

@@ -10,9 +10,9 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
-#include <spikesweep/base/stopwatch.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/file_lock.hpp>
@@ -24,13 +24,14 @@
 #include <spikesweep/study/refine.hpp>
 #include <spikesweep/study/report.hpp>
 #include <spikesweep/study/run_directory.hpp>
+#include <spikesweep/study/run_record.hpp>
 #include <spikesweep/study/run_study.hpp>
 #include <spikesweep/study/train_step.hpp>
 #include <spikesweep/study/validate_step.hpp>
 #include <spikesweep/study/validation_text.hpp>
 #include <spikesweep/sweep/status.hpp>
 
-#include "step_record.hpp"
+#include "settings_text.hpp"
 
 namespace spikesweep {
 
@@ -58,21 +59,60 @@ void check_study(const rank_context& job, const configuration& config, const des
 class study_run {
  public:
   study_run(const rank_context& job, const configuration& config, const run_directory& directory,
-            const study_hooks& hooks, bool read_only)
-      : job_(job), config_(config), directory_(directory), hooks_(hooks), read_only_(read_only) {}
+            const std::string& command, const study_hooks& hooks, bool read_only)
+      : job_(job), config_(config), directory_(directory), hooks_(hooks), read_only_(read_only) {
+    on_root(job.world, [&] {
+      if (!read_only) {
+        record_.emplace(directory, this_call(command));
+      }
+    });
+  }
 
-  const step_times& times() const { return times_; }
+  /// Calls `steps`, and keeps in run.json how they ended.
+  sweep_outcome recorded(const std::function<sweep_outcome()>& steps) {
+    const auto note = [this](const std::function<void(run_record&)>& end) {
+      try {
+        record([&end](run_record& r) { end(r); });
+      } catch (const std::exception& error) {
+        log_warning(error.what());  // What ended the call counts.
+      }
+    };
+    try {
+      const sweep_outcome outcome = steps();
+      if (outcome.interrupted) {
+        note([](run_record& r) { r.end(call_state::interrupted); });
+      }
+      return outcome;
+    } catch (const interrupted_error&) {
+      note([](run_record& r) { r.end(call_state::interrupted); });
+      throw;
+    } catch (const input_error& error) {
+      note([&error](run_record& r) { r.refuse(error.what()); });
+      throw;
+    } catch (const std::exception& error) {
+      note([&error](run_record& r) { r.end(call_state::failed, error.what()); });
+      throw;
+    }
+  }
 
   sweep_outcome sweep(const sweep_description& description, const sweep_flags& flags) {
     if (read_only_) {
       return finished_sweep(description);
     }
+    on_root(job_.world, [&] { record([](run_record& r) { r.begin_step("sweep"); }); });
     const sweep_outcome outcome =
         sweep_with_progress(job_, directory_.sweep(), description, flags, directory_.made_from_sweep());
-    if (!outcome.interrupted) {
-      times_.add("sweep", outcome.wall_s);
-      on_root(job_.world, [&] { write_config(); });
-    }
+    on_root(job_.world, [&] {
+      record([&](run_record& r) {
+        r.end_step(outcome.ended > 0 || outcome.interrupted);
+        if (flags.fresh) {
+          r.forget_earlier();
+        }
+      });
+      if (!outcome.interrupted) {
+        write_config();
+      }
+    });
     return outcome;
   }
 
@@ -94,15 +134,14 @@ class study_run {
 
   /// Adds the points of one more round to the description.
   void refine(sweep_description& description) {
-    const auto begin = steady_clock::now();
+    on_root(job_.world, [&] { record([](run_record& r) { r.begin_step("refine"); }); });
     add_round(job_, config_, directory_.model(), description);
-    times_.add("refine", seconds_since(begin));
+    on_root(job_.world, [&] { record([](run_record& r) { r.end_step(); }); });
   }
 
-  /// True if it ran: its result was not up to date.
-  bool validate() {
+  void validate() {
     const auto wanted = [&] { return validation_origin(config_, directory_.model()); };
-    return step("validate", directory_.validation(), wanted, [&] {
+    step("validate", directory_.validation(), wanted, [&] {
       const validation_result result =
           validate_surrogate(job_, config_, directory_.sweep(), directory_.model(), directory_.validation());
       on_root(job_.world, [&] {
@@ -110,6 +149,18 @@ class study_run {
         print_validation(result, table);
         write_text(directory_.table(), table.str());
       });
+    });
+  }
+
+  void report() {
+    on_root(job_.world, [&] {
+      if (read_only_) {
+        return;
+      }
+      // The report shows the record, and no result depends on the report: so the call is done before.
+      record([](run_record& r) { r.end(call_state::done); });
+      log_info("report: drawing");
+      write_report(directory_.path);
     });
   }
 
@@ -124,6 +175,25 @@ class study_run {
       }
     }
     write_text(directory_.config(), config_.text);
+  }
+
+  run_call this_call(const std::string& command) const {
+    run_call call;
+    call.command = command;
+    call.host = host_name();
+    call.version = SPIKESWEEP_VERSION;
+    call.process = ::getpid();
+    call.ranks = job_.ranks();
+    call.learning = config_.learning;
+    call.refine_rounds = config_.refine.rounds;
+    return call;
+  }
+
+  /// On rank 0, unless the directory can only be read.
+  void record(const std::function<void(run_record&)>& change) {
+    if (record_) {
+      change(*record_);
+    }
   }
 
   /// The outcome of a sweep that has to be done: nothing can be written.
@@ -149,9 +219,9 @@ class study_run {
   }
 
   /// Runs a step unless its result is up to date: made from what it would be made from now. What is not is kept aside.
-  /// Returns whether it ran. `wanted` is called on rank 0.
+  /// `wanted` is called on rank 0.
   template <class Step>
-  bool step(const std::string& name, const std::filesystem::path& result, const std::function<origin()>& wanted,
+  void step(const std::string& name, const std::filesystem::path& result, const std::function<origin()>& wanted,
             Step run) {
     const bool up_to_date = on_root(job_.world, [&] {
       const bool same = origin_of(result) == wanted();
@@ -160,17 +230,16 @@ class study_run {
       }
       if (!same) {
         keep_aside(result);
+        record([&name](run_record& r) { r.begin_step(name); });
       }
       return same;
     });
     if (up_to_date) {
       log_info(fmt::format("{}: {} is up to date", name, result.string()));
-      return false;
+      return;
     }
-    const auto begin = steady_clock::now();
     run();
-    times_.add(name, seconds_since(begin));
-    return true;
+    on_root(job_.world, [&] { record([](run_record& r) { r.end_step(); }); });
   }
 
   const rank_context& job_;
@@ -178,7 +247,7 @@ class study_run {
   const run_directory& directory_;
   const study_hooks& hooks_;
   bool read_only_;
-  step_times times_;
+  std::optional<run_record> record_;
 };
 
 }  // namespace
@@ -204,33 +273,24 @@ sweep_outcome run_study(const rank_context& job, const configuration& given, con
   });
   report_launch(job.world);
 
-  study_run study(job, config, directory, hooks, read_only);
-  sweep_outcome swept;
-  for (;;) {
-    swept = study.sweep(description, counting);
-    if (swept.interrupted) {
-      return swept;
+  study_run study(job, config, directory, command, hooks, read_only);
+  return study.recorded([&] {
+    for (;;) {
+      const sweep_outcome swept = study.sweep(description, counting);
+      if (swept.interrupted) {
+        return swept;
+      }
+      study.train();
+      if (rounds_of(description.points) >= config.refine.rounds) {
+        study.validate();
+        study.report();
+        return swept;
+      }
+      study.refine(description);
+      counting.fresh = counting.retry_failed = false;
+      counting.extend = true;
     }
-    study.train();
-    if (rounds_of(description.points) >= config.refine.rounds) {
-      break;
-    }
-    study.refine(description);
-    counting.fresh = counting.retry_failed = false;
-    counting.extend = true;
-  }
-  const bool validated = study.validate();
-  on_root(job.world, [&] {
-    if (read_only) {
-      return;
-    }
-    if (validated) {
-      write_run_record(directory, command, job.ranks(), study.times());
-    }
-    log_info("report: drawing");
-    write_report(directory.path);
   });
-  return swept;
 }
 
 }  // namespace spikesweep

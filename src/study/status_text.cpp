@@ -176,6 +176,7 @@ std::string status_json(const std::filesystem::path& file, const sweep_status& s
   object["crashed"] = status.crashed;
   object["pending"] = status.pending;
   object["started"] = status.started;
+  object["synced"] = status.done + status.failed() - status.unsynced;
   object["samples"] = status.samples;
   object["tasks_per_s"] = status.pace.tasks_per_s;
   object["left_s"] = status.pace.left_s;
@@ -203,6 +204,11 @@ void print_status(std::ostream& out, const std::filesystem::path& file, const sw
   table.add_row({"failed", fmt::format("{} (runaway {}, time cap {}, crashed {})", status.failed(), status.runaway,
                                        status.time_cap, status.crashed)});
   table.add_row({"left", fmt::format("{} (of these started {})", status.pending, status.started)});
+  if (status.unsynced > 0) {
+    table.add_row(
+        {"synced", fmt::format("{} of {} finished tasks; the others are so new that a power cut might take them",
+                               status.done + status.failed() - status.unsynced, status.done + status.failed())});
+  }
   table.add_row({"rate", readable(status.pace.tasks_per_s) + " tasks/s"});
   if (status.pending > 0) {
     table.add_row({"time left", time_left(status)});

@@ -19,7 +19,7 @@
 #include <spikesweep/surrogate/selection.hpp>
 #include <spikesweep/surrogate/tuning.hpp>
 
-#include "step_record.hpp"
+#include "settings_text.hpp"
 #include "training_log.hpp"
 
 namespace spikesweep {

@@ -14,7 +14,7 @@
 #include <spikesweep/study/published_figures.hpp>
 #include <spikesweep/study/validate_step.hpp>
 
-#include "step_record.hpp"
+#include "settings_text.hpp"
 
 namespace spikesweep {
 

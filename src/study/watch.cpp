@@ -5,7 +5,6 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/stopwatch.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
-#include <spikesweep/study/sweep_target.hpp>
 #include <spikesweep/study/watch.hpp>
 
 namespace spikesweep {
@@ -30,14 +29,16 @@ void sleep_unless_interrupted(double seconds) {
 void watch_status(const std::string& target, double interval_s, const watch_hooks& hooks) {
   const interrupt_guard guard;
   int failures = 0;
+  bool seen_at_work = false;
   while (!interrupted()) {
     try {
-      if (const std::optional<std::filesystem::path> file = find_sweep_file(target)) {
-        const sweep_status status = read_status(*file);
-        hooks.show(*file, status);
-        if (status.over()) {
+      if (const std::optional<target_status> status = find_status(target)) {
+        hooks.show(*status);
+        const bool at_work = status->at_work();
+        if (status->over() || (seen_at_work && !at_work)) {
           return;
         }
+        seen_at_work = at_work;
       } else {
         hooks.wait();
       }

@@ -14,8 +14,7 @@ namespace {
 
 /// Rows that go through the counts network at a time.
 constexpr int batch_rows = 256;
-/// Draws of the law for each profile.
-constexpr int draws = 50;
+constexpr int draws = calibration_draws;
 /// Unit of the sum of PITs.
 constexpr double pit_unit = 0x1p-32;
 /// Durations this close to an extreme are at it: sums of times carry rounding. Of log durations.

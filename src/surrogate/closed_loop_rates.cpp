@@ -53,6 +53,10 @@ void run_block(const predictor& law, std::span<const loop_point> points, std::sp
 
 }  // namespace
 
+double loop_time_s(std::size_t points, const rate_settings& settings) {
+  return static_cast<double>(points) * (settings.seconds + settings.chains * loop_burn_in_s);
+}
+
 loop_rates closed_loop_rates(const communicator& comm, const predictor& law, std::span<const loop_point> points,
                              const rate_settings& settings, const std::function<bool()>& stop) {
   const auto ranks = static_cast<std::size_t>(comm.size());

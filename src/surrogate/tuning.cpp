@@ -229,6 +229,13 @@ class tuner {
 
 }  // namespace
 
+double tuning_time_s(std::size_t axes, std::size_t points, double seconds) {
+  if (axes == 0 || !can_be_tuned(points, static_cast<int>(axes))) {
+    return 0;
+  }
+  return (rounds + 1) * loop_time_s(points, {seconds, chains_per_point});
+}
+
 tuning_record fit_shift(const transition_space& space, const std::vector<measured_point>& points,
                         const measure_rates& measure, input_shift& shift) {
   shift = {};

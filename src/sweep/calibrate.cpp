@@ -61,8 +61,13 @@ sweep_description trial_sweep(const sweep_description& d, const std::vector<int>
   return trial;
 }
 
-/// Events that the whole task will take, as its short trial suggests.
-double whole_events(const sweep_description& d, const task_result& trial) {
+/// The work of a task, as its short trial suggests.
+struct trial_work {
+  double whole_events = 0;  ///< Of the whole task.
+  double trial_s = 0;       ///< Simulated by the trial, excursions and all [s].
+};
+
+trial_work work_of(const sweep_description& d, const task_result& trial) {
   const double head_s = lead_in_s(d.section, d.sampling.burn_in_s);
   const std::vector<double>& durations = trial.block.duration;
   const auto synthetic = std::ranges::count(trial.block.perturbed, synthetic_mark);
@@ -70,7 +75,7 @@ double whole_events(const sweep_description& d, const task_result& trial) {
                            static_cast<double>(synthetic) * d.sampling.synthetic_s;
   const double whole_s =
       sampled_s * static_cast<double>(d.sampling.transitions) / static_cast<double>(durations.size());
-  return static_cast<double>(trial.summary.events) * (head_s + whole_s) / (head_s + sampled_s);
+  return {static_cast<double>(trial.summary.events) * (head_s + whole_s) / (head_s + sampled_s), head_s + sampled_s};
 }
 
 }  // namespace
@@ -88,6 +93,8 @@ task_calibration calibrate(const sweep_description& d, double budget_s) {
   double events = 0;
   double of_whole_tasks = 0;
   double expected = 0;
+  double events_of_trials = 0;
+  double trials_s = 0;
   const auto simulator = make_simulator(d.base.model, d.section, trial.sampling, d.seed);
   const auto start = clock::now();
   const auto elapsed = [start] { return std::chrono::duration<double>(clock::now() - start).count(); };
@@ -102,7 +109,11 @@ task_calibration calibrate(const sweep_description& d, double budget_s) {
         events += static_cast<double>(result.summary.events);
         // Of later ones only the quick end in time: they would make all look cheap.
         if (result.state == task_state::done && task.label < static_cast<std::int64_t>(points.size())) {
-          of_whole_tasks += whole_events(d, result);
+          const trial_work work = work_of(d, result);
+          of_whole_tasks += work.whole_events;
+          events_of_trials += static_cast<double>(result.summary.events);
+          trials_s += work.trial_s;
+          found.trials.push_back({static_cast<int>(task.identity.point), std::move(result.block)});
           expected += expected_events(d, static_cast<int>(task.identity.point));
           ++found.tasks;
         }
@@ -117,6 +128,7 @@ task_calibration calibrate(const sweep_description& d, double budget_s) {
   }
   if (found.tasks > 0 && expected > 0) {
     found.cost_ratio = of_whole_tasks / expected;
+    found.events_per_s = events_of_trials / trials_s;
   }
   return found;
 }

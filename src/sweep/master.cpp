@@ -29,6 +29,7 @@ sweep_outcome master::run() {
     if (goodbyes_ == ranks_.size() - 1 && out_.under_way() == 0) {
       break;
     }
+    runner_.sync_if_due();
     std::this_thread::sleep_for(idle_pause);
   }
   outcome_.interrupted = tasks_.waiting() > 0 || running_ > 0 || dropped_ > 0 || !suspects_.tasks.empty();

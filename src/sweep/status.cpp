@@ -13,6 +13,9 @@ namespace {
 /// Clocks of two hosts, and the second to which the log counts, may differ by this much [s].
 constexpr double clock_tolerance_s = 5;
 
+/// Until a sync that is due has ended, on a slow disk [s].
+constexpr double sync_takes_s = 5;
+
 /// Sums of the done tasks of a point.
 struct point_sums {
   double spikes_E = 0;
@@ -106,7 +109,13 @@ paced_task count_task(const task_record& record, const task_provenance& provenan
   return {0, left, provenance.core_s, end == fate::crashed ? 0 : provenance.finished_at};
 }
 
-std::vector<paced_task> count_tasks(const sweep_reader& reader, sweep_status& status) {
+/// Whether a run that has not ended in good order may not have forced this task to the disk at `now`.
+bool is_unsynced(double finished_at, const std::optional<sweep_run>& run, double now) {
+  return run && !run->ended && finished_at >= run->started_at &&
+         finished_at > now - sweep_writer::sync_every_s - sync_takes_s;
+}
+
+std::vector<paced_task> count_tasks(const sweep_reader& reader, double now, sweep_status& status) {
   const sweep_description& d = reader.description();
   const std::vector<task_record> records = reader.records();
   const std::vector<task_provenance> provenance = reader.provenance();
@@ -122,6 +131,9 @@ std::vector<paced_task> count_tasks(const sweep_reader& reader, sweep_status& st
     const std::size_t at = d.identity(static_cast<std::int64_t>(task)).point;
     paced.push_back(count_task(records[task], provenance[task], status, status.points[at], sums[at]));
     paced.back().cost = costs[at];
+    if (!paced.back().left && is_unsynced(provenance[task].finished_at, status.run, now)) {
+      ++status.unsynced;
+    }
   }
   for (std::size_t i = 0; i < sums.size(); ++i) {
     add_figures(d, parameters_at(d.points, d.base, static_cast<int>(i)), sums[i], status.points[i]);
@@ -158,9 +170,9 @@ sweep_status read_status(const std::filesystem::path& file, std::chrono::system_
   status.total = d.tasks();
   status.swept = d.points;
   status.points.resize(static_cast<std::size_t>(d.points.size()));
-  const std::vector<paced_task> paced = count_tasks(reader, status);
-  status.pace = pace_of(paced, status.run, simulator_of_tasks(d.base.model, d.sampling.simulation).width,
-                        std::chrono::duration<double>(now.time_since_epoch()).count());
+  const double now_s = std::chrono::duration<double>(now.time_since_epoch()).count();
+  const std::vector<paced_task> paced = count_tasks(reader, now_s, status);
+  status.pace = pace_of(paced, status.run, simulator_of_tasks(d.base.model, d.sampling.simulation).width, now_s);
   if (status.activity == sweep_activity::stopped || status.activity == sweep_activity::preparing) {
     status.pace.left_s = std::numeric_limits<double>::quiet_NaN();
   }

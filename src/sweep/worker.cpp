@@ -26,6 +26,7 @@ void worker::run() {
   send_message(ranks_, 0, worker_tag, worker_message{worker_message::goodbye, {}, runner_.store_s()});
   while (!farewell_) {
     receive();
+    runner_.sync_if_due();
     std::this_thread::sleep_for(idle_pause);
   }
 }

@@ -153,6 +153,18 @@ TEST(progress_line, redraws_one_line_on_a_terminal) {
   EXPECT_TRUE(record.logged.empty());
 }
 
+TEST(progress_line, is_cut_to_the_width_of_the_terminal_but_for_its_end) {
+  recorded_progress record;
+  progress_output narrow = record.output(true);
+  narrow.columns = 5;
+  progress_line line(narrow);
+  line.update("12345678");
+  record.now = 1;
+  line.update("123\xc3\xa9 8");
+  line.finish("12345678");
+  EXPECT_EQ(record.drawn, "\r\x1b[K1234\r\x1b[K123\r\x1b[K12345678\n");
+}
+
 TEST(progress_line, ends_its_line_when_the_work_throws) {
   recorded_progress record;
   {

@@ -105,7 +105,9 @@ TEST(run, an_extended_or_fresh_sweep_is_learnt_and_validated_anew) {
   EXPECT_EQ(ended.code, 75) << ended.err;
   std::set<std::string> left = runner.files();
   std::erase_if(left, [](const std::string& name) { return name.find(".old-") != std::string::npos; });
-  EXPECT_EQ(left, (std::set<std::string>{"small.toml", "out", "sweep.h5", "config.toml"}));
+  EXPECT_EQ(left, (std::set<std::string>{"small.toml", "out", "sweep.h5", "config.toml", "run.json"}));
+  EXPECT_THAT(read_text(out / "run.json"), HasSubstr("\"state\":\"interrupted\",\"step\":\"sweep\""));
+  EXPECT_THAT(read_text(out / "run.json"), HasSubstr("\"earlier\":[]"));
   EXPECT_EQ(runner.run("run small.toml -o out").code, 0);
   EXPECT_EQ(read_text(out / "config.toml"), config("interval"));
 }

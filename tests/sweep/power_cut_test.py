@@ -78,11 +78,14 @@ class PowerCut(unittest.TestCase):
             done = self.status(place)["done"]
             time.sleep(2 * SYNC_EVERY_S)
             self.assertIsNone(sweep.poll(), "the sweep is too short for this test")
+            synced = self.status(place)["synced"]
             shutil.copyfile(image, self.directory / "copy")  # The moment of the power cut.
             sweep.kill()
         after = self.mounted(self.directory / "copy", "after")
         left = self.status(after)["done"]
         self.assertGreaterEqual(left, done)
+        self.assertGreaterEqual(left, synced, "what status calls synced is on the disk")
+        self.assertGreater(synced, 0)
         run(BINARY, "verify", "s.h5", cwd=after)
 
 

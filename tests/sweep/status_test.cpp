@@ -115,6 +115,15 @@ TEST_F(status, gives_time_left_only_of_a_running_sweep) {
   EXPECT_EQ(later.left_s, 0);
 }
 
+TEST_F(status, counts_what_is_so_new_that_it_may_not_be_on_the_disk) {
+  EXPECT_EQ(read_status(file).unsynced, 6) << "of 3 done and 3 failed tasks";
+  const auto later = std::chrono::system_clock::now() + std::chrono::seconds(12);
+  EXPECT_EQ(read_status(file, later).unsynced, 0) << "every rank has synced since";
+  sweep_writer writer(self(), file, description);
+  writer.log("2025-11-25T13:50:00Z interrupted: 3 done, 3 failed of 8");
+  EXPECT_EQ(read_status(file).unsynced, 0) << "a run that ends in good order syncs";
+}
+
 TEST_F(status, is_over_when_nothing_is_left_and_no_job_at_work) {
   sweep_writer writer(self(), file, description);
   for (const int task : {6, 7}) {

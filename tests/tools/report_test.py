@@ -1,6 +1,7 @@
 #!/usr/bin/python3
 """What tools/report.py promises, on synthetic run directories."""
 
+import json
 import os
 import re
 import shutil
@@ -255,9 +256,37 @@ class AnIncompleteRun(ReportTest):
         os.remove(os.path.join(directory, "run.json"))
         self.assertNotIn("Wall time", self.page(directory))
 
+    def test_names_every_state_of_a_task(self):
+        """As the program does: a state that is added there needs a word here."""
+        with open(os.path.join(ROOT, "include", "spikesweep", "network", "transition.hpp"), encoding="utf-8") as file:
+            states = dict(re.findall(r"^  (\w+) = (\d+)", file.read().split("enum class task_state")[1], re.M))
+        self.assertEqual(states["crashed"], "4")
+        for name, number in states.items():
+            directory = self.fresh()
+            with h5py.File(os.path.join(directory, "sweep.h5"), "a") as file:
+                file["tasks/state"][:2] = int(number)
+            page = self.page(directory)
+            self.assertIn(name.replace("_", " "), page)
+            self.assertNotRegex(page, r"state \d")
+
+    def test_shows_every_call_of_the_run_and_adds_up_their_times(self):
+        directory = self.fresh()
+        record = os.path.join(directory, "run.json")
+        with open(record, encoding="utf-8") as file:
+            last = json.load(file)
+        last["earlier"] = [{"command": "spikesweep run first.toml -o run --set seed=3", "ranks": 7, "state": "died",
+                            "started_at": "2026-11-27T10:00:00Z", "wall_s": {"sweep": 1000}}]
+        with open(record, "w", encoding="utf-8") as file:
+            json.dump(last, file)
+        page = self.page(directory)
+        self.assertIn("Calls of this run", page)
+        self.assertRegex(page, r"2026-11-27T10:00:00Z.*--set seed=3.*<td>7</td><td>died</td>")
+        self.assertRegex(page, r"sweep 18 min 41 s")
+
     def test_with_a_spoilt_run_json_is_written_all_the_same(self):
         directory = self.fresh()
-        for text in ("{", "[1, 2]", '{"wall_s": 3, "versions": "x", "speed": []}'):
+        for text in ("{", "[1, 2]", '{"wall_s": 3, "versions": "x", "speed": []}',
+                     '{"earlier": 3, "ranks": []}', '{"earlier": [2, {}, {"wall_s": [], "command": 4}]}'):
             with open(os.path.join(directory, "run.json"), "w", encoding="utf-8") as file:
                 file.write(text)
             self.page(directory)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 import h5py
 import numpy as np
 
-TASK_STATES = {0: "pending", 1: "done", 2: "runaway", 3: "time cap"}
+TASK_STATES = {0: "pending", 1: "done", 2: "runaway", 3: "time cap", 4: "crashed"}
 ROLES = {0: "training", 1: "selection", 2: "test"}
 DONE = 1
 
@@ -300,6 +300,13 @@ def read_info(path):
         return info if isinstance(info, dict) else {}
     except (OSError, ValueError):
         return {}
+
+
+def calls_of(info):
+    """Every call of `run` that run.json tells of, oldest first."""
+    earlier = info.get("earlier", [])
+    earlier = earlier if isinstance(earlier, list) else []
+    return [call for call in [*earlier, info] if isinstance(call, dict) and call]
 
 
 def read_run(directory):

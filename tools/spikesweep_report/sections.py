@@ -4,7 +4,7 @@ import numpy as np
 
 from . import figures_of_merit as merit
 from . import calibration_figures, map_figures, run_figures
-from .reading import DONE, ROLES, TASK_STATES
+from .reading import DONE, ROLES, TASK_STATES, calls_of
 from .wording import (NONE, card, duration, error, escape, grid, listing, missing, number, plural, share,
                       small_units, table)
 
@@ -27,7 +27,16 @@ def error_tile(validation, key, label):
 
 
 def wall_times(run):
-    wall = run.info.get("wall_s", {})
+    """Of each step, over all calls of the run [s]."""
+    sums = {}
+    for call in calls_of(run.info):
+        for step, seconds in step_times(call).items():
+            sums[step] = sums.get(step, 0) + seconds
+    return sums
+
+
+def step_times(call):
+    wall = call.get("wall_s", {})
     return {k: float(v) for k, v in wall.items() if isinstance(v, (int, float))} if isinstance(wall, dict) else {}
 
 
@@ -64,7 +73,8 @@ def headline(run):
     if wall:
         ranks = run.info.get("ranks")
         tiles.append(tile("Wall time", small_units(duration(sum(wall.values()))),
-                          plural(ranks, "rank") if isinstance(ranks, int) else "all stages"))
+                          (plural(ranks, "rank") if isinstance(ranks, int) else "all stages")
+                          + (f", {len(calls_of(run.info))} calls" if len(calls_of(run.info)) > 1 else "")))
     speed = surrogate_speed(validation) if validation else np.nan
     if np.isfinite(speed):
         tiles.append(tile("Surrogate speed", f"{number(speed, 2)}<small>× real time</small>", "on one core"))
@@ -263,7 +273,7 @@ def training_section(run, draw):
 
 
 def state_name(state):
-    return TASK_STATES.get(int(state), f"state {int(state)}")
+    return TASK_STATES.get(int(state), "ended in a way that only a newer version knows")
 
 
 def phase_shares(sweep):
@@ -323,13 +333,27 @@ def provenance_section(run):
     sweep = run.sweep
     rows = "".join(f"<tr><th scope=row>{k}</th><td>{v}</td></tr>" for k, v in origin_facts(run) + work_facts(run))
     parts = [f'<div class=scroll><table class=left><tbody>{rows}</tbody></table></div>', unsuited_points(sweep),
-             failures(sweep)]
+             calls_section(run), failures(sweep)]
     if sweep.config.strip():
         parts.append(f"<details><summary>Configuration</summary><pre>{escape(sweep.config.strip())}</pre></details>")
     if sweep.log:
         log = escape("\n".join(sweep.log))
         parts.append(f"<details><summary>Log of the sweep file</summary><pre>{log}</pre></details>")
     return "".join(parts)
+
+
+def calls_section(run):
+    """Every call that made these results, if there were several."""
+    calls = calls_of(run.info)
+    if len(calls) < 2:
+        return ""
+    rows = []
+    for call in calls:
+        steps = ", ".join(f"{k} {duration(v)}" for k, v in step_times(call).items())
+        rows.append([escape(call.get("started_at", NONE)), escape(call.get("ended_at", NONE)),
+                     f"<code>{escape(call.get('command', NONE))}</code>", escape(call.get("ranks", NONE)),
+                     escape(call.get("state", "done")), escape(steps or NONE)])
+    return "<h3>Calls of this run</h3>" + table(["Begin", "End", "Command", "Ranks", "How it ended", "Steps"], rows)
 
 
 def unsuited_points(sweep):

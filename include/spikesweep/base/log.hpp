@@ -21,7 +21,4 @@ void log_warning(const std::string& message);
 /// The same, but says each message only the first time. May be called by any thread.
 void log_warning_once(const std::string& message);
 
-/// Whether standard error is a terminal.
-bool stderr_is_terminal();
-
 }  // namespace spikesweep

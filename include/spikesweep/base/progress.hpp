@@ -12,15 +12,16 @@ struct progress_output {
   std::function<void(std::string_view)> draw;   ///< Writes to the terminal as it is.
   std::function<void(const std::string&)> log;  ///< Logs a line.
   std::function<double()> now;                  ///< Time that only grows [s].
+  int columns = 0;                              ///< Of the terminal; 0: not known.
 
-  /// Standard error and the steady clock.
+  /// Standard error (see stderr_terminal) and the steady clock.
   static progress_output standard();
   /// Says nothing: for the ranks that only work.
   static progress_output silent();
 };
 
-/// Progress of a long job. On a terminal one line that is redrawn; in a file a line a minute, and always the first and
-/// the last.
+/// Progress of a long job. On a terminal one line that is redrawn, cut to the width of the terminal; in a file a line a
+/// minute, and always the first and the last.
 class progress_line {
  public:
   explicit progress_line(progress_output output = progress_output::standard()) : output_(std::move(output)) {}
@@ -32,11 +33,11 @@ class progress_line {
   /// Whether update would show anything now: lets the caller save the text.
   bool due() const;
   void update(const std::string& text);
-  /// Shows the last text, whenever it comes, and ends the line.
+  /// Shows the last text, whenever it comes and however long it is, and ends the line.
   void finish(const std::string& text);
 
  private:
-  void show(const std::string& text);
+  void show(std::string_view text);
 
   progress_output output_;
   double shown_at_ = 0;

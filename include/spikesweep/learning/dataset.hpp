@@ -56,6 +56,8 @@ class statistics_fit {
   /// Sets the statistics of both maps from the rows that all ranks have added; together these have to be all training
   /// rows. Collective.
   void fit(const communicator& comm, feature_map& features, target_map& targets);
+  /// The same from the rows that were added here. Rank-local.
+  void finish(feature_map& features, target_map& targets) const;
 
  private:
   shard_plan plan_;

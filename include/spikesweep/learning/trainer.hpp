@@ -12,6 +12,9 @@
 
 namespace spikesweep {
 
+/// Candidates are spread over this last share of the epochs; the last epoch is one of them.
+inline constexpr double candidate_share = 0.4;
+
 /// Mean relative errors of E and I rates in closed loop at the selection points.
 struct closed_loop_score {
   double error_E = 0;  ///< Not a number if nothing was measured.

@@ -23,10 +23,10 @@ struct run_directory {
   std::filesystem::path validation() const { return path / "validation.h5"; }
   std::filesystem::path table() const { return path / "validation.txt"; }  ///< The validation table.
   std::filesystem::path report() const { return path / "report.html"; }
-  std::filesystem::path record() const { return path / "run.json"; }  ///< Wall times, ranks and host.
+  std::filesystem::path record() const { return path / "run.json"; }  ///< The calls of `run`: see run_record.
   /// Every file that depends on the sweep file. Later results stand first.
   std::vector<std::filesystem::path> made_from_sweep() const {
-    std::vector<std::filesystem::path> all{report(), record(), table(), validation(), model(), training_log()};
+    std::vector<std::filesystem::path> all{report(), table(), validation(), model(), training_log()};
     for (auto& checkpoint : checkpoints()) {
       all.push_back(std::move(checkpoint));
     }

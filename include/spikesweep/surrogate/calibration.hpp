@@ -82,6 +82,8 @@ class law_calibrator {
 /// Rows that calibrate() takes of a sweep, perturbed ones included, and those of them that the profile is drawn for.
 inline constexpr std::int64_t most_calibration_rows = 20000;
 inline constexpr std::int64_t most_profile_rows = 1000;
+/// Draws of the law for each profile.
+inline constexpr int calibration_draws = 50;
 
 /// Calibrates a model on the transitions that a sweep recorded at its test points: the first rows of every finished
 /// task, perturbed ones left out, shared out over the ranks. The same at any rank count. Collective.

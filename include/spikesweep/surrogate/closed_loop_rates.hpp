@@ -21,6 +21,9 @@ struct rate_settings {
   std::size_t member = 0;  ///< Which member of an ensemble runs.
 };
 
+/// What closed_loop_rates simulates at so many points, burn-in included: the sum over all chains [s].
+double loop_time_s(std::size_t points, const rate_settings& settings);
+
 /// Rates in closed loop: points x chains [Hz].
 struct loop_rates {
   Eigen::MatrixXd E;

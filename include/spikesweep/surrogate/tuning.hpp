@@ -39,4 +39,8 @@ tuning_record fit_shift(const transition_space& space, const std::vector<measure
 tuning_record tune_rates(const communicator& comm, const std::vector<measured_point>& points, double seconds,
                          const std::function<bool()>& stop, model& m);
 
+/// What tune_rates simulates in closed loop if no round is left out: the sum over all chains [s]. 0 if the points are
+/// too few for the axes.
+double tuning_time_s(std::size_t axes, std::size_t points, double seconds);
+
 }  // namespace spikesweep

@@ -1,11 +1,18 @@
 #pragma once
 
 #include <cstdint>
+#include <vector>
 
 #include <spikesweep/store/description.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
 namespace spikesweep {
+
+/// The transitions of a trial task.
+struct trial_transitions {
+  int point = 0;
+  transition_block block;
+};
 
 /// What a few short tasks showed about the cost of a sweep.
 struct task_calibration {
@@ -14,6 +21,8 @@ struct task_calibration {
   std::int64_t tasks = 0;        ///< Trial tasks that ended, and so stand behind cost_ratio; 0: it is a default.
   std::int64_t transitions = 0;  ///< Of each trial task.
   double wall_s = 0;             ///< Wall time behind ns_per_event; 0: it is a default [s].
+  double events_per_s = 0;       ///< Network events of a simulated second, mean over the trial tasks; 0: none ended.
+  std::vector<trial_transitions> trials;  ///< What the trial tasks gave.
 };
 
 /// What a sweep would take.

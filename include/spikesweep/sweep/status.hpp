@@ -52,8 +52,11 @@ struct sweep_status {
   std::int64_t time_cap = 0;  ///< As in point_status.
   std::int64_t crashed = 0;   ///< As in point_status.
   std::int64_t pending = 0;
-  std::int64_t started = 0;         ///< Of the pending ones: in flight now or when the last run died.
-  std::int64_t samples = 0;         ///< Transitions on disk.
+  std::int64_t started = 0;  ///< Of the pending ones: in flight now or when the last run died.
+  /// Of the done and failed ones: ended so shortly before `now` that a power cut might take them with it. A rank forces
+  /// what it wrote to the disk every sweep_writer::sync_every_s, and at the end of a run.
+  std::int64_t unsynced = 0;
+  std::int64_t samples = 0;         ///< Transitions in the file.
   double simulated_s = 0;           ///< [s]
   double core_s = 0;                ///< Core time of all done tasks together [s].
   std::vector<int> done_points;     ///< Every task done.

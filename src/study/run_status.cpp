@@ -1,0 +1,164 @@
+#include <algorithm>
+#include <fstream>
+#include <system_error>
+
+#include <nlohmann/json.hpp>
+
+#include <spikesweep/study/run_directory.hpp>
+#include <spikesweep/study/run_status.hpp>
+#include <spikesweep/study/sweep_target.hpp>
+
+#include "learning_work.hpp"
+
+namespace spikesweep {
+
+namespace {
+
+/// Epochs that the pace of a training is taken from: other programs on the machine may have slowed earlier ones.
+constexpr std::size_t paced_epochs = 3;
+
+/// One line of the log of a training.
+struct logged_epoch {
+  int member = 0;
+  int epoch = 0;
+  double wall_s = 0;
+  double rows_per_s = 0;
+};
+
+/// The lines of a log. The last one may be half written.
+std::vector<logged_epoch> read_log(const std::filesystem::path& path) {
+  std::vector<logged_epoch> epochs;
+  std::ifstream file(path);
+  for (std::string text; std::getline(file, text);) {
+    const auto line = nlohmann::json::parse(text, nullptr, false);
+    if (line.is_object() && line.contains("epoch")) {
+      epochs.push_back(
+          {line.value("member", 0), line.value("epoch", 0), line.value("wall_s", 0.0), line.value("rows_per_s", 0.0)});
+    }
+  }
+  return epochs;
+}
+
+double age_of(const std::filesystem::path& path, std::chrono::system_clock::time_point now) {
+  std::error_code unknown;
+  const auto written = std::filesystem::last_write_time(path, unknown);
+  return unknown ? 0 : std::chrono::duration<double>(now - std::chrono::file_clock::to_sys(written)).count();
+}
+
+/// Whether the log is of this training. Before its first epoch ends it may be of an earlier one.
+bool is_of_training(const run_directory& directory, const run_call& call, std::chrono::system_clock::time_point now) {
+  const auto exists = [](const std::filesystem::path& path) {
+    std::error_code unknown;
+    return std::filesystem::exists(path, unknown);
+  };
+  if (std::ranges::any_of(directory.checkpoints(), exists)) {
+    return true;
+  }
+  const double step_age = call.step_since ? std::chrono::duration<double>(now.time_since_epoch()).count() -
+                                                static_cast<double>(*call.step_since)
+                                          : 0;
+  return age_of(directory.training_log(), now) <= step_age;
+}
+
+/// The time left: epochs at the pace of the last ones, and closed loops, a transition of which takes about as long as a
+/// row of training.
+double time_left(const std::vector<logged_epoch>& log, const training_status& at, const learning_settings& settings,
+                 const sweep_status& sweep) {
+  double wall_s = 0;
+  double rows = 0;
+  const auto first = log.size() > paced_epochs ? log.size() - paced_epochs : 0;
+  for (std::size_t i = first; i < log.size(); ++i) {
+    wall_s += log[i].wall_s;
+    rows += log[i].wall_s * log[i].rows_per_s;
+  }
+  const double epoch_s = wall_s / static_cast<double>(log.size() - first);
+  const closed_loop_work loops = loops_of_training(settings, sweep.swept);
+  const double transitions_per_s = static_cast<double>(sweep.samples) / sweep.simulated_s;
+  const double loop_s = wall_s / rows * transitions_per_s;  // Of one simulated second.
+  const auto members_left = static_cast<double>(at.members - 1 - at.member);
+  const auto epochs_left = static_cast<double>(at.epochs - at.done);
+  const double of_this =
+      epochs_left * epoch_s + (candidates_after(settings, at.done) * loops.candidate_s + loops.tuning_s) * loop_s;
+  const double of_others =
+      at.epochs * epoch_s +
+      (std::min(settings.candidates, settings.epochs) * loops.candidate_s + loops.tuning_s) * loop_s;
+  return of_this + members_left * of_others;
+}
+
+training_status training_of(const run_directory& directory, const run_call& call,
+                            const std::optional<sweep_status>& sweep, bool at_work,
+                            std::chrono::system_clock::time_point now) {
+  training_status status;
+  status.members = call.learning.members;
+  status.epochs = call.learning.epochs;
+  const std::vector<logged_epoch> log = read_log(directory.training_log());
+  if (log.empty() || !is_of_training(directory, call, now)) {
+    return status;
+  }
+  status.member = log.back().member;
+  status.done = std::min(log.back().epoch, status.epochs);
+  if (at_work && sweep && sweep->simulated_s > 0) {
+    const double left_s = time_left(log, status, call.learning, *sweep);
+    status.left_s = std::max(0.0, left_s - age_of(directory.training_log(), now));
+  }
+  return status;
+}
+
+run_status run_of(const run_directory& directory, const std::optional<sweep_status>& sweep,
+                  std::chrono::system_clock::time_point now) {
+  run_status status;
+  // A call writes how it ended before it frees the lock. So look at the lock first; and once more, as another call may
+  // have begun in between.
+  status.job = find_lock_holder(directory.path / "");
+  status.calls = read_run_record(directory.record());
+  if (!status.at_work()) {
+    status.job = find_lock_holder(directory.path / "");
+  }
+  if (status.calls.empty()) {
+    return status;
+  }
+  const run_call& last = status.calls.back();
+  status.state = last.state == call_state::running && !status.at_work() ? call_state::died : last.state;
+  if (last.step == "train" && last.state != call_state::done) {
+    status.training = training_of(directory, last, sweep, status.at_work(), now);
+  }
+  return status;
+}
+
+}  // namespace
+
+bool target_status::at_work() const {
+  return run ? run->at_work() : sweep && sweep->activity != sweep_activity::stopped;
+}
+
+bool target_status::over() const {
+  return run ? !run->at_work() : sweep && sweep->over();
+}
+
+std::optional<target_status> find_status(const std::string& target, std::chrono::system_clock::time_point now) {
+  target_status status;
+  if (const auto file = find_sweep_file(target)) {
+    status.file = *file;
+    status.sweep = read_status(*file, now);
+  }
+  std::error_code unknown;
+  if (std::filesystem::is_directory(target, unknown)) {
+    const run_directory directory{target};
+    status.file = directory.sweep();
+    run_status run = run_of(directory, status.sweep, now);
+    if (run.at_work() || !run.calls.empty()) {
+      status.run = std::move(run);
+    }
+  }
+  return status.run || status.sweep ? std::optional(std::move(status)) : std::nullopt;
+}
+
+target_status status_of(const std::string& target) {
+  if (auto status = find_status(target)) {
+    return *std::move(status);
+  }
+  sweep_file_of(target);  // Says what is wrong.
+  throw input_error("'" + target + "' has just been removed; name another sweep file or directory of a run");
+}
+
+}  // namespace spikesweep
