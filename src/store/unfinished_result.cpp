@@ -124,14 +124,6 @@ unfinished_result::~unfinished_result() {
   }
 }
 
-std::size_t unfinished_result::count(std::string_view begin) const {
-  std::size_t found = 0;
-  for (auto each = places_.lower_bound(begin); each != places_.end() && each->first.starts_with(begin); ++each) {
-    ++found;
-  }
-  return found;
-}
-
 void unfinished_result::take_up() {
   std::error_code unknown;
   if (!std::filesystem::exists(path_, unknown)) {

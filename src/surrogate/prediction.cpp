@@ -40,9 +40,9 @@ namespace {
 /// Chains that fill the blocks of rows: more side by side are hardly faster.
 constexpr double enough_chains = 128;
 constexpr double most_chains = 1024;
-/// A group of points that is lost in an interruption stays below this [s of one chain], but for enough_chains: some ten
+/// A group of points, which an interruption loses, stays below this, but for enough_chains [s of one chain]: a few
 /// seconds of work.
-constexpr double most_chain_s = 8000;
+constexpr double most_chain_s = 2000;
 /// The binned counts of the chains side by side stay below this [numbers].
 constexpr double most_counts = 3e7;
 

@@ -1,16 +1,16 @@
 #pragma once
 
+#include <boost/serialization/is_bitwise_serializable.hpp>
 #include <boost/serialization/vector.hpp>
 
 #include <spikesweep/network/figures.hpp>
 
-// What results hold, for the messages in which ranks send them.
-namespace boost::serialization {
+// What results hold, for the messages in which ranks send them, and for unfinished results.
 
-template <class Archive>
-void serialize(Archive& ar, spikesweep::spike_record& s, unsigned) {
-  ar& s.time& s.neuron;
-}
+// As it lies in memory: rasters are long.
+BOOST_IS_BITWISE_SERIALIZABLE(spikesweep::spike_record)
+
+namespace boost::serialization {
 
 template <class Archive>
 void serialize(Archive& ar, spikesweep::run_figures& f, unsigned) {

@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <string>
 #include <string_view>
@@ -33,8 +32,6 @@ class unfinished_result {
 
   const std::filesystem::path& path() const { return path_; }
   bool has(const std::string& part) const { return places_.contains(part); }
-  /// How many parts have a name that begins like this.
-  std::size_t count(std::string_view begin) const;
   std::size_t size() const { return places_.size(); }
 
   /// Appends a part, which is not there yet. The first one makes the file. What was appended is forced to the disk
@@ -59,7 +56,7 @@ class unfinished_result {
   std::string header_;  ///< What the file begins with.
   int descriptor_ = -1;
   std::uint64_t end_ = 0;  ///< Of the last whole entry.
-  std::map<std::string, place, std::less<>> places_;
+  std::map<std::string, place> places_;
   bool unsynced_ = false;
   std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
 };
