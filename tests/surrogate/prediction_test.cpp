@@ -83,7 +83,13 @@ TEST_P(prediction, many_points_are_what_each_is_alone) {
   }
 }
 
-TEST_P(prediction, only_wanted_points_are_run_and_come_back_whole_from_an_unfinished_result) {
+INSTANTIATE_TEST_SUITE_P(Sections, prediction,
+                         ::testing::Values(section_kind::interval, section_kind::mfe, section_kind::volley),
+                         testing::name_of_section);
+
+class unfinished_prediction : public testing::small_surrogate {};
+
+TEST_P(unfinished_prediction, has_the_wanted_points_and_gives_them_back_whole) {
   prediction_settings settings;
   settings.run.duration_s = 0.5;
   settings.run.raster_s = 0.1;
@@ -121,19 +127,7 @@ TEST_P(prediction, only_wanted_points_are_run_and_come_back_whole_from_an_unfini
   EXPECT_FALSE(has_prediction(*saved, 0));
 }
 
-TEST_P(prediction, a_stop_check_ends_a_long_run_at_once) {
-  prediction_settings settings;
-  settings.run.duration_s = 1e6;
-  int looks = 0;
-  settings.run.bin_s = 1;
-  settings.stop = [&looks] { return ++looks > 20; };
-  const loop_point place{middle(), 0};
-  EXPECT_THROW(predictor(model_).predict(std::span(&place, 1), settings), interrupted_error);
-  EXPECT_EQ(looks, 21);
-}
-
-INSTANTIATE_TEST_SUITE_P(Sections, prediction,
-                         ::testing::Values(section_kind::interval, section_kind::mfe, section_kind::volley),
+INSTANTIATE_TEST_SUITE_P(Sections, unfinished_prediction, ::testing::Values(section_kind::mfe),
                          testing::name_of_section);
 
 class hybrid : public testing::small_surrogate {};
@@ -148,6 +142,11 @@ TEST_P(hybrid, runs_alternate_with_the_exact_network) {
   // Weights after a moment of training: the order of magnitude is all one can ask for.
   EXPECT_GT(run.spikes_E, 300);
   EXPECT_LT(run.spikes_E, 300 * 2 * 60);
+  int looks = 0;
+  settings.duration_s = 1e5;
+  settings.bin_s = 1;
+  EXPECT_THROW(run_hybrid(model_, step, start, settings, [&looks] { return ++looks > 20; }), interrupted_error);
+  EXPECT_EQ(looks, 21) << "and end when they are asked to";
 }
 
 TEST_P(hybrid, runs_at_many_points_are_what_each_is_alone) {
@@ -165,17 +164,6 @@ TEST_P(hybrid, runs_at_many_points_are_what_each_is_alone) {
     ASSERT_EQ(all.size(), 2U);
     EXPECT_EQ(all[1].figures.rate_E(), static_cast<double>(run.spikes_E + second.spikes_E) / (300 * 2 * 0.5));
   }
-}
-
-TEST_P(hybrid, a_stop_check_ends_a_long_run_at_once) {
-  trajectory_settings settings;
-  settings.duration_s = 1e5;
-  settings.bin_s = 1;
-  int looks = 0;
-  EXPECT_THROW(run_hybrid(model_, surrogate_kernel(model_, 1), start_chains(model_, middle(), 1, 1, 0)[0], settings,
-                          [&looks] { return ++looks > 20; }),
-               interrupted_error);
-  EXPECT_EQ(looks, 21);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sections, hybrid, ::testing::Values(section_kind::mfe, section_kind::volley),
