@@ -43,17 +43,23 @@ constexpr double most_chains = 1024;
 /// A group of points, which an interruption loses, stays below this, but for enough_chains [s of one chain]: a few
 /// seconds of work.
 constexpr double most_chain_s = 2000;
-/// The binned counts of the chains side by side stay below this [numbers].
+/// The binned counts of the chains side by side stay below this [numbers], but for one point.
 constexpr double most_counts = 3e7;
+/// Their spikes stay below this, if a neuron fires as often as this, but for one point.
+constexpr double most_spikes = 5e7;
+constexpr double guessed_rate_hz = 20;
 
 /// Points whose chains run side by side, and which are finished together.
-std::size_t points_at_once(const prediction_settings& s) {
+std::size_t points_at_once(const model& m, const prediction_settings& s) {
   if (s.hybrid) {
     return 1;  // Its chains run one after another.
   }
-  const double bins = s.run.duration_s / s.run.bin_s;
   const double soon = std::clamp(most_chain_s / (s.run.duration_s + s.run.burn_in_s), enough_chains, most_chains);
-  return static_cast<std::size_t>(std::max(1.0, std::min(soon, most_counts / bins) / s.replicates));
+  const double bins = s.run.duration_s / s.run.bin_s;
+  const double spikes = guessed_rate_hz * (m.space.base.N_E + m.space.base.N_I) * s.run.raster_s;
+  const double points =
+      std::min(std::min(soon, most_counts / bins) / s.replicates, most_spikes / std::max(1.0, spikes));
+  return static_cast<std::size_t>(std::max(1.0, points));
 }
 
 using numbered_prediction = std::pair<std::size_t, point_prediction>;
@@ -89,7 +95,7 @@ void predict_points(const communicator& comm, const predictor& law, const std::v
   }
   prediction_settings stopping = settings;
   stopping.stop = [] { return interrupted(); };
-  const std::size_t group = points_at_once(settings);
+  const std::size_t group = points_at_once(law.of(), settings);
   for (std::size_t begin = 0; begin < (wanted.size() + ranks - 1) / ranks; begin += group) {
     const std::size_t count = begin < mine.size() ? std::min(group, mine.size() - begin) : 0;
     std::vector<numbered_prediction> done;

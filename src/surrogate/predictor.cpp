@@ -163,9 +163,12 @@ member_rates point_prediction::disagreement() const {
 }
 
 void point_prediction::drop_samples() {
-  power = sizes = intervals = {};
-  replicate = {};
-  raster = {};
+  // A vector that is emptied keeps its memory; one that is replaced does not.
+  power = std::vector<double>();
+  sizes = std::vector<double>();
+  intervals = std::vector<double>();
+  replicate = std::vector<int>();
+  raster = std::vector<spike_record>();
 }
 
 struct predictor::impl {
@@ -187,6 +190,10 @@ predictor::predictor(const member_view& member)
     : impl_(std::make_unique<impl>(member.shared, std::vector<member_view>{member})) {}
 
 predictor::~predictor() = default;
+
+const model& predictor::of() const {
+  return impl_->m;
+}
 
 std::vector<point_runs> predictor::run(std::span<const loop_point> points, const loop_settings& s) const {
   std::vector<point_runs> out(points.size());

@@ -219,8 +219,8 @@ validation_result validate_model(const communicator& comm, const model& m, const
     for (const validation_point& point : points) {
       result.points.push_back(read_point(*saved, m, point, result.stages));
       for (run_result& run : result.points.back().runs) {
-        run.power = {};
-        run.raster = {};
+        run.power = std::vector<double>();  // Gives the memory back.
+        run.raster = std::vector<spike_record>();
       }
     }
   });

@@ -58,6 +58,7 @@ TEST_P(prediction, many_points_are_what_each_is_alone) {
   auto without_samples = all;
   for (point_prediction& point : without_samples) {
     point.drop_samples();
+    EXPECT_EQ(point.sizes.capacity() + point.raster.capacity() + point.power.capacity(), 0U) << "memory is given back";
   }
   save_prediction(
       directory_ / "prediction.h5", without_samples, [&all](std::size_t i) { return all[i]; }, settings, model_,

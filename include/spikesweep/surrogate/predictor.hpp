@@ -74,7 +74,7 @@ struct point_prediction {
   std::vector<int> replicate;        ///< Of each phase.
   std::vector<spike_record> raster;  ///< Of the first replicate.
 
-  /// Forgets what keep_samples keeps.
+  /// Forgets what keep_samples keeps, and gives its memory back.
   void drop_samples();
 
   /// Standard deviations of the rates over the members; NaN for one member. The seed means nothing.
@@ -96,6 +96,9 @@ class predictor {
   ~predictor();
   predictor(const predictor&) = delete;
   predictor& operator=(const predictor&) = delete;
+
+  /// The model that it runs.
+  const model& of() const;
 
   /// Runs all replicates at all points side by side; memory grows with their number. One entry a point. Throws
   /// input_error if a value is not allowed, for a hybrid run of a model of section `interval`, and for bf16 on a CPU
