@@ -71,20 +71,25 @@ bool on_any_rank(const communicator& ranks, bool mine) {
 namespace {
 
 template <class Operation>
-void reduce_all(const communicator& ranks, std::vector<double>& values, const Operation& operation) {
+void reduce_all(const communicator& ranks, std::vector<double>& values, std::size_t longest,
+                const Operation& operation) {
+  const std::size_t most = std::max<std::size_t>(1, longest / sizeof(double));
   std::vector<double> out(values.size());
-  boost::mpi::all_reduce(ranks, values.data(), static_cast<int>(values.size()), out.data(), operation);
+  for (std::size_t begin = 0; begin < values.size(); begin += most) {
+    const auto count = static_cast<int>(std::min(most, values.size() - begin));
+    boost::mpi::all_reduce(ranks, values.data() + begin, count, out.data() + begin, operation);
+  }
   values = std::move(out);
 }
 
 }  // namespace
 
-void all_reduce_least(const communicator& ranks, std::vector<double>& values) {
-  reduce_all(ranks, values, boost::mpi::minimum<double>());
+void all_reduce_least(const communicator& ranks, std::vector<double>& values, std::size_t longest) {
+  reduce_all(ranks, values, longest, boost::mpi::minimum<double>());
 }
 
-void all_reduce_largest(const communicator& ranks, std::vector<double>& values) {
-  reduce_all(ranks, values, boost::mpi::maximum<double>());
+void all_reduce_largest(const communicator& ranks, std::vector<double>& values, std::size_t longest) {
+  reduce_all(ranks, values, longest, boost::mpi::maximum<double>());
 }
 
 void check_same_words(const communicator& ranks, const std::vector<std::string>& words, const std::string& what) {
@@ -98,12 +103,10 @@ void check_same_words(const communicator& ranks, const std::vector<std::string>&
     };
     difference = word(mine, words) + " where rank 0 has " + word(others, of_root);
   }
-  const std::vector<std::string> all = gather_bytes(ranks, difference);
-  on_root(ranks, [&] {
-    const auto unlike = std::ranges::find_if(all, [](const std::string& text) { return !text.empty(); });
-    if (unlike != all.end()) {
-      throw input_error("rank " + std::to_string(unlike - all.begin()) + " has other " + what +
-                        " than rank 0: " + *unlike + "; start all ranks with the same ones");
+  collect_bytes(ranks, difference, [&](int rank, const std::string& of_rank) {
+    if (!of_rank.empty()) {
+      throw input_error("rank " + std::to_string(rank) + " has other " + what + " than rank 0: " + of_rank +
+                        "; start all ranks with the same ones");
     }
   });
 }
@@ -115,28 +118,49 @@ void broadcast_all(const communicator& ranks, std::span<std::byte> bytes, std::s
   }
 }
 
-std::vector<std::string> gather_bytes(const communicator& ranks, std::string mine, std::size_t longest) {
-  constexpr int tag = 0;
-  std::uint64_t length = mine.size();
+namespace {
+
+constexpr int bytes_tag = 0;
+
+void send_in_pieces(const communicator& ranks, const std::string& bytes, std::size_t longest) {
+  for (std::size_t begin = 0; begin < bytes.size(); begin += longest) {
+    ranks.send(0, bytes_tag, bytes.data() + begin, static_cast<int>(std::min(longest, bytes.size() - begin)));
+  }
+}
+
+std::string receive_in_pieces(const communicator& ranks, int from, std::size_t length, std::size_t longest) {
+  std::string bytes(length, '\0');
+  for (std::size_t begin = 0; begin < length; begin += longest) {
+    ranks.recv(from, bytes_tag, bytes.data() + begin, static_cast<int>(std::min(longest, length - begin)));
+  }
+  return bytes;
+}
+
+}  // namespace
+
+void collect_bytes(const communicator& ranks, std::string mine,
+                   const std::function<void(int rank, std::string bytes)>& take, std::size_t longest) {
+  const std::uint64_t length = mine.size();
   std::vector<std::uint64_t> lengths;
-  if (ranks.rank() != 0) {
-    boost::mpi::gather(ranks, length, 0);
-    for (std::size_t begin = 0; begin < mine.size(); begin += longest) {
-      ranks.send(0, tag, mine.data() + begin, static_cast<int>(std::min(longest, mine.size() - begin)));
-    }
-    return {};
-  }
   boost::mpi::gather(ranks, length, lengths, 0);
-  std::vector<std::string> all(lengths.size());
-  all[0] = std::move(mine);
-  for (std::size_t rank = 1; rank < all.size(); ++rank) {
-    all[rank].resize(lengths[rank]);
-    for (std::size_t begin = 0; begin < all[rank].size(); begin += longest) {
-      const std::size_t size = std::min(longest, all[rank].size() - begin);
-      ranks.recv(static_cast<int>(rank), tag, all[rank].data() + begin, static_cast<int>(size));
+  root_failure failure;
+  if (ranks.rank() != 0) {
+    send_in_pieces(ranks, mine, longest);
+  }
+  for (std::size_t rank = 0; rank < lengths.size(); ++rank) {  // None elsewhere than on rank 0.
+    const int from = static_cast<int>(rank);
+    std::string bytes = from == 0 ? std::move(mine) : receive_in_pieces(ranks, from, lengths[rank], longest);
+    if (failure.code != 0) {
+      continue;  // The other ranks still have to get rid of theirs.
+    }
+    try {
+      take(from, std::move(bytes));
+    } catch (const std::exception& error) {
+      failure = root_failure::of(error);
     }
   }
-  return all;
+  broadcast(ranks, failure);
+  failure.raise();
 }
 
 std::vector<std::size_t> share_of(const communicator& ranks, std::size_t count) {
@@ -147,13 +171,15 @@ std::vector<std::size_t> share_of(const communicator& ranks, std::size_t count) 
   return mine;
 }
 
-std::vector<std::int64_t> all_gather_joined(const communicator& ranks, const std::vector<std::int64_t>& mine) {
-  std::vector<std::vector<std::int64_t>> parts;
-  boost::mpi::all_gather(ranks, mine, parts);
+std::vector<std::int64_t> all_gather_joined(const communicator& ranks, const std::vector<std::int64_t>& mine,
+                                            std::size_t longest) {
   std::vector<std::int64_t> all;
-  for (const auto& part : parts) {
+  const auto join = [&all](int, std::string bytes) {
+    const auto part = from_bytes<std::vector<std::int64_t>>(std::move(bytes));
     all.insert(all.end(), part.begin(), part.end());
-  }
+  };
+  collect_bytes(ranks, to_bytes(mine), join, longest);
+  broadcast(ranks, all, longest);
   return all;
 }
 

@@ -9,14 +9,11 @@ namespace spikesweep {
 
 namespace {
 
-/// Most numbers of one call: MPI counts in an int.
-constexpr std::size_t most_numbers = std::size_t{1} << 30;
-
 // Boost.MPI has no in-place reduction of a pointer range without a copy.
 template <class Number>
-void reduce(const communicator& comm, std::span<Number> buffer, MPI_Datatype type) {
-  for (std::size_t begin = 0; begin < buffer.size(); begin += most_numbers) {
-    const auto part = buffer.subspan(begin, std::min(most_numbers, buffer.size() - begin));
+void reduce(const communicator& comm, std::span<Number> buffer, MPI_Datatype type, std::size_t most) {
+  for (std::size_t begin = 0; begin < buffer.size(); begin += most) {
+    const auto part = buffer.subspan(begin, std::min(most, buffer.size() - begin));
     if (MPI_Allreduce(MPI_IN_PLACE, part.data(), static_cast<int>(part.size()), type, MPI_SUM, comm) != MPI_SUCCESS) {
       throw environment_error("MPI_Allreduce failed");
     }
@@ -25,16 +22,16 @@ void reduce(const communicator& comm, std::span<Number> buffer, MPI_Datatype typ
 
 }  // namespace
 
-void all_reduce_sum(const communicator& comm, std::span<float> buffer) {
-  reduce(comm, buffer, MPI_FLOAT);
+void all_reduce_sum(const communicator& comm, std::span<float> buffer, std::size_t most) {
+  reduce(comm, buffer, MPI_FLOAT, most);
 }
 
-void all_reduce_sum(const communicator& comm, std::span<double> buffer) {
-  reduce(comm, buffer, MPI_DOUBLE);
+void all_reduce_sum(const communicator& comm, std::span<double> buffer, std::size_t most) {
+  reduce(comm, buffer, MPI_DOUBLE, most);
 }
 
-void all_reduce_sum(const communicator& comm, std::span<std::int64_t> buffer) {
-  reduce(comm, buffer, MPI_INT64_T);
+void all_reduce_sum(const communicator& comm, std::span<std::int64_t> buffer, std::size_t most) {
+  reduce(comm, buffer, MPI_INT64_T, most);
 }
 
 }  // namespace spikesweep

@@ -2,6 +2,8 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <span>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -14,8 +16,10 @@
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/digest.hpp>
 #include <spikesweep/store/file_lock.hpp>
+#include <spikesweep/store/origin.hpp>
 #include <spikesweep/store/spike_file.hpp>
 #include <spikesweep/store/text_file.hpp>
+#include <spikesweep/store/unfinished_result.hpp>
 #include <spikesweep/study/config.hpp>
 #include <spikesweep/study/points_file.hpp>
 #include <spikesweep/study/predict_step.hpp>
@@ -179,13 +183,21 @@ void warn_of_departures(const std::vector<point_prediction>& predictions) {
 }
 
 std::vector<point_prediction> predict_one(const model& m, const predict_request& request) {
+  const interrupt_guard guard;
   const loop_point point{requested_points(m, request).front(), 0};
   std::optional<file_lock> lock;
   if (!request.output.empty()) {
     check_output_file(request.output);
     lock.emplace(request.output);
   }
-  std::vector<point_prediction> predictions = predictor(m).predict(std::span(&point, 1), request.settings);
+  prediction_settings settings = request.settings;
+  settings.stop = [] { return interrupted(); };
+  std::vector<point_prediction> predictions;
+  try {
+    predictions = predictor(m).predict(std::span(&point, 1), settings);
+  } catch (const interrupted_error&) {
+    throw interrupted_error("prediction interrupted; of one point nothing is saved: the same command starts it again");
+  }
   if (!request.output.empty()) {
     save_spikes(request.output, {parameters_at(m.space, point.values),
                                  0,
@@ -198,6 +210,93 @@ std::vector<point_prediction> predict_one(const model& m, const predict_request&
   return predictions;
 }
 
+/// Everything that decides the predictions, and what is kept of them.
+origin prediction_origin(const predict_request& request, const model& m, const axis_points& points) {
+  digest from;
+  from.add(file_digest(request.model));
+  for (const std::vector<double>& values : points) {
+    from.add_bytes(std::as_bytes(std::span(values)));
+  }
+  const prediction_settings& s = request.settings;
+  return {from.text(),
+          fmt::format("seed = {}\nduration_s = {}\nburn_in_s = {}\nbin_s = {}\nraster_s = {}\nreplicates = {}\n"
+                      "hybrid = {}\nprecision = {}\nspread = {}\n",
+                      s.seed.value_or(m.surrogate().seed), s.run.duration_s, s.run.burn_in_s, s.run.bin_s,
+                      s.run.raster_s, s.replicates, s.hybrid, name_of(s.numbers), s.spread)};
+}
+
+/// The predictions that are finished so far, without their samples. With an output their samples lie in its unfinished
+/// file. Rank 0 has it.
+class finished_predictions {
+ public:
+  explicit finished_predictions(std::size_t points) : points_(points), done_(points) {}
+
+  /// Takes up what an interrupted call has saved beside the output.
+  void take_up(const predict_request& request, const model& m, const axis_points& points) {
+    saved_.emplace(request.output, prediction_origin(request, m, points));
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      if (has_prediction(*saved_, i)) {
+        keep(i, read_prediction(*saved_, i));
+      }
+    }
+    if (finished_ > 0) {
+      log_info(fmt::format("predict: going on from {}: {} of {} points are finished", saved_->path().string(),
+                           finished_, points_.size()));
+    }
+  }
+
+  void take(std::size_t point, point_prediction&& prediction) {
+    if (saved_) {
+      add_prediction(*saved_, point, prediction);
+    }
+    keep(point, std::move(prediction));
+  }
+
+  std::vector<std::size_t> open_points() const {
+    std::vector<std::size_t> open;
+    for (std::size_t i = 0; i < points_.size(); ++i) {
+      if (!done_[i]) {
+        open.push_back(i);
+      }
+    }
+    return open;
+  }
+
+  void save(const predict_request& request, const model& m) {
+    save_prediction(
+        request.output, points_, [this](std::size_t i) { return read_prediction(*saved_, i); }, request.settings, m,
+        request.model);
+    saved_->remove();
+  }
+
+  /// What somebody who interrupted it has to know.
+  std::string report_interruption() const {
+    if (!saved_) {
+      return fmt::format(
+          "prediction interrupted: {} of {} points were done, and none is saved without -o; the same command starts it "
+          "again, and with -o FILE.h5 it can go on after an interruption",
+          finished_, points_.size());
+    }
+    return fmt::format("prediction interrupted: {} of {} points are saved in {}; the same command goes on", finished_,
+                       points_.size(), saved_->path().string());
+  }
+
+  std::vector<point_prediction> release() { return std::move(points_); }
+
+ private:
+  void keep(std::size_t point, point_prediction prediction) {
+    prediction.drop_samples();
+    points_.at(point) = std::move(prediction);
+    done_[point] = true;
+    ++finished_;
+  }
+
+  std::optional<unfinished_result> saved_;
+  std::vector<point_prediction> points_;
+  std::vector<bool> done_;  ///< Which of the points are finished.
+  std::size_t finished_ = 0;
+};
+
 std::vector<point_prediction> predict_many(const rank_context& job, const model& m, const predict_request& request) {
   const interrupt_guard guard;
   if (!request.points.empty()) {
@@ -206,23 +305,34 @@ std::vector<point_prediction> predict_many(const rank_context& job, const model&
   }
   // Every rank reads the points, and throws the same error for them.
   const axis_points points = requested_points(m, request);
+  const bool writes = !request.output.empty();
   std::optional<file_lock> lock;
-  if (!request.output.empty()) {
-    on_root(job.world, [&] {
+  finished_predictions finished(job.root() ? points.size() : 0);
+  const std::vector<std::size_t> open = on_root(job.world, [&] {
+    if (writes) {
       check_output_file(request.output);
       lock.emplace(request.output);
-    });
-  }
+      finished.take_up(request, m, points);
+    }
+    return finished.open_points();
+  });
   report_launch(job.world);
   progress_line line(job.progress());
-  std::vector<point_prediction> predictions = predict_points(
-      job.world, predictor(m), points, request.settings,
-      [&](int done, int share) { line.update(fmt::format("predict: {} of {} points of this rank", done, share)); });
-  line.finish(fmt::format("predict: {} points done", points.size()));
-  if (!request.output.empty()) {
-    on_root(job.world, [&] { save_prediction(request.output, predictions, request.settings, m, request.model); });
+  try {
+    predict_points(
+        job.world, predictor(m), points, open, request.settings,
+        [&](std::size_t i, point_prediction&& p) { finished.take(i, std::move(p)); },
+        [&](int done, int share) { line.update(fmt::format("predict: {} of {} points of this rank", done, share)); });
+    line.finish(fmt::format("predict: {} points done", points.size()));
+    on_root(job.world, [&] {
+      if (writes) {
+        finished.save(request, m);
+      }
+    });
+  } catch (const interrupted_error&) {  // All ranks threw it; rank 0 speaks.
+    throw interrupted_error(finished.report_interruption());
   }
-  return predictions;
+  return finished.release();
 }
 
 }  // namespace

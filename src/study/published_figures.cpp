@@ -83,7 +83,7 @@ std::span<const published_rates> published_figures() {
 }
 
 std::vector<published_comparison> compare_with_published(const communicator& comm, const model& m, const design& points,
-                                                         const validation_result& result) {
+                                                         const validation_result& result, unfinished_result* saved) {
   std::vector<published_comparison> found;
   std::vector<validation_point> extra;
   for (std::size_t k = 0; k < figures.size() / models_of_each; ++k) {
@@ -111,7 +111,7 @@ std::vector<published_comparison> compare_with_published(const communicator& com
   validation_settings settings = result.settings;
   settings.baselines = false;
   settings.raster_s = 0;
-  const validation_result more = validate_model(comm, m, extra, settings, nullptr);
+  const validation_result more = validate_model(comm, m, extra, settings, nullptr, saved);
   for (const point_result& point : more.points) {
     const auto place = std::ranges::find_if(
         found, [&](const published_comparison& comparison) { return comparison.here.point == point.point; });

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <vector>
@@ -11,6 +12,7 @@
 #include <spikesweep/store/digest.hpp>
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/snapshot.hpp>
+#include <spikesweep/store/unfinished_result.hpp>
 #include <spikesweep/study/published_figures.hpp>
 #include <spikesweep/study/validate_step.hpp>
 
@@ -62,6 +64,18 @@ void check_is_sweep_of(const model& m, const sweep_reader& data, const std::file
   }
 }
 
+/// How far a validation has come, for people.
+std::string state_of(const unfinished_result& saved, const std::vector<validation_point>& points) {
+  const auto exact =
+      std::ranges::count_if(points, [&](const validation_point& point) { return has_exact_runs(saved, point); });
+  return fmt::format("{}: the exact runs at {} of {} points, and {} other runs", saved.path().string(), exact,
+                     points.size(), saved.size() - static_cast<std::size_t>(exact));
+}
+
+unfinished_result* at(std::optional<unfinished_result>& there) {
+  return there ? &*there : nullptr;
+}
+
 }  // namespace
 
 std::filesystem::path find_sweep_of(const model& m, const std::filesystem::path& model_file) {
@@ -85,6 +99,7 @@ validation_result validate_surrogate(const rank_context& job, const configuratio
                                      const std::filesystem::path& output) {
   const interrupt_guard guard;
   std::optional<file_lock> lock;
+  std::optional<unfinished_result> saved;
   const input_lock in_use(sweep_file);
   on_root(job.world, [&] { lock.emplace(output); });
   const model m = load_model(job.world, model_file);
@@ -95,19 +110,33 @@ validation_result validate_surrogate(const rank_context& job, const configuratio
     throw input_error(sweep_file.string() +
                       " has no test points to validate at; set 'design.test_points' or 'design.test_at' for the sweep");
   }
+  origin made_from;  // On rank 0.
+  on_root(job.world, [&] {
+    made_from = validation_origin(config, model_file);
+    saved.emplace(output, origin{digest().add(made_from.from).add(data.digest()).text(), made_from.settings});
+    if (saved->size() > 0) {
+      log_info(fmt::format("validate: going on from {}", state_of(*saved, points)));
+    }
+  });
   progress_line line(job.progress());
-  const auto text = [](int done, int share) {
-    return fmt::format("validate: {} of {} points of this rank", done, share);
-  };
-  validation_result result =
-      validate_model(job.world, m, points, config.validation, config.validation.baselines ? &data : nullptr,
-                     [&](int done, int share) { line.update(text(done, share)); });
-  line.finish(fmt::format("validate: {} points done", points.size()));
-  result.published = compare_with_published(job.world, m, data.description().points, result);
-  result.calibration = calibrate(job.world, m, data, config.validation.seed);
-  on_root(job.world,
-          [&] { save_validation(output, result, m, model_file.string(), validation_origin(config, model_file)); });
-  return result;
+  try {
+    validation_result result = validate_model(
+        job.world, m, points, config.validation, config.validation.baselines ? &data : nullptr, at(saved),
+        [&](int done, int share) { line.update(fmt::format("validate: {} of {} points of this rank", done, share)); });
+    line.finish(fmt::format("validate: {} points done", points.size()));
+    result.published = compare_with_published(job.world, m, data.description().points, result, at(saved));
+    result.calibration = calibrate(job.world, m, data, config.validation.seed);
+    on_root(job.world, [&] {
+      save_validation(
+          output, result, [&](std::size_t i) { return read_point(*saved, m, points[i], result.stages); }, m,
+          model_file.string(), made_from);
+      saved->remove();
+    });
+    return result;
+  } catch (const interrupted_error&) {  // All ranks threw it; rank 0 speaks.
+    throw interrupted_error("validation interrupted: saved in " + (saved ? state_of(*saved, points) : std::string()) +
+                            "; the same command goes on");
+  }
 }
 
 }  // namespace spikesweep

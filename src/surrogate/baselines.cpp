@@ -4,6 +4,8 @@
 #include <limits>
 #include <map>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include <Eigen/Cholesky>
 
@@ -34,8 +36,8 @@ struct point_rows {
 /// Reads points on demand and keeps them.
 class library {
  public:
-  library(const model& m, const sweep_reader& file)
-      : m_(m), file_(file), about_(file.description()), records_(file.records()) {
+  library(const model& m, const sweep_reader& file, stop_check stop)
+      : m_(m), file_(file), stop_(std::move(stop)), about_(file.description()), records_(file.records()) {
     for (std::size_t t = 0; t < records_.size(); ++t) {
       if (records_[t].state == task_state::done && about_.points.roles[records_[t].point] == point_role::train) {
         tasks_.push_back(static_cast<std::int64_t>(t));
@@ -54,6 +56,7 @@ class library {
   }
 
   const point_rows& task(std::int64_t task) {
+    stop_if_asked(stop_);
     auto& entry = read_[task];
     if (entry.data.rows == 0) {
       const transition_block block = file_.rows_of_task(task, 0, records_[static_cast<std::size_t>(task)].rows);
@@ -84,6 +87,7 @@ class library {
  private:
   const model& m_;
   const sweep_reader& file_;
+  stop_check stop_;
   const sweep_description& about_;
   std::vector<task_record> records_;
   std::vector<std::int64_t> tasks_;
@@ -263,11 +267,12 @@ kernel linear_regression(const model& m, library& rows) {
 
 }  // namespace
 
-std::vector<baseline> make_baselines(const model& m, const sweep_reader& file) {
-  auto rows = std::make_shared<library>(m, file);
-  return {{"mean_transition", mean_transition(m, *rows)},
-          {"nearest_neighbour", nearest_neighbour(m, rows)},
-          {"linear_regression", linear_regression(m, *rows)}};
+std::vector<baseline> make_baselines(const model& m, const sweep_reader& file, const stop_check& stop) {
+  auto rows = std::make_shared<library>(m, file, stop);
+  const auto name = [](std::size_t k) { return std::string(baseline_names[k]); };
+  return {{name(0), mean_transition(m, *rows)},
+          {name(1), nearest_neighbour(m, rows)},
+          {name(2), linear_regression(m, *rows)}};
 }
 
 }  // namespace spikesweep

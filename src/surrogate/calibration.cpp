@@ -5,6 +5,8 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/law.hpp>
 #include <spikesweep/learning/mlp.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/reduce.hpp>
 #include <spikesweep/surrogate/calibration.hpp>
 
@@ -231,6 +233,9 @@ std::vector<output_calibration> calibrate(const communicator& comm, const model&
   const auto profile_stride = static_cast<int>((all_rows + most_profile_rows - 1) / most_profile_rows);
   law_calibrator calibrator(m);
   for (std::int64_t i = comm.rank(); i < std::min(count, most_calibration_rows); i += comm.size()) {
+    if (interrupted()) {
+      break;
+    }
     const std::int64_t t = tasks[static_cast<std::size_t>(i)];
     const task_record& record = records[static_cast<std::size_t>(t)];
     const auto point = about.points.points.row(record.point);
@@ -238,6 +243,9 @@ std::vector<output_calibration> calibrate(const communicator& comm, const model&
     random_stream stream(seed, purpose::calibration, static_cast<std::uint32_t>(t));
     calibrator.add(parameters_at(m.space, values), values,
                    file.rows_of_task(t, 0, std::min<std::int64_t>(rows_of_each, record.rows)), profile_stride, stream);
+  }
+  if (on_any_rank(comm, interrupted())) {
+    throw interrupted_error("calibration interrupted; the same command starts it again");
   }
   return calibrator.gather(comm);
 }

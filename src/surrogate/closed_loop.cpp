@@ -13,8 +13,15 @@ void record(trajectory_recorder& to, const chain_step& step, spike_places& place
 
 }  // namespace
 
+void stop_if_asked(const stop_check& stop) {
+  if (stop && stop()) {
+    throw interrupted_error("interrupted in a closed loop; the same command starts it again");
+  }
+}
+
 std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& chains,
-                                        const trajectory_settings& settings, const chain_observer& observer) {
+                                        const trajectory_settings& settings, const chain_observer& observer,
+                                        const stop_check& stop) {
   std::vector<trajectory_recorder> recorders;
   std::vector<spike_places> places;
   for (auto& c : chains) {
@@ -24,6 +31,7 @@ std::vector<trajectory> run_closed_loop(const kernel& step, std::vector<chain>& 
   std::vector<chain_step> steps(chains.size());
   // Chains that are done go on unrecorded until all are, so that the batch keeps its shape.
   while (!std::ranges::all_of(recorders, &trajectory_recorder::finished)) {
+    stop_if_asked(stop);
     if (observer) {
       observer(chains, [&recorders](std::size_t i) { return recorders[i].finished(); });
     }
@@ -45,7 +53,7 @@ namespace {
 
 template <class Network>
 trajectory follow_hybrid(const model& m, const kernel& step, chain start, Network net,
-                         const trajectory_settings& settings) {
+                         const trajectory_settings& settings, const stop_check& stop) {
   const state_layout& layout = m.space.layout.state;
   std::vector<chain> chains{std::move(start)};
   chain& c = chains[0];
@@ -64,12 +72,16 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
   spike_places places(c.p, c.stream.word64());
   std::vector<spike_record> spikes;
   while (!out.finished()) {
+    stop_if_asked(stop);
     // The window of the start rule is empty after a jump: what fired in the MFE has passed.
     phase_cutter cutter(m.space.section, c.p, pool_mean);
     spikes.clear();
     const double shift = out.time() - net.time();
     const double limit = net.time() + settings.burn_in_s + settings.duration_s - out.time();
-    const phase_record quiet = cutter.run(net, spikes, limit, [&] { return net.pending() <= max_pending_limit; });
+    const phase_record quiet = cutter.run(net, spikes, limit, [&] {
+      stop_if_asked(stop);
+      return net.pending() <= max_pending_limit;
+    });
     for (const auto& spike : spikes) {
       out.spike(spike.time + shift, spike.neuron);
     }
@@ -91,7 +103,8 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
 
 }  // namespace
 
-trajectory run_hybrid(const model& m, const kernel& step, chain start, const trajectory_settings& settings) {
+trajectory run_hybrid(const model& m, const kernel& step, chain start, const trajectory_settings& settings,
+                      const stop_check& stop) {
   if (m.space.section.kind == section_kind::interval) {
     throw input_error("a hybrid run needs a model of section 'mfe' or 'volley': with 'interval' no phase is quiet");
   }
@@ -100,8 +113,9 @@ trajectory run_hybrid(const model& m, const kernel& step, chain start, const tra
   const std::uint32_t b = start.stream.word();
   const std::uint32_t a = start.stream.word();
   const random_stream stream(m.surrogate().seed, purpose::validation, a, b);
-  return with_network(p, m.space.simulation, stream,
-                      [&](auto net) { return follow_hybrid(m, step, std::move(start), std::move(net), settings); });
+  return with_network(p, m.space.simulation, stream, [&](auto net) {
+    return follow_hybrid(m, step, std::move(start), std::move(net), settings, stop);
+  });
 }
 
 }  // namespace spikesweep

@@ -14,7 +14,7 @@ constexpr double loop_burn_in_s = 0.3;
 /// wish to stop is answered soon.
 constexpr std::size_t block = 32;
 
-void stop_if_asked(const communicator& comm, const std::function<bool()>& stop) {
+void stop_all_if_asked(const communicator& comm, const std::function<bool()>& stop) {
   bool stops = comm.rank() == 0 && stop();
   broadcast(comm, stops);
   if (stops) {
@@ -66,7 +66,7 @@ loop_rates closed_loop_rates(const communicator& comm, const predictor& law, std
   const std::size_t most = (points.size() + ranks - 1) / ranks;
   for (std::size_t first = 0; first < most; first += block) {
     if (stop) {
-      stop_if_asked(comm, stop);
+      stop_all_if_asked(comm, stop);
     }
     if (first < mine.size()) {
       run_block(law, points, std::span(mine).subspan(first, std::min(block, mine.size() - first)), settings, rates);

@@ -159,6 +159,15 @@ member_rates point_prediction::disagreement() const {
   return {0, standard_deviation(E), standard_deviation(I)};
 }
 
+void point_prediction::drop_samples() {
+  // A vector that is emptied keeps its memory; one that is replaced does not.
+  power = std::vector<double>();
+  sizes = std::vector<double>();
+  intervals = std::vector<double>();
+  replicate = std::vector<int>();
+  raster = std::vector<spike_record>();
+}
+
 struct predictor::impl {
   impl(const model& of, std::vector<member_view> members) : m(of), kernels(std::move(members)) {}
 
@@ -178,6 +187,10 @@ predictor::predictor(const member_view& member)
     : impl_(std::make_unique<impl>(member.shared, std::vector<member_view>{member})) {}
 
 predictor::~predictor() = default;
+
+const model& predictor::of() const {
+  return impl_->m;
+}
 
 std::vector<point_runs> predictor::run(std::span<const loop_point> points, const loop_settings& s) const {
   std::vector<point_runs> out(points.size());
@@ -199,13 +212,13 @@ std::vector<point_runs> predictor::run(std::span<const loop_point> points, const
     for (std::size_t i = 0; i < points.size(); ++i) {
       const kernel step = s.watch ? watched(lease.step(), impl_->m, out[i].seen) : lease.step();
       for (std::size_t r = 0; r < per_point; ++r) {
-        out[i].replicates.push_back(run_hybrid(impl_->m, step, std::move(chains[i * per_point + r]), s.run));
+        out[i].replicates.push_back(run_hybrid(impl_->m, step, std::move(chains[i * per_point + r]), s.run, s.stop));
       }
     }
     return out;
   }
   const chain_observer observer = s.watch ? watch_of(impl_->m, out, s.replicates) : chain_observer();
-  std::vector<trajectory> runs = run_closed_loop(lease.step(), chains, s.run, observer);
+  std::vector<trajectory> runs = run_closed_loop(lease.step(), chains, s.run, observer, s.stop);
   for (std::size_t k = 0; k < runs.size(); ++k) {
     out[k / per_point].replicates.push_back(std::move(runs[k]));
   }
@@ -220,7 +233,8 @@ std::vector<point_prediction> predictor::predict(std::span<const loop_point> poi
                      .seed = s.seed.value_or(members.front().own.seed),
                      .hybrid = s.hybrid,
                      .numbers = s.numbers,
-                     .watch = true};
+                     .watch = true,
+                     .stop = s.stop};
   const auto begin = steady_clock::now();
   std::vector<point_runs> runs = run(points, loop);
   const double wall_s = seconds_since(begin) / static_cast<double>(points.size());

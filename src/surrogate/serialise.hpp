@@ -4,7 +4,8 @@
 
 #include <spikesweep/network/figures.hpp>
 
-// What results hold, for the messages in which ranks send them.
+// What results hold, for the messages in which ranks send them, and for unfinished results.
+
 namespace boost::serialization {
 
 template <class Archive>

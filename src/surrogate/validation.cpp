@@ -1,13 +1,13 @@
 #include <algorithm>
 #include <cmath>
+#include <exception>
 #include <functional>
-
-#include <boost/serialization/string.hpp>
-#include <boost/serialization/vector.hpp>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <utility>
 
 #include <spikesweep/base/error.hpp>
-#include <spikesweep/base/stopwatch.hpp>
-#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
@@ -15,263 +15,215 @@
 #include <spikesweep/surrogate/predictor.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 
-#include "serialise.hpp"
-
-namespace boost::serialization {
-
-template <class Archive>
-void serialize(Archive& ar, spikesweep::batched_rate& b, unsigned) {
-  ar& b.batches& b.batch_s;
-}
-
-template <class Archive>
-void serialize(Archive& ar, spikesweep::rate_comparison& c, unsigned) {
-  ar& c.p& c.verdict;
-}
-
-template <class Archive>
-void serialize(Archive& ar, spikesweep::run_result& r, unsigned) {
-  ar& r.run& r.figures& r.batches_E& r.batches_I& r.rate_E& r.rate_I& r.size_ks& r.interval_ks& r.spectrum& r.wall_s& r
-      .power& r.raster;
-}
-
-template <class Archive>
-void serialize(Archive& ar, spikesweep::point_result& p, unsigned) {
-  ar& p.point& p.values& p.distance& p.runaway& p.runs;
-}
-
-}  // namespace boost::serialization
+#include "validation_parts.hpp"
+#include "validator.hpp"
 
 namespace spikesweep {
 
 namespace {
 
-/// Samples of the exact run at one point, kept until the distances of all other runs to it are known.
-struct reference_samples {
-  std::vector<double> sizes;
-  std::vector<double> intervals;
-  spectrum power;
-};
+/// Chains that fill a block of rows of the networks: points whose chains run side by side share it.
+constexpr int enough_chains_of_points = 128;
 
-/// Batches of all runs, one run after another.
-batched_rate batched(std::span<const trajectory> runs, std::vector<double> trajectory::*counts, int neurons) {
-  batched_rate rate;
-  for (const auto& run : runs) {
-    rate.batch_s = run.duration_s / static_cast<double>((run.*counts).size());
-    for (const double spikes : run.*counts) {
-      rate.batches.push_back(spikes / (neurons * rate.batch_s));
-    }
-  }
-  return rate;
-}
-
-class validator {
+/// The stages of a validation at shared points. Every public function is collective.
+class shared_validation {
  public:
-  validator(const model& m, const validation_settings& settings, const std::vector<validation_point>& points)
-      : m_(m), settings_(settings) {
-    for (const auto& point : points) {
-      point_result r;
-      r.point = point.point;
-      r.values = point.values;
-      r.distance = distance_to_training(m.space, point.values);
-      results_.push_back(std::move(r));
+  /// `saved`: on rank 0.
+  shared_validation(const communicator& comm, const model& m, const std::vector<validation_point>& points,
+                    const validation_settings& settings, std::vector<std::string> stages, unfinished_result* saved)
+      : comm_(comm), points_(points), stages_(std::move(stages)), saved_(saved) {
+    const std::size_t n = points_.size();
+    done_ = on_root(comm_, [&] {
+      std::vector<char> done;
+      for (const std::string& stage : stages_) {
+        for (const validation_point& point : points_) {
+          done.push_back(saved_->has(part_name(stage, point.point)) ? 1 : 0);
+        }
+      }
+      return done;
+    });
+    // Open points come first, so that the ranks share them evenly.
+    std::vector<std::size_t> order(n);
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::ranges::stable_partition(order, [&](std::size_t place) { return !is_done(0, place); });
+    std::vector<validation_point> own;
+    for (const std::size_t k : share_of(comm_, n)) {
+      mine_.push_back(order[k]);
+      own.push_back(points_[order[k]]);
     }
-    references_.resize(points.size());
+    work_.emplace(m, settings, own);
+    restore();
   }
 
-  /// False if `poll` returned false.
-  bool run_exact_twice(std::size_t i, const std::function<bool()>& poll) {
-    const auto begin = steady_clock::now();
-    // Parts of two runs fill the lanes, but are no shorter than the raster and two segments of the spectrum.
-    const double shortest_s = std::max(2 * settings_.segment_s, settings_.raster_s);
-    const parameters p = parameters_at(m_.space, results_[i].values);
-    const int most = std::max(1, simulator_of_tasks(p.model, m_.space.simulation).width / 2);
-    const int parts = std::clamp(static_cast<int>(settings_.duration_s / shortest_s), 1, most);
-    std::vector<network_task> networks;
-    for (int part = 0; part < 2 * parts; ++part) {
-      const std::uint32_t replicate = first_replicate_ + static_cast<std::uint32_t>(part);
-      networks.push_back({p, {settings_.seed, static_cast<std::uint32_t>(results_[i].point), replicate}, 0});
-    }
-    trajectory_settings s = follow(parts);
-    s.raster_s = settings_.raster_s;
-    std::vector<trajectory> runs = run_exact(networks, m_.space.section, m_.space.simulation, s, poll);
-    if (runs.empty()) {
-      return false;
-    }
-    const double wall = seconds_since(begin) / 2;
-    const auto half = static_cast<std::size_t>(parts);
-    runs[half].raster.clear();
-    add(i, "exact", std::span(runs).first(half), wall, true);
-    add(i, "exact_repeat", std::span(runs).subspan(half), wall, true);
-    return true;
-  }
+  const validator& work() const { return *work_; }
 
-  void run_surrogate(const predictor& law) {
-    const auto begin = steady_clock::now();
-    loop_settings loop{.run = follow(settings_.chains), .replicates = settings_.chains, .seed = settings_.seed};
-    loop.run.raster_s = settings_.raster_s;
-    std::vector<loop_point> points;
-    for (const point_result& r : results_) {
-      points.push_back(place_of(r));
-    }
-    const std::vector<point_runs> runs = law.run(points, loop);
-    const double wall = seconds_since(begin) / static_cast<double>(results_.size());
-    for (std::size_t i = 0; i < results_.size(); ++i) {
-      add(i, "surrogate", runs[i].replicates, wall, true);
-      results_[i].runaway =
-          std::ranges::any_of(runs[i].replicates, [&](const trajectory& run) { return ran_away(i, run); });
-    }
-  }
-
-  void run_baseline(const baseline& other) {
-    std::vector<chain> chains;
-    for (const auto& r : results_) {
-      for (auto& c :
-           start_chains(m_, r.values, settings_.chains, settings_.seed, static_cast<std::uint32_t>(r.point))) {
-        c.values = r.values;  // Tuning is of the surrogate alone.
-        chains.push_back(std::move(c));
+  /// Runs a stage at all points that lack it, `block` points of each rank at a time: `run` gives the part of each. Rank
+  /// 0 saves the parts as they come. `progress` is called with the points done of this rank's.
+  void run(const std::string& stage, std::size_t block,
+           const std::function<std::vector<validation_part>(std::span<const std::size_t> own)>& run,
+           const std::function<void(int, int)>& progress = {}) {
+    const auto number = static_cast<std::size_t>(std::ranges::find(stages_, stage) - stages_.begin());
+    std::vector<std::size_t> open;
+    for (std::size_t i = 0; i < mine_.size(); ++i) {
+      if (!is_done(number, mine_[i])) {
+        open.push_back(i);
       }
     }
-    const auto begin = steady_clock::now();
-    const auto runs = run_closed_loop(other.step, chains, follow(settings_.chains));
-    const double wall = seconds_since(begin) / static_cast<double>(results_.size());
-    const auto per_point = static_cast<std::size_t>(settings_.chains);
-    for (std::size_t i = 0; i < results_.size(); ++i) {
-      add(i, other.name, std::span(runs).subspan(i * per_point, per_point), wall, false);
+    const std::size_t before = mine_.size() - open.size();
+    // The ranks keep in step, so that a signal at any of them ends the validation on all.
+    for (std::size_t next = 0; on_any_rank(comm_, next < open.size());) {
+      const auto own = std::span<const std::size_t>(open).subspan(next, std::min(block, open.size() - next));
+      next += own.size();
+      run_together(stage, own, run);
+      if (progress && !own.empty()) {
+        progress(static_cast<int>(before + next), static_cast<int>(mine_.size()));
+      }
     }
   }
-
-  /// The paper's scheme at one point.
-  void run_hybrid_at(std::size_t i, const predictor& law) {
-    const auto begin = steady_clock::now();
-    // Parts with start states of their own, none shorter than a segment of the spectrum.
-    const int parts = std::clamp(static_cast<int>(settings_.hybrid_s / settings_.segment_s), 1, most_hybrid_parts_);
-    loop_settings loop{.run = follow(parts), .replicates = parts, .seed = settings_.seed, .hybrid = true};
-    loop.run.duration_s = settings_.hybrid_s / parts;
-    const loop_point place = place_of(results_[i]);
-    const std::vector<point_runs> runs = law.run(std::span(&place, 1), loop);
-    add(i, "hybrid", runs.front().replicates, seconds_since(begin), false);
-  }
-
-  std::vector<point_result> take() { return std::move(results_); }
 
  private:
-  static loop_point place_of(const point_result& r) { return {r.values, static_cast<std::uint32_t>(r.point)}; }
+  bool is_done(std::size_t stage, std::size_t place) const { return done_[stage * points_.size() + place] != 0; }
 
-  /// Of each of so many runs side by side.
-  trajectory_settings follow(int chains) const {
-    trajectory_settings s;
-    s.duration_s = settings_.duration_s / chains;
-    s.burn_in_s = settings_.burn_in_s;
-    s.bin_s = settings_.bin_ms * 1e-3;
-    s.batches = batches_per_part(chains, s.duration_s, settings_.verdict_s);
-    return s;
+  /// Gives each rank what is saved of its points that still lack a stage.
+  void restore() {
+    for (std::size_t place = 0; place < points_.size(); ++place) {
+      const auto own = std::ranges::find(mine_, place);
+      bool complete = true;
+      for (std::size_t stage = 0; stage < stages_.size(); ++stage) {
+        complete = complete && is_done(stage, place);
+      }
+      for (std::size_t stage = 0; !complete && stage < stages_.size(); ++stage) {
+        if (!is_done(stage, place)) {
+          continue;
+        }
+        std::string bytes =
+            on_root(comm_, [&] { return saved_->read(part_name(stages_[stage], points_[place].point)); });
+        if (own != mine_.end()) {
+          work_->apply(static_cast<std::size_t>(own - mine_.begin()), part_of(std::move(bytes)));
+        }
+      }
+    }
   }
 
-  bool ran_away(std::size_t i, const trajectory& run) const {
-    const int neurons = parameters_at(m_.space, results_[i].values).N_E;
-    const double truth = results_[i].runs.front().figures.rate_E();
-    // Below one spike in the exact run nothing is measured: a silent network is no measure of twice too much.
-    const double known = truth == 0 ? 1 / (neurons * settings_.duration_s) : truth;
-    const double rate = static_cast<double>(run.spikes_E) / (neurons * run.duration_s);
-    return rate > 2 * known || rate < truth / 2;
+  void run_together(const std::string& stage, std::span<const std::size_t> own,
+                    const std::function<std::vector<validation_part>(std::span<const std::size_t> own)>& run) {
+    std::vector<placed_part> found;
+    root_failure failure;
+    try {
+      std::vector<validation_part> parts = own.empty() ? std::vector<validation_part>() : run(own);
+      for (std::size_t k = 0; k < parts.size(); ++k) {
+        found.push_back({mine_[own[k]], std::move(parts[k])});
+      }
+    } catch (const std::exception& error) {
+      failure = root_failure::of(error);
+    }
+    // First what is finished is saved, then all ranks leave together.
+    collect_bytes(comm_, bytes_of(found), [&](int, std::string bytes) {
+      for (const placed_part& each : parts_of(std::move(bytes))) {
+        saved_->add(part_name(stage, points_[each.place].point), bytes_of(each.part));
+      }
+    });
+    if (failure.code == 0 && interrupted()) {
+      failure = root_failure::of(interrupted_error("validation interrupted; the same command goes on"));
+    }
+    raise_together(comm_, std::move(failure));
+    for (std::size_t k = 0; k < found.size(); ++k) {
+      work_->apply(own[k], std::move(found[k].part));
+    }
   }
 
-  void add(std::size_t i, const std::string& name, std::span<const trajectory> runs, double wall, bool keep_power) {
-    const parameters p = parameters_at(m_.space, results_[i].values);
-    run_result r;
-    r.run = name;
-    const kept_runs kept(runs, p, settings_.bin_ms * 1e-3, settings_.segment_s);
-    r.figures = figures_of(kept);
-    r.wall_s = wall;
-    if (name == "exact") {
-      references_[i] = {kept.sizes(), kept.intervals(), kept.power()};
-    }
-    r.size_ks = ks_distance(kept.sizes(), references_[i].sizes);
-    r.interval_ks = ks_distance(kept.intervals(), references_[i].intervals);
-    r.spectrum = spectrum_distance(kept.power(), references_[i].power);
-    if (keep_power) {
-      r.power = kept.power().power;
-    }
-    r.raster = runs.front().raster;
-    compare_with_exact(i, r, runs, p);
-    results_[i].runs.push_back(std::move(r));
-  }
-
-  void compare_with_exact(std::size_t i, run_result& r, std::span<const trajectory> runs, const parameters& p) const {
-    if (std::ranges::none_of(runs, &trajectory::runaway)) {
-      r.batches_E = batched(runs, &trajectory::batches_E, p.N_E);
-      r.batches_I = batched(runs, &trajectory::batches_I, p.N_I);
-    }
-    const auto& done = results_[i].runs;
-    if (done.empty()) {
-      return;
-    }
-    const run_result& repeat = done.size() > 1 ? done[1] : r;
-    r.rate_E = compare_rates(done[0].batches_E, repeat.batches_E, r.batches_E, settings_.verdict_s);
-    r.rate_I = compare_rates(done[0].batches_I, repeat.batches_I, r.batches_I, settings_.verdict_s);
-  }
-
-  static constexpr int most_hybrid_parts_ = 4;
-  /// Apart from every replicate of a sweep.
-  static constexpr std::uint32_t first_replicate_ = 1U << 31;
-
-  const model& m_;
-  const validation_settings& settings_;
-  std::vector<point_result> results_;
-  std::vector<reference_samples> references_;  ///< One a point.
+  const communicator& comm_;
+  const std::vector<validation_point>& points_;
+  std::vector<std::string> stages_;
+  unfinished_result* saved_;
+  std::vector<char> done_;         ///< stages x points: saved before.
+  std::vector<std::size_t> mine_;  ///< Places of this rank's points.
+  std::optional<validator> work_;
 };
 
-/// The ranks keep in step, so that a signal at any of them ends the validation on all.
-void end_if_interrupted(const communicator& comm) {
-  if (on_any_rank(comm, interrupted())) {
-    throw interrupted_error("validation interrupted; the same command starts it again");
+/// One part for each point.
+template <class Run>
+auto at_each(const Run& run) {
+  return [run](std::span<const std::size_t> own) {
+    std::vector<validation_part> parts;
+    for (const std::size_t i : own) {
+      parts.push_back(run(i));
+    }
+    return parts;
+  };
+}
+
+std::vector<std::string> stages_of(const model& m, const validation_settings& settings, bool baselines) {
+  std::vector<std::string> stages{"exact", "surrogate"};
+  if (m.space.section.kind != section_kind::interval && settings.hybrid_s > 0) {
+    stages.emplace_back("hybrid");
+  }
+  if (baselines) {
+    stages.insert(stages.end(), baseline_names.begin(), baseline_names.end());
+  }
+  return stages;
+}
+
+void run_baselines(shared_validation& all, const model& m, const sweep_reader& data, std::size_t block) {
+  std::vector<baseline> made;  // By ranks that have something to run them at.
+  for (std::size_t k = 0; k < baseline_names.size(); ++k) {
+    all.run(std::string(baseline_names[k]), block, [&, k](std::span<const std::size_t> own) {
+      if (made.empty()) {
+        made = make_baselines(m, data, [] { return interrupted(); });
+      }
+      return all.work().of_baseline(own, made[k]);
+    });
   }
 }
 
 }  // namespace
 
+point_result read_point(const unfinished_result& from, const model& m, const validation_point& point,
+                        const std::vector<std::string>& stages) {
+  point_result out = empty_result(m, point);
+  for (const std::string& stage : stages) {
+    append_part(out, part_of(from.read(part_name(stage, point.point))));
+  }
+  return out;
+}
+
+bool has_exact_runs(const unfinished_result& from, const validation_point& point) {
+  return from.has(part_name("exact", point.point));
+}
+
 validation_result validate_model(const communicator& comm, const model& m, const std::vector<validation_point>& points,
                                  const validation_settings& settings, const sweep_reader* data,
-                                 const std::function<void(int, int)>& progress) {
-  std::vector<validation_point> mine;
-  for (const std::size_t i : share_of(comm, points.size())) {
-    mine.push_back(points[i]);
-  }
-  validator work(m, settings, mine);
-  const auto rounds =
-      (points.size() + static_cast<std::size_t>(comm.size()) - 1) / static_cast<std::size_t>(comm.size());
-  for (std::size_t i = 0; i < rounds; ++i) {
-    if (i < mine.size() && work.run_exact_twice(i, [] { return !interrupted(); })) {
-      if (progress) {
-        progress(static_cast<int>(i) + 1, static_cast<int>(mine.size()));
-      }
-    }
-    end_if_interrupted(comm);
-  }
-  const predictor law(m);
-  work.run_surrogate(law);
-  if (m.space.section.kind != section_kind::interval && settings.hybrid_s > 0) {
-    for (std::size_t i = 0; i < rounds; ++i) {
-      if (i < mine.size()) {
-        work.run_hybrid_at(i, law);
-      }
-      end_if_interrupted(comm);
-    }
-  }
-  if (data != nullptr && settings.baselines && !mine.empty()) {
-    for (const auto& b : make_baselines(m, *data)) {
-      work.run_baseline(b);
-    }
-  }
+                                 unfinished_result* saved, const std::function<void(int, int)>& progress) {
   validation_result result;
   result.settings = settings;
   result.axes = m.space.axes;
+  const bool baselines = data != nullptr && settings.baselines;
+  result.stages = stages_of(m, settings, baselines);
   const auto segment = static_cast<std::size_t>(std::llround(settings.segment_s / (settings.bin_ms * 1e-3)));
   for (std::size_t i = 0; i <= segment / 2; ++i) {
     result.frequency.push_back(static_cast<double>(i) / settings.segment_s);
   }
-  result.points = gather_shares(comm, work.take(), points.size());
+  shared_validation all(comm, m, points, settings, result.stages, saved);
+  const predictor law(m);
+  const auto block = static_cast<std::size_t>(std::max(1, enough_chains_of_points / settings.chains));
+  const validator& work = all.work();
+  all.run("exact", 1, at_each([&work](std::size_t i) { return work.exact_twice(i); }), progress);
+  all.run("surrogate", block, [&](std::span<const std::size_t> own) { return work.surrogate(own, law); });
+  if (std::ranges::find(result.stages, "hybrid") != result.stages.end()) {
+    all.run("hybrid", 1, at_each([&](std::size_t i) { return work.hybrid(i, law); }));
+  }
+  if (baselines) {
+    run_baselines(all, m, *data, block);
+  }
+  on_root(comm, [&] {
+    for (const validation_point& point : points) {
+      result.points.push_back(read_point(*saved, m, point, result.stages));
+      for (run_result& run : result.points.back().runs) {
+        run.power = std::vector<double>();  // Gives the memory back.
+        run.raster = std::vector<spike_record>();
+      }
+    }
+  });
   return result;
 }
 

@@ -1,6 +1,11 @@
 #include <algorithm>
+#include <cstdint>
 #include <limits>
+#include <optional>
+#include <span>
 
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/file_format.hpp>
 #include <spikesweep/surrogate/validation.hpp>
@@ -114,29 +119,74 @@ void write_run(hdf5::group& root, const validation_result& result, std::size_t k
     root.write_array(group + "spectrum", over(result.points, [&](const auto& p) { return p.runs[k].spectrum; }),
                      {"1", "relative distance of the E-rate spectrum to the exact run's"});
   }
-  std::vector<double> power;
-  for (const auto& point : result.points) {
-    power.insert(power.end(), point.runs[k].power.begin(), point.runs[k].power.end());
-  }
-  if (power.size() == result.points.size() * result.frequency.size()) {
-    root.write_array<double>("spectra/" + run, power, {result.points.size(), result.frequency.size()},
-                             {"Hz^2/Hz", "power spectral density of the E rate per neuron, points x frequencies"});
-  }
-  std::vector<std::int32_t> index;
-  std::vector<std::int32_t> neuron;
-  std::vector<double> time;
-  for (std::size_t i = 0; i < result.points.size(); ++i) {
-    for (const auto& spike : result.points[i].runs[k].raster) {
-      index.push_back(static_cast<std::int32_t>(i));
-      neuron.push_back(spike.neuron);
-      time.push_back(spike.time);
+}
+
+/// How much there is of the traces of one run at all points.
+struct trace_counts {
+  std::size_t power = 0;   ///< Numbers of the spectra.
+  std::size_t spikes = 0;  ///< Of the rasters.
+};
+
+/// Spectra and rasters of one run, which are filled point by point.
+class trace_writer {
+ public:
+  /// Makes the datasets of what there is.
+  trace_writer(hdf5::group& root, const validation_result& result, const std::string& run, const trace_counts& counts) {
+    const auto create = [&](const std::string& name, hdf5::object_id type, const hdf5::extent& shape,
+                            const hdf5::label& text) {
+      return root.create_dataset(name, hdf5::file_type(type), shape, text);
+    };
+    const std::size_t points = result.points.size();
+    if (counts.power == points * result.frequency.size()) {
+      power_ = create("spectra/" + run, hdf5::memory_type<double>(), {points, result.frequency.size()},
+                      {"Hz^2/Hz", "power spectral density of the E rate per neuron, points x frequencies"});
+    }
+    if (counts.spikes > 0) {
+      point_ = create("rasters/" + run + "/point", hdf5::memory_type<std::int32_t>(), {counts.spikes},
+                      {"1", "row of /points"});
+      neuron_ = create("rasters/" + run + "/neuron", hdf5::memory_type<std::int32_t>(), {counts.spikes},
+                       {"1", "neuron; E neurons come first"});
+      time_ =
+          create("rasters/" + run + "/time", hdf5::memory_type<double>(), {counts.spikes}, {"s", "time of the spike"});
     }
   }
-  if (!time.empty()) {
-    root.write_array("rasters/" + run + "/point", index, {"1", "row of /points"});
-    root.write_array("rasters/" + run + "/neuron", neuron, {"1", "neuron; E neurons come first"});
-    root.write_array("rasters/" + run + "/time", time, {"s", "time of the spike"});
+
+  /// The points come in order.
+  void write(std::size_t i, const run_result& run) {
+    if (power_) {
+      power_->write_rows(i, std::span<const double>(run.power));
+    }
+    if (run.raster.empty()) {
+      return;
+    }
+    const std::vector<std::int32_t> point(run.raster.size(), static_cast<std::int32_t>(i));
+    const auto neuron = over(run.raster, [](const auto& spike) { return std::int32_t{spike.neuron}; });
+    const auto time = over(run.raster, [](const auto& spike) { return spike.time; });
+    point_->write_rows(spikes_, std::span<const std::int32_t>(point));
+    neuron_->write_rows(spikes_, std::span<const std::int32_t>(neuron));
+    time_->write_rows(spikes_, std::span<const double>(time));
+    spikes_ += point.size();
   }
+
+ private:
+  std::optional<hdf5::dataset> power_;
+  std::optional<hdf5::dataset> point_;
+  std::optional<hdf5::dataset> neuron_;
+  std::optional<hdf5::dataset> time_;
+  std::size_t spikes_ = 0;
+};
+
+/// At least the bytes of the file.
+std::uint64_t validation_file_bytes(const validation_result& result, const std::vector<trace_counts>& counts) {
+  constexpr std::uint64_t number = sizeof(double);
+  constexpr std::uint64_t metadata = std::uint64_t{1} << 20;
+  constexpr std::uint64_t noise_and_distances = 10;
+  const std::uint64_t of_point = result.axes.size() + counts.size() * (compared_figures().size() + noise_and_distances);
+  std::uint64_t numbers = result.points.size() * of_point;
+  for (const trace_counts& run : counts) {
+    numbers += run.power + 2 * run.spikes;
+  }
+  return metadata + number * numbers;
 }
 
 void write_calibration(hdf5::group& root, const std::vector<output_calibration>& outputs) {
@@ -221,39 +271,59 @@ void write_published(hdf5::group& root, const std::vector<published_comparison>&
 
 }  // namespace
 
-void save_validation(const std::filesystem::path& path, const validation_result& result, const model& m,
+void save_validation(const std::filesystem::path& path, const validation_result& result,
+                     const std::function<point_result(std::size_t place)>& with_traces, const model& m,
                      const std::string& model_file, const origin& made_from) {
-  write_then_rename(path, [&](const std::filesystem::path& temporary) {
-    hdf5::file file = hdf5::file::create(temporary);
-    {
-      hdf5::group& root = file.root();
-      write_format(root, validation_format);
-      root.write_attribute("model", model_file);
-      write_origin(root, made_from);
-      root.write_attribute("seed", result.settings.seed);
-      root.write_attribute("duration_s", result.settings.duration_s);
-      root.write_attribute("chains", static_cast<std::int32_t>(result.settings.chains));
-      root.write_attribute("N_E", static_cast<std::int32_t>(m.space.base.N_E));
-      root.write_attribute("N_I", static_cast<std::int32_t>(m.space.base.N_I));
-      write_points(root, result);
-      root.write_array("spectra/frequency", result.frequency, {"Hz", "frequencies of the spectra"});
-      describe_figures(root);
-      describe_verdicts(root, result.settings);
-      if (!result.calibration.empty()) {
-        write_calibration(root, result.calibration);
+  const auto each = [&](const std::function<void(std::size_t, const run_result&, std::size_t)>& call) {
+    for (std::size_t i = 0; i < result.points.size(); ++i) {
+      if (interrupted()) {
+        throw interrupted_error("interrupted before " + path.string() + " was written; the same command writes it");
       }
-      if (!result.published.empty()) {
-        write_published(root, result.published);
+      const point_result point = with_traces(i);
+      for (std::size_t k = 0; k < point.runs.size(); ++k) {
+        call(i, point.runs[k], k);
       }
-      std::vector<std::string> runs;
-      for (std::size_t k = 0; k < result.points.front().runs.size(); ++k) {
-        runs.push_back(result.points.front().runs[k].run);
-        write_run(root, result, k);
-      }
-      root.write_strings("runs", runs, {runs.size()}, {"1", "runs compared; distances are to the first"});
     }
-    file.close();
+  };
+  const std::vector<std::string> runs = over(result.points.front().runs, [](const auto& r) { return r.run; });
+  std::vector<trace_counts> counts(runs.size());
+  each([&](std::size_t, const run_result& run, std::size_t k) {
+    counts[k].power += run.power.size();
+    counts[k].spikes += run.raster.size();
   });
+  atomic_file target(path);
+  target.reserve(validation_file_bytes(result, counts));  // Only to see whether it fits.
+  hdf5::file file = hdf5::file::create_large(target.path());
+  {
+    hdf5::group& root = file.root();
+    write_format(root, validation_format);
+    root.write_attribute("model", model_file);
+    write_origin(root, made_from);
+    root.write_attribute("seed", result.settings.seed);
+    root.write_attribute("duration_s", result.settings.duration_s);
+    root.write_attribute("chains", static_cast<std::int32_t>(result.settings.chains));
+    root.write_attribute("N_E", static_cast<std::int32_t>(m.space.base.N_E));
+    root.write_attribute("N_I", static_cast<std::int32_t>(m.space.base.N_I));
+    write_points(root, result);
+    root.write_array("spectra/frequency", result.frequency, {"Hz", "frequencies of the spectra"});
+    describe_figures(root);
+    describe_verdicts(root, result.settings);
+    if (!result.calibration.empty()) {
+      write_calibration(root, result.calibration);
+    }
+    if (!result.published.empty()) {
+      write_published(root, result.published);
+    }
+    std::vector<trace_writer> traces;
+    for (std::size_t k = 0; k < runs.size(); ++k) {
+      write_run(root, result, k);
+      traces.emplace_back(root, result, runs[k], counts[k]);
+    }
+    root.write_strings("runs", runs, {runs.size()}, {"1", "runs compared; distances are to the first"});
+    each([&](std::size_t i, const run_result& run, std::size_t k) { traces[k].write(i, run); });
+  }
+  file.close();
+  target.commit();
 }
 
 }  // namespace spikesweep

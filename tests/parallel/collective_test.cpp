@@ -52,46 +52,84 @@ TEST(all_reduce_sum, gives_every_rank_the_same_bits) {
   EXPECT_EQ(std::memcmp(first.data(), buffer.data(), buffer.size() * sizeof(float)), 0);
 }
 
-/// Values of a length that differs between ranks; rank 0 has none.
-std::vector<std::string> values_of(int rank) {
-  std::vector<std::string> values;
-  for (int i = 0; i < 3 * rank; ++i) {
-    values.push_back(std::string(static_cast<std::size_t>(100 * i), static_cast<char>('a' + i)));
-  }
-  return values;
-}
-
-TEST(gather, brings_values_longer_than_the_longest_message) {
+TEST(all_reduce_sum, goes_in_pieces) {
   const communicator world;
-  for (const std::size_t longest : {std::size_t{1}, std::size_t{7}, std::size_t{4096}, longest_message}) {
-    const auto all = gather_on_root(world, values_of(world.rank()), longest);
-    if (world.rank() != 0) {
-      EXPECT_TRUE(all.empty());
-      continue;
+  for (const std::size_t most : {1, 7, 100}) {
+    std::vector<std::int64_t> buffer(100);
+    for (std::size_t i = 0; i < buffer.size(); ++i) {
+      buffer[i] = static_cast<std::int64_t>(i);
     }
-    ASSERT_EQ(all.size(), static_cast<std::size_t>(world.size()));
-    for (int rank = 0; rank < world.size(); ++rank) {
-      EXPECT_EQ(all[static_cast<std::size_t>(rank)], values_of(rank)) << "rank " << rank << ", " << longest << " bytes";
+    all_reduce_sum(world, std::span(buffer), most);
+    for (std::size_t i = 0; i < buffer.size(); ++i) {
+      EXPECT_EQ(buffer[i], static_cast<std::int64_t>(i) * world.size());
     }
   }
 }
 
-TEST(gather, puts_the_shares_of_the_ranks_back_in_order) {
+TEST(all_reduce_least_and_largest, go_in_pieces) {
   const communicator world;
-  for (const std::size_t count : {0, 1, 3, 10}) {
-    std::vector<std::string> mine;
-    for (const std::size_t i : share_of(world, count)) {
-      mine.push_back(std::to_string(i));
+  for (const std::size_t longest : {std::size_t{1}, std::size_t{24}, longest_message}) {
+    std::vector<double> least, largest;
+    for (int i = 0; i < 50; ++i) {
+      least.push_back(i + world.rank());
+      largest.push_back(i + world.rank());
     }
-    const auto all = gather_shares(world, mine, count, 2);
-    ASSERT_EQ(all.size(), world.rank() == 0 ? count : 0);
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      EXPECT_EQ(all[i], std::to_string(i));
+    all_reduce_least(world, least, longest);
+    all_reduce_largest(world, largest, longest);
+    for (std::size_t i = 0; i < least.size(); ++i) {
+      EXPECT_EQ(least[i], static_cast<double>(i));
+      EXPECT_EQ(largest[i], static_cast<double>(i) + world.size() - 1);
     }
   }
 }
 
-TEST(gather, joins_parts_on_every_rank) {
+/// Bytes of a length that differs between ranks; rank 0 has none.
+std::string bytes_of(int rank) {
+  std::string bytes;
+  for (int i = 0; i < 1000 * rank; ++i) {
+    bytes += static_cast<char>(i * (rank + 1));
+  }
+  return bytes;
+}
+
+TEST(collect_bytes, brings_bytes_longer_than_the_longest_message_rank_by_rank) {
+  const communicator world;
+  for (const std::size_t longest : {std::size_t{1}, std::size_t{7}, std::size_t{1000}, longest_message}) {
+    int next = 0;
+    collect_bytes(
+        world, bytes_of(world.rank()),
+        [&](int rank, const std::string& bytes) {
+          EXPECT_EQ(rank, next++);
+          EXPECT_EQ(bytes, bytes_of(rank)) << "rank " << rank << ", " << longest << " bytes";
+        },
+        longest);
+    EXPECT_EQ(next, world.rank() == 0 ? world.size() : 0);
+  }
+}
+
+TEST(collect_bytes, throws_on_every_rank_what_rank_0_throws_while_it_takes_them) {
+  const communicator world;
+  for (int bad = 0; bad < world.size(); ++bad) {
+    std::string message;
+    try {
+      collect_bytes(
+          world, bytes_of(world.rank()),
+          [&](int rank, const std::string&) {
+            EXPECT_LE(rank, bad);
+            if (rank == bad) {
+              throw environment_error("the disk is full");
+            }
+          },
+          16);
+    } catch (const environment_error& error) {
+      message = error.what();
+    }
+    EXPECT_EQ(message, "the disk is full");
+  }
+  world.barrier();  // All left in step.
+}
+
+TEST(all_gather_joined, joins_parts_on_every_rank_in_pieces) {
   const communicator world;
   const std::vector<std::int64_t> mine(static_cast<std::size_t>(world.rank()), world.rank());
   std::vector<std::int64_t> expected;
@@ -99,6 +137,7 @@ TEST(gather, joins_parts_on_every_rank) {
     expected.insert(expected.end(), static_cast<std::size_t>(rank), rank);
   }
   EXPECT_EQ(all_gather_joined(world, mine), expected);
+  EXPECT_EQ(all_gather_joined(world, mine, 3), expected);
 }
 
 TEST(on_any_rank, is_true_everywhere_if_it_is_on_one_rank) {
@@ -148,6 +187,18 @@ TEST(broadcast_all, brings_bytes_longer_than_the_longest_message) {
   std::vector<std::byte> bytes(1000, std::byte{static_cast<unsigned char>(world.rank() + 1)});
   broadcast_all(world, bytes, 64);
   EXPECT_EQ(bytes, std::vector<std::byte>(1000, std::byte{1}));
+}
+
+TEST(broadcast, brings_values_longer_than_the_longest_message) {
+  const communicator world;
+  for (const std::size_t longest : {std::size_t{1}, std::size_t{64}, longest_message}) {
+    std::vector<std::string> value{"kept", "by all but rank 0"};
+    if (world.rank() == 0) {
+      value = {std::string(500, 'a'), "", std::string(77, 'b')};
+    }
+    broadcast(world, value, longest);
+    EXPECT_EQ(value, (std::vector<std::string>{std::string(500, 'a'), "", std::string(77, 'b')}));
+  }
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <spikesweep/base/error.hpp>
 #include <spikesweep/surrogate/closed_loop.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 
@@ -43,6 +44,16 @@ TEST(closed_loop, of_a_clockwork_has_its_rates_and_its_peak) {
   EXPECT_TRUE(std::isnan(f["interval_mean_s"])) << "steps are all alike: their intervals say nothing";
   // Counts of 1 ms: 3, 0, 0, 0, 0 over and over: mean 0.6, variance 1.44.
   EXPECT_NEAR(f["fano_E_1ms"], 2.4, 0.01);
+}
+
+TEST(closed_loop, ends_at_the_step_in_which_it_is_asked_to) {
+  trajectory_settings settings;
+  settings.duration_s = 1e6;
+  settings.bin_s = 1;
+  auto chains = two_chains();
+  int looks = 0;
+  EXPECT_THROW(run_closed_loop(clockwork, chains, settings, {}, [&looks] { return ++looks > 20; }), interrupted_error);
+  EXPECT_EQ(looks, 21);
 }
 
 /// A kernel whose phases last 3.7 ms: their parts cross bins.

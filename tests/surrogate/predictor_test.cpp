@@ -117,7 +117,7 @@ TEST_P(predictor_bits, are_the_same_where_two_threads_share_a_predictor) {
 
 TEST_P(predictor_bits, are_the_same_at_any_rank_count) {
   const predictor law(model_);
-  const auto shared = predict_points(world_, law, points_, settings_);
+  const auto shared = predicted(law, points_, settings_);
   if (world_.rank() != 0) {
     EXPECT_TRUE(shared.empty());
     return;

@@ -1,8 +1,10 @@
 #pragma once
 
 #include <filesystem>
+#include <numeric>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <unistd.h>
@@ -14,6 +16,7 @@
 #include <spikesweep/learning/trainer.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/surrogate/prediction.hpp>
 #include <spikesweep/surrogate/selection.hpp>
 #include <spikesweep/sweep/design.hpp>
 #include <spikesweep/sweep/sweep.hpp>
@@ -64,6 +67,17 @@ class small_surrogate : public ::testing::TestWithParam<section_kind> {
 
   std::filesystem::path sweep_file() const { return directory_ / "sweep.h5"; }
   std::vector<double> middle() const { return {4.0, 2.2}; }
+
+  /// The predictions at all points, on rank 0.
+  std::vector<point_prediction> predicted(const predictor& law, const std::vector<std::vector<double>>& points,
+                                          const prediction_settings& settings) const {
+    std::vector<std::size_t> all(points.size());
+    std::iota(all.begin(), all.end(), std::size_t{0});
+    std::vector<point_prediction> found(world_.rank() == 0 ? points.size() : 0);
+    predict_points(world_, law, points, all, settings,
+                   [&](std::size_t point, point_prediction&& prediction) { found.at(point) = std::move(prediction); });
+    return found;
+  }
 
   boost::mpi::communicator world_;
   std::filesystem::path directory_;

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include <boost/serialization/is_bitwise_serializable.hpp>
+
 #include <spikesweep/network/transition.hpp>
 
 namespace spikesweep {
@@ -10,11 +12,6 @@ namespace spikesweep {
 struct spike_record {
   double time;  ///< [s]
   int neuron;   ///< E neurons come first.
-
-  template <class Archive>
-  void serialize(Archive& archive, unsigned /*version*/) {
-    archive& time& neuron;
-  }
 };
 
 /// How a phase went.
@@ -38,3 +35,6 @@ struct phase_record {
 };
 
 }  // namespace spikesweep
+
+// Messages and files have it as it lies in memory: rasters are long.
+BOOST_IS_BITWISE_SERIALIZABLE(spikesweep::spike_record)

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 
@@ -7,10 +8,13 @@
 
 namespace spikesweep {
 
-/// Sums a flat buffer over all ranks, in place; every rank gets the same bits. Sums of integers are exact, so they are
-/// the same for every rank count as well. Collective.
-void all_reduce_sum(const communicator& comm, std::span<float> buffer);
-void all_reduce_sum(const communicator& comm, std::span<double> buffer);
-void all_reduce_sum(const communicator& comm, std::span<std::int64_t> buffer);
+/// Most numbers of one call of MPI, which counts in an int.
+inline constexpr std::size_t most_reduced_numbers = std::size_t{1} << 30;
+
+/// Sums a flat buffer over all ranks, in place and in pieces of at most `most` numbers; every rank gets the same bits.
+/// Sums of integers are exact, so they are the same for every rank count as well. Collective.
+void all_reduce_sum(const communicator& comm, std::span<float> buffer, std::size_t most = most_reduced_numbers);
+void all_reduce_sum(const communicator& comm, std::span<double> buffer, std::size_t most = most_reduced_numbers);
+void all_reduce_sum(const communicator& comm, std::span<std::int64_t> buffer, std::size_t most = most_reduced_numbers);
 
 }  // namespace spikesweep

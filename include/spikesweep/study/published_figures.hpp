@@ -27,8 +27,9 @@ std::span<const published_rates> published_figures();
 /// The exact network and the surrogate at every built-in network of which there are published figures, if it is what
 /// the model was trained for: its fixed parameters are those of the sweep, and its others lie within the trained
 /// ranges. Of a test point the results are taken from `result`; others are run, but for points that were learnt from,
-/// which are left out. Collective; the list is on rank 0.
+/// which are left out. `saved` is that of validate_model(), which is called for these others. Collective; the list is
+/// on rank 0.
 std::vector<published_comparison> compare_with_published(const communicator& comm, const model& m, const design& points,
-                                                         const validation_result& result);
+                                                         const validation_result& result, unfinished_result* saved);
 
 }  // namespace spikesweep

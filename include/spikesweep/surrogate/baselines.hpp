@@ -1,10 +1,13 @@
 #pragma once
 
+#include <array>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/surrogate/closed_loop.hpp>
 #include <spikesweep/surrogate/kernel.hpp>
 
 namespace spikesweep {
@@ -21,8 +24,13 @@ struct baseline {
   kernel step;
 };
 
+/// In the order in which make_baselines() gives them.
+inline constexpr std::array<std::string_view, 3> baseline_names{"mean_transition", "nearest_neighbour",
+                                                                "linear_regression"};
+
 /// Builds all three from the training rows of a sweep file; the model gives space and features. The kernels refer to
-/// both, which have to outlive them. Rank-local. Throws input_error if the file does not hold the model's space.
-std::vector<baseline> make_baselines(const model& m, const sweep_reader& file);
+/// both, which have to outlive them. Rank-local. Throws input_error if the file does not hold the model's space, and
+/// interrupted_error if `stop` says so, now or when a kernel runs.
+std::vector<baseline> make_baselines(const model& m, const sweep_reader& file, const stop_check& stop = {});
 
 }  // namespace spikesweep

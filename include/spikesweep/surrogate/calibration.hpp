@@ -86,7 +86,8 @@ inline constexpr std::int64_t most_profile_rows = 1000;
 inline constexpr int calibration_draws = 50;
 
 /// Calibrates a model on the transitions that a sweep recorded at its test points: the first rows of every finished
-/// task, perturbed ones left out, shared out over the ranks. The same at any rank count. Collective.
+/// task, perturbed ones left out, shared out over the ranks. The same at any rank count. Throws interrupted_error on
+/// all ranks after a signal at any (see interrupt_guard). Collective.
 std::vector<output_calibration> calibrate(const communicator& comm, const model& m, const sweep_reader& file,
                                           std::uint64_t seed);
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <spikesweep/network/figures.hpp>
+#include <spikesweep/surrogate/closed_loop.hpp>
 #include <spikesweep/surrogate/departure.hpp>
 #include <spikesweep/surrogate/kernel.hpp>
 
@@ -26,7 +27,8 @@ struct loop_settings {
   std::size_t member = 0;  ///< Which member of an ensemble runs.
   bool hybrid = false;     ///< run_hybrid() instead of the law alone.
   precision numbers = precision::fp32;
-  bool watch = false;  ///< Also look how far the states are from the training states.
+  bool watch = false;    ///< Also look how far the states are from the training states.
+  stop_check stop = {};  ///< Ends the run early.
 };
 
 /// What ran at one point.
@@ -45,6 +47,7 @@ struct prediction_settings {
   std::optional<std::uint64_t> seed = {};  ///< None: the seed of the surrogate.
   bool spread = true;                      ///< Also tell how the figures vary over the replicates.
   bool keep_samples = false;               ///< Keep spectra, phases and rasters as well as figures.
+  stop_check stop = {};                    ///< Ends the prediction early.
 };
 
 /// What one member of an ensemble says, or how far members disagree.
@@ -71,6 +74,9 @@ struct point_prediction {
   std::vector<int> replicate;        ///< Of each phase.
   std::vector<spike_record> raster;  ///< Of the first replicate.
 
+  /// Forgets what keep_samples keeps, and gives its memory back.
+  void drop_samples();
+
   /// Standard deviations of the rates over the members; NaN for one member. The seed means nothing.
   member_rates disagreement() const;
 };
@@ -91,9 +97,12 @@ class predictor {
   predictor(const predictor&) = delete;
   predictor& operator=(const predictor&) = delete;
 
+  /// The model that it runs.
+  const model& of() const;
+
   /// Runs all replicates at all points side by side; memory grows with their number. One entry a point. Throws
   /// input_error if a value is not allowed, for a hybrid run of a model of section `interval`, and for bf16 on a CPU
-  /// without it.
+  /// without it, and interrupted_error if `stop` says so.
   std::vector<point_runs> run(std::span<const loop_point> points, const loop_settings& settings) const;
 
   /// Figures, departure from the training states, and the rates of every member. One entry a point. Throws as run().

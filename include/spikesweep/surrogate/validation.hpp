@@ -10,6 +10,7 @@
 #include <spikesweep/network/figures.hpp>
 #include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/store/sweep_file.hpp>
+#include <spikesweep/store/unfinished_result.hpp>
 #include <spikesweep/surrogate/calibration.hpp>
 #include <spikesweep/surrogate/settings.hpp>
 #include <spikesweep/surrogate/verdict.hpp>
@@ -26,9 +27,10 @@ struct run_result {
   rate_comparison rate_I;
   double size_ks = 0;  ///< Two-sample Kolmogorov-Smirnov distances to `exact`.
   double interval_ks = 0;
-  double spectrum = 0;        ///< Relative distance of the E-rate spectrum to that of `exact`.
-  double wall_s = 0;          ///< Of this run alone [s]; chains of several points that share a batch share its time.
-  std::vector<double> power;  ///< Spectrum of the E rate; of exact, exact_repeat and surrogate.
+  double spectrum = 0;  ///< Relative distance of the E-rate spectrum to that of `exact`.
+  double wall_s = 0;    ///< Of this run alone [s]; chains of several points that share a batch share its time.
+  // Traces: see read_point().
+  std::vector<double> power;         ///< Spectrum of the E rate; of exact, exact_repeat and surrogate.
   std::vector<spike_record> raster;  ///< Of exact and surrogate.
 
   /// The worse of both rates' verdicts.
@@ -63,8 +65,9 @@ struct published_comparison {
 struct validation_result {
   validation_settings settings;
   std::vector<std::string> axes;
-  std::vector<double> frequency;  ///< Of the spectra [Hz].
-  std::vector<point_result> points;
+  std::vector<double> frequency;     ///< Of the spectra [Hz].
+  std::vector<point_result> points;  ///< Without traces.
+  std::vector<std::string> stages;   ///< What was run, in order: the parts of the unfinished result at each point.
   std::vector<published_comparison> published;  ///< None for most networks.
   std::vector<output_calibration> calibration;  ///< Of one step of the law, at the test points.
 };
@@ -77,14 +80,27 @@ struct validation_point {
 
 /// Compares a model with two exact runs at each point; the second gives the noise floor. The points are shared out over
 /// the ranks; rank 0 returns all results in the order given, other ranks an empty list. With `data`, the baselines run
-/// too. `progress` is called on each rank with its points done and its share. Throws interrupted_error, on all ranks,
-/// after a signal at any rank (see interrupt_guard). Collective.
+/// too. `progress` is called on each rank with its points done and its share.
+///
+/// `saved`, on rank 0, takes every run as it comes, and what it has from before is not run again. Elsewhere it is not
+/// used. Throws as unfinished_result, and interrupted_error after a signal at any rank (see interrupt_guard), always on
+/// all ranks; what other ranks finished meanwhile is saved before. Collective.
 validation_result validate_model(const communicator& comm, const model& m, const std::vector<validation_point>& points,
                                  const validation_settings& settings, const sweep_reader* data,
-                                 const std::function<void(int, int)>& progress = {});
+                                 unfinished_result* saved, const std::function<void(int, int)>& progress = {});
 
-/// Writes the results under a temporary name and renames the file into place. Throws environment_error.
-void save_validation(const std::filesystem::path& path, const validation_result& result, const model& m,
+/// The result at a point, with its traces. All stages have to be saved. Rank-local.
+point_result read_point(const unfinished_result& from, const model& m, const validation_point& point,
+                        const std::vector<std::string>& stages);
+
+/// Whether the exact runs at a point, which take longest, are saved. Rank-local.
+bool has_exact_runs(const unfinished_result& from, const validation_point& point);
+
+/// Writes the results under a temporary name and renames the file into place. `with_traces` gives the result at a
+/// point, by its place, with its traces; it is called twice for each, so that no two have to be in memory at once.
+/// Throws environment_error, and interrupted_error after a signal. Rank-local.
+void save_validation(const std::filesystem::path& path, const validation_result& result,
+                     const std::function<point_result(std::size_t place)>& with_traces, const model& m,
                      const std::string& model_file, const origin& made_from);
 
 /// Median and worst over the points of the errors of a run against the exact one.
