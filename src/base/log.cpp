@@ -58,6 +58,10 @@ void start_logging(int rank, verbosity level) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+bool logs_info() {
+  return spdlog::should_log(spdlog::level::info);
+}
+
 void log_debug(const std::string& message) {
   spdlog::debug(message);
 }

@@ -31,6 +31,9 @@ std::string_view cut(std::string_view text, int columns) {
 }  // namespace
 
 progress_output progress_output::standard() {
+  if (!logs_info()) {
+    return silent();
+  }
   const std::optional<terminal_place> shown = stderr_terminal();
   return {shown.has_value(),
           [](std::string_view text) {

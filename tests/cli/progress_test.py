@@ -95,6 +95,13 @@ class ProgressTest(unittest.TestCase):
         shown = self.on_terminal(self.sweep(2, "--tag-output"))
         self.assertNotIn("\x1b[K", shown)
 
+    def test_is_not_drawn_if_only_warnings_are_asked_for(self):
+        for command in (self.sweep().replace("sweep quickstart", "-q sweep quickstart"),
+                        "SPIKESWEEP_LOG=warn " + self.sweep(2)):
+            shown = self.on_terminal(command)
+            self.assertNotIn("\x1b[K", shown)
+            self.assertNotIn("sweep: ", shown)
+
     def test_is_not_drawn_without_a_terminal(self):
         done = subprocess.run(self.sweep(2), shell=True, capture_output=True, text=True, check=True, cwd=self.directory,
                               stdin=subprocess.DEVNULL)

@@ -15,6 +15,9 @@ enum class verbosity {
 /// (debug, info, warn, off) wins over `level`. Throws input_error if it is none of these. Rank-local.
 void start_logging(int rank, verbosity level);
 
+/// Whether log_info says anything here.
+bool logs_info();
+
 void log_debug(const std::string& message);
 void log_info(const std::string& message);
 void log_warning(const std::string& message);

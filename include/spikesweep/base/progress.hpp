@@ -14,7 +14,7 @@ struct progress_output {
   std::function<double()> now;                  ///< Time that only grows [s].
   int columns = 0;                              ///< Of the terminal; 0: not known.
 
-  /// Standard error (see stderr_terminal) and the steady clock.
+  /// Standard error (see stderr_terminal) and the steady clock; silent() if only warnings are to be said.
   static progress_output standard();
   /// Says nothing: for the ranks that only work.
   static progress_output silent();
