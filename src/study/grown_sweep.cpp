@@ -96,7 +96,7 @@ std::optional<first_points> earlier_points(const configuration& config, const sw
 
 /// The points that come first besides those of the config, on rank 0; nothing if there are none.
 std::optional<first_points> points_to_keep(const configuration& config, const sweep_description& stored, bool extend) {
-  const std::optional<first_points> earlier = earlier_points(config, stored);
+  std::optional<first_points> earlier = earlier_points(config, stored);
   if (!extend) {
     return earlier;
   }
