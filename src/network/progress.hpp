@@ -12,8 +12,8 @@
 
 #include <spikesweep/base/error.hpp>
 
-// The state of a task in the middle of its work, as bytes. The bytes are the machine's own, and go back into the program
-// that wrote them.
+// The state of a task in the middle of its work, as bytes. The bytes are the machine's own, and go back into the
+// program that wrote them.
 namespace spikesweep {
 
 /// The bytes that `put(archive)` writes.

@@ -21,10 +21,7 @@ class serial_task final : public task_network {
  public:
   serial_task(const network_task& task, const section_settings& section, const sampling_settings& sampling,
               Network&& net, double follow_s, const std::function<bool()>& poll, take_unfinished* wanted)
-      : task_(task),
-        sampling_(sampling),
-        net_(std::move(net)),
-        procedure_(*this, task, section, sampling, follow_s) {
+      : task_(task), sampling_(sampling), net_(std::move(net)), procedure_(*this, task, section, sampling, follow_s) {
     guard_ = [this, &poll, wanted] {
       if (ran_away()) {
         return false;

@@ -59,9 +59,8 @@ struct start_pipe {
 
 pid_t start(std::vector<std::string> command) {
   std::vector<char*> words;
-  std::transform(command.begin(), command.end(), std::back_inserter(words), [](std::string& word) {
-    return word.data();
-  });
+  std::transform(command.begin(), command.end(), std::back_inserter(words),
+                 [](std::string& word) { return word.data(); });
   words.push_back(nullptr);
   start_pipe pipe;
   const pid_t process = ::fork();

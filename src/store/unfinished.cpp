@@ -24,8 +24,8 @@ using nlohmann::json;
 /// Of what simulators serialise. To be raised with every change of that, so that no task goes on from what it misreads.
 constexpr std::string_view progress_format = "1";
 
-// A file of states is one line with the digest and the length of the header, the header as JSON, then the states. A file
-// of rows is parts: the digest of the rows, their length in bytes, and they themselves.
+// A file of states is one line with the digest and the length of the header, the header as JSON, then the states. A
+// file of rows is parts: the digest of the rows, their length in bytes, and they themselves.
 
 constexpr std::size_t digest_digits = 32;
 /// Bytes of a part before its rows.
@@ -78,8 +78,8 @@ std::optional<std::vector<saved_task>> read_header(const std::filesystem::path& 
   std::vector<saved_task> tasks;
   for (const json& entry : json::parse(text)) {
     tasks.push_back({entry.at("task"), entry.at("attempts"), entry.at("core_s"), entry.at("share_done"),
-                     entry.at("events"), entry.at("rows_bytes"), path.filename().string(), entry.at("offset").get<std::uint64_t>(),
-                     entry.at("bytes"), entry.at("checksum")});
+                     entry.at("events"), entry.at("rows_bytes"), path.filename().string(),
+                     entry.at("offset").get<std::uint64_t>(), entry.at("bytes"), entry.at("checksum")});
     tasks.back().offset += line.size() + 1 + length;
   }
   return tasks;

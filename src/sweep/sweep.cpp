@@ -113,8 +113,7 @@ void reset_failed(const std::filesystem::path& file, const sweep_description& de
 
 /// Runs tasks until there are no more. What it returns counts on rank 0 only.
 sweep_outcome work_off(const communicator& ranks, task_runner& runner, int width, sweep_writer& writer,
-                       const sweep_description& description, const sweep_options& options,
-                       const remaining_work& work) {
+                       const sweep_description& description, const sweep_options& options, const remaining_work& work) {
   if (ranks.rank() != 0) {
     worker(ranks, runner).run();
     return {};
@@ -130,8 +129,7 @@ sweep_outcome work_off(const communicator& ranks, task_runner& runner, int width
   }
   scheduler tasks(std::move(waiting), ranks.size(), width);
   const sweep_outcome outcome =
-      master(ranks, runner, description, tasks, costs, work.unfinished, work.suspects, options, work.counts)
-          .run();
+      master(ranks, runner, description, tasks, costs, work.unfinished, work.suspects, options, work.counts).run();
   writer.log(end_line(outcome));
   return outcome;
 }
@@ -149,8 +147,7 @@ sweep_outcome simulate(const communicator& ranks, sweep_writer& writer, const sw
     broadcast(ranks, work.unfinished);
     task_saver saver(work.unfinished, description, ranks.rank(), options.save_every_s);
     task_runner runner(simulator, description, writer, saver, ranks.rank());
-    const sweep_outcome outcome =
-        work_off(ranks, runner, simulator.width(), writer, description, options, work);
+    const sweep_outcome outcome = work_off(ranks, runner, simulator.width(), writer, description, options, work);
     writer.close();
     return outcome;
   } catch (const std::exception& error) {

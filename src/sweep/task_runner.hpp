@@ -24,8 +24,8 @@ namespace spikesweep {
 class task_runner {
  public:
   /// All arguments have to outlive the runner.
-  task_runner(task_simulator& simulator, const sweep_description& description, sweep_writer& writer,
-              task_saver& saver, int rank)
+  task_runner(task_simulator& simulator, const sweep_description& description, sweep_writer& writer, task_saver& saver,
+              int rank)
       : simulator_(simulator), description_(description), writer_(writer), saver_(saver), rank_(rank) {}
 
   /// Runs tasks until `next` has none and every one in hand was written, or was given up after `poll` returned false.

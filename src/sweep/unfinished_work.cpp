@@ -58,8 +58,7 @@ double unfinished_work::share_left(std::int64_t task) const {
 double cost_left(const cost_model& costs, const sweep_description& description, const unfinished_work& earlier,
                  std::int64_t task) {
   constexpr double least = 1e-3;  // A task that was about to end still has to be written.
-  return costs.expected(static_cast<int>(description.identity(task).point)) *
-         std::max(least, earlier.share_left(task));
+  return costs.expected(static_cast<int>(description.identity(task).point)) * std::max(least, earlier.share_left(task));
 }
 
 unfinished_work find_unfinished_work(const std::filesystem::path& sweep_file, const sweep_description& description,

@@ -16,8 +16,8 @@ namespace spikesweep {
 namespace {
 
 using ::testing::IsEmpty;
-using ::testing::SizeIs;
 using testing::scratch_directory;
+using ::testing::SizeIs;
 
 class unfinished : public ::testing::Test {
  protected:
@@ -139,7 +139,8 @@ TEST_F(unfinished, a_task_has_a_digest_of_all_that_decides_its_samples) {
   EXPECT_NE(digest, changed([](sweep_description& d) { d.base.inhibition = inhibition_kind::constant; }));
   EXPECT_NE(digest, changed([](sweep_description& d) { d.section.interval_ms += 1; }));
   EXPECT_NE(digest, changed([](sweep_description& d) { d.sampling.transitions += 1; }));
-  EXPECT_NE(digest, changed([](sweep_description& d) { d.sampling.simulation.simulator = simulator_kind::tau_leaping; }));
+  EXPECT_NE(digest,
+            changed([](sweep_description& d) { d.sampling.simulation.simulator = simulator_kind::tau_leaping; }));
   EXPECT_NE(digest, changed([](sweep_description& d) { d.sampling.layout.time_bins += 1; }));
   EXPECT_NE(digest, changed([](sweep_description& d) { d.sampling.swept.push_back({&find_parameter("S_EE"), 1, 2}); }));
 }

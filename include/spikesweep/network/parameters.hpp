@@ -87,7 +87,7 @@ std::span<const parameter_info> parameter_table();
 template <class Archive>
 void parameters::serialize(Archive& archive, unsigned /*version*/) {
   for (const parameter_info& row : parameter_table()) {
-    std::visit([&](const auto member) { archive & this->*member; }, row.member);
+    std::visit([&](const auto member) { archive& this->*member; }, row.member);
   }
   archive& inhibition& model;
 }

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 
+#include <boost/mpl/bool.hpp>
 #include <boost/serialization/is_bitwise_serializable.hpp>
 
 #include <spikesweep/network/transition.hpp>

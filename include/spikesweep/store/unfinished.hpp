@@ -11,8 +11,8 @@
 #include <spikesweep/network/task.hpp>
 #include <spikesweep/store/description.hpp>
 
-/// Tasks that a sweep has in hand, as they stood a few seconds ago, in files beside the sweep file: what an interrupt or
-/// a kill leaves of them. They are no result. Whoever deletes them loses that work, and nothing else.
+/// Tasks that a sweep has in hand, as they stood a few seconds ago, in files beside the sweep file: what an interrupt
+/// or a kill leaves of them. They are no result. Whoever deletes them loses that work, and nothing else.
 ///
 /// The states of all tasks of a rank lie in one file that is replaced at every save; the transitions of a task, which
 /// can be many, in a file of its own that grows.
@@ -20,11 +20,11 @@ namespace spikesweep {
 
 /// A task in the middle of its work, as files have it.
 struct saved_task {
-  std::string task;           ///< task_digest(): decides whether it is the task that somebody has to do.
-  std::int32_t attempts = 0;  ///< Of the task when it was saved (task_provenance), this one included.
-  double core_s = 0;          ///< Core time spent on it so far [s].
-  double share_done = 0;      ///< Roughly, of its way, in [0, 1].
-  std::int64_t events = 0;    ///< Network events simulated so far.
+  std::string task;              ///< task_digest(): decides whether it is the task that somebody has to do.
+  std::int32_t attempts = 0;     ///< Of the task when it was saved (task_provenance), this one included.
+  double core_s = 0;             ///< Core time spent on it so far [s].
+  double share_done = 0;         ///< Roughly, of its way, in [0, 1].
+  std::int64_t events = 0;       ///< Network events simulated so far.
   std::uint64_t rows_bytes = 0;  ///< Of its rows_file.
   // Where its state is.
   std::string file;          ///< Name in the directory.
@@ -41,8 +41,8 @@ struct saved_task {
 /// The file of the transitions of one task, open for more. Rank-local.
 class rows_file {
  public:
-  /// Keeps the first `bytes` of the file, or begins it if `bytes` is 0; makes the directory. Throws environment_error if
-  /// the disk fails.
+  /// Keeps the first `bytes` of the file, or begins it if `bytes` is 0; makes the directory. Throws environment_error
+  /// if the disk fails.
   rows_file(const std::filesystem::path& directory, const std::string& task, std::uint64_t bytes);
 
   /// Adds rows (task_progress), as a part with a checksum. Throws environment_error if the disk fails.

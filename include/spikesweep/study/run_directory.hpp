@@ -29,8 +29,8 @@ struct run_directory {
   std::filesystem::path record() const { return path / "run.json"; }  ///< The calls of `run`: see run_record.
   /// Every file that depends on the sweep file. Later results stand first.
   std::vector<std::filesystem::path> made_from_sweep() const {
-    std::vector<std::filesystem::path> all{report(), table(), validation(), unfinished_validation(), model(),
-                                           training_log()};
+    std::vector<std::filesystem::path> all{report(), table(),       validation(), unfinished_validation(),
+                                           model(),  training_log()};
     for (auto& checkpoint : checkpoints()) {
       all.push_back(std::move(checkpoint));
     }

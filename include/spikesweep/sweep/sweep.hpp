@@ -82,9 +82,9 @@ std::vector<std::int64_t> find_damaged(const communicator& ranks, const std::fil
 
 /// Runs every task that is not done yet, on all ranks, into one file: a new one, or one that an earlier run of the same
 /// sweep left (or what options.existing makes of it). Rank 0 schedules, and simulates as well. SIGTERM, SIGINT or
-/// SIGUSR1 at rank 0 ends it early, with every finished task on disk; a second one drops the tasks in hand. What is left
-/// of tasks in hand lies beside the file (store/unfinished.hpp), and the next run goes on from it. Collective; every
-/// rank gets the same outcome.
+/// SIGUSR1 at rank 0 ends it early, with every finished task on disk; a second one drops the tasks in hand. What is
+/// left of tasks in hand lies beside the file (store/unfinished.hpp), and the next run goes on from it. Collective;
+/// every rank gets the same outcome.
 ///
 /// Throws, on every rank, input_error if the file holds another sweep, is no sweep file, or is in use by another job,
 /// and environment_error if it cannot be written. A rank that fails in mid-sweep prints one line and aborts the job;
