@@ -30,7 +30,7 @@ exit_code execute(const plan_arguments& arguments) {
   const sweep_description description = describe_sweep(config);
   const study_plan plan = plan_study(config, description);
   const auto axes = static_cast<int>(description.points.axes.size());
-  if (plan.sweep.train_points < 3 * (axes + 1)) {
+  if (plan.sweep.train_points < 3 * (std::int64_t{axes} + 1)) {
     log_warning(
         fmt::format("{} training points are few for {} axes: the surrogate can hardly generalise; use more "
                     "points, or hold out fewer",

@@ -61,7 +61,7 @@ class lockstep_simulator::implementation : public lane_control {
   }
 
   void drop_slow(double seconds) { drop_slow_ = seconds; }
-  void save(take_unfinished hand_over) { take_unfinished_ = std::move(hand_over); }
+  void save(const take_unfinished& hand_over) { take_unfinished_ = hand_over; }
 
   void start(int lane, std::uint64_t step) override { at(lane)->start(step); }
   void fired(int lane, int neuron, bool recurrent) override { at(lane)->fired(neuron, recurrent); }
@@ -177,8 +177,8 @@ void lockstep_simulator::drop_slow(double seconds) {
   implementation_->drop_slow(seconds);
 }
 
-bool lockstep_simulator::save(take_unfinished take) {
-  implementation_->save(std::move(take));
+bool lockstep_simulator::save(const take_unfinished& take) {
+  implementation_->save(take);
   return true;
 }
 

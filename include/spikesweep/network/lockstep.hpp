@@ -43,7 +43,7 @@ class lockstep_simulator : public network_simulator {
   bool run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll = {}) override;
   /// Judges by the pace of each task and by the share of its way that it has come.
   void drop_slow(double seconds) override;
-  bool save(take_unfinished take) override;
+  bool save(const take_unfinished& take) override;
   bool follow(double seconds, const next_task& next, const finished_run& finished,
               const std::function<bool()>& poll = {}) override;
 

@@ -31,8 +31,8 @@ class serial_simulator : public network_simulator {
 
   int width() const override { return 1; }
   bool run(const next_task& next, const finished_task& finished, const std::function<bool()>& poll = {}) override;
-  bool save(take_unfinished take) override {
-    take_unfinished_ = std::move(take);
+  bool save(const take_unfinished& take) override {
+    take_unfinished_ = take;
     return true;
   }
   bool follow(double seconds, const next_task& next, const finished_run& finished,

@@ -32,7 +32,7 @@ class task_simulator {
   using take_unfinished = std::function<void(std::vector<unfinished_task>&& tasks)>;
   /// For `poll` of run() to call: when `poll` has returned, and before anything is abandoned, hands the tasks in hand
   /// to `take`. They go on as if nothing had happened. False: this simulator cannot do that, and does not call `take`.
-  virtual bool save(take_unfinished /*take*/) { return false; }
+  virtual bool save(const take_unfinished& /*take*/) { return false; }
 
   /// For `poll` to call: after it, abandons the tasks in hand that are not expected to end within `seconds` of wall
   /// time. A simulator that cannot tell abandons none.
