@@ -45,7 +45,7 @@ class shared_validation {
     // Open points come first, so that the ranks share them evenly.
     std::vector<std::size_t> order(n);
     std::iota(order.begin(), order.end(), std::size_t{0});
-    std::ranges::stable_partition(order, [&](std::size_t place) { return !is_done(0, place); });
+    std::stable_partition(order.begin(), order.end(), [&](std::size_t place) { return !is_done(0, place); });
     std::vector<validation_point> own;
     for (const std::size_t k : share_of(comm_, n)) {
       mine_.push_back(order[k]);

@@ -137,7 +137,7 @@ TEST_F(points, stay_when_a_design_of_another_kind_or_more_single_points_come_beh
 
 TEST_F(points, of_a_run_that_grew_are_kept_with_a_config_that_makes_it_again) {
   const std::string small =
-      "[learning]\nhidden = 16\nlayers = 1\ncomponents = 2\nepochs = 1\nbatch = 16\nshards = 1\ncandidates = 1\n"
+      "[learning]\nhidden = 16\nlayers = 1\ncomponents = 2\nepochs = 1\nbatch = 16\nshards = 4\ncandidates = 1\n"
       "selection_s = 0.2\nselection_chains = 1\ntuning_s = 0\n"
       "[validation]\nduration_s = 0.5\nchains = 1\nsegment_s = 0.2\nbaselines = false\n";
   runner.write("c.toml", config("points = 10\n", box) + small);
