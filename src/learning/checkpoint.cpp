@@ -251,10 +251,10 @@ bool belongs_to(const std::filesystem::path& checkpoint, const training_options&
                          });
   return same_data && std::ranges::all_of(learning_table(), [&](const auto& row) {
            const auto found = before.find(std::string(row.key));
-           const std::string now = to_text(row.get(options.settings));
+           const std::string wanted = to_text(row.get(options.settings));
            const bool lacks = found == before.end();
            return !decides_course(row.key) ||
-                  (lacks ? row.absent && to_text(*row.absent) == now : found->second == now);
+                  (lacks ? row.absent && to_text(*row.absent) == wanted : found->second == wanted);
          });
 }
 
