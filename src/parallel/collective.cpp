@@ -149,7 +149,7 @@ void collect_bytes(const communicator& ranks, std::string mine,
   }
   for (std::size_t rank = 0; rank < lengths.size(); ++rank) {  // None elsewhere than on rank 0.
     const int from = static_cast<int>(rank);
-    std::string bytes = from == 0 ? std::move(mine) : receive_in_pieces(ranks, from, lengths[rank], longest);
+    std::string bytes = from == 0 ? std::exchange(mine, {}) : receive_in_pieces(ranks, from, lengths[rank], longest);
     if (failure.code != 0) {
       continue;  // The other ranks still have to get rid of theirs.
     }
