@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <functional>
 #include <iostream>
+#include <utility>
 
 #include <boost/mpi/environment.hpp>
 #include <boost/mpi/operations.hpp>
