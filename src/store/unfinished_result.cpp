@@ -89,11 +89,12 @@ std::optional<unfinished_entry> entry_at(int descriptor, const std::filesystem::
   if (lengths[0] > left || lengths[1] > left - lengths[0] || digest_length > left - lengths[0] - lengths[1]) {
     return std::nullopt;
   }
-  std::uint64_t next = head_end;
+  const std::uint64_t name_end = head_end + lengths[0];
+  const std::uint64_t bytes_end = name_end + lengths[1];
   unfinished_entry found;
-  found.name = read_at(descriptor, path, next, lengths[0]);
-  found.bytes = read_at(descriptor, path, next += lengths[0], lengths[1]);
-  const std::string digest = read_at(descriptor, path, next += lengths[1], digest_length);
+  found.name = read_at(descriptor, path, head_end, lengths[0]);
+  found.bytes = read_at(descriptor, path, name_end, lengths[1]);
+  const std::string digest = read_at(descriptor, path, bytes_end, digest_length);
   return digest == entry_digest(found.name, found.bytes) ? std::optional(std::move(found)) : std::nullopt;
 }
 
