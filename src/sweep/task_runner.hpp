@@ -51,7 +51,7 @@ class task_runner {
           writer_.sync_if_due();
           const bool goes_on = poll();
           if (!goes_on || saver_.due()) {
-            simulator_.save([this](std::vector<unfinished_task>&& tasks) { save(std::move(tasks)); });
+            simulator_.save([this](const std::vector<unfinished_task>& tasks) { save(tasks); });
           }
           return goes_on;
         });
@@ -113,14 +113,14 @@ class task_runner {
 
   double core_s(const running_task& of) const { return share_ - of.share_before + of.earlier_s; }
 
-  void save(std::vector<unfinished_task>&& unfinished) {
+  void save(const std::vector<unfinished_task>& unfinished) {
     share();
     std::vector<saved_task> tasks(unfinished.size());
     for (std::size_t i = 0; i < tasks.size(); ++i) {
       tasks[i].attempts = writer_.attempts(unfinished[i].label);
       tasks[i].core_s = core_s(running_.at(unfinished[i].label));
     }
-    saver_.save(std::move(tasks), std::move(unfinished));
+    saver_.save(std::move(tasks), unfinished);
   }
 
   task_report end(std::int64_t task, const task_result& result) {

@@ -85,7 +85,7 @@ unfinished_work find_unfinished_work(const std::filesystem::path& sweep_file, co
   return work;
 }
 
-void task_saver::save(std::vector<saved_task> tasks, std::vector<unfinished_task> unfinished) {
+void task_saver::save(std::vector<saved_task> tasks, const std::vector<unfinished_task>& unfinished) {
   const auto start = steady_clock::now();
   asked_ = false;
   try {

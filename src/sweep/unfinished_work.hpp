@@ -51,7 +51,7 @@ class task_saver {
   void ask() { asked_ = true; }
   /// Saves `unfinished`, whose labels are the numbers of the tasks. Of `tasks`, one for each of them, `attempts` and
   /// `core_s` count.
-  void save(std::vector<saved_task> tasks, std::vector<unfinished_task> unfinished);
+  void save(std::vector<saved_task> tasks, const std::vector<unfinished_task>& unfinished);
   /// A task ended: what was saved of it is of no use any more.
   void forget(std::int64_t task);
 
