@@ -14,49 +14,7 @@ import h5py
 import numpy as np
 
 import synthetic_run
-
-ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-REPORT = os.path.join(ROOT, "tools", "report.py")
-CHECK = os.path.join(ROOT, "tools", "check_run.py")
-
-
-def run_tool(tool, *arguments, environment=None):
-    return subprocess.run([tool, *arguments], capture_output=True, text=True, check=False,
-                          env={**os.environ, **(environment or {})})
-
-
-class ReportTest(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls):
-        cls.base = tempfile.mkdtemp()
-        cls.source = synthetic_run.write_run(os.path.join(cls.base, "source"), failures=[5])
-
-    @classmethod
-    def tearDownClass(cls):
-        shutil.rmtree(cls.base)
-
-    def fresh(self):
-        """A copy of the synthetic run that the test may spoil."""
-        directory = tempfile.mkdtemp(dir=self.base)
-        shutil.copytree(self.source, directory, dirs_exist_ok=True)
-        return directory
-
-    def page(self, directory, **options):
-        done = run_tool(REPORT, directory, **options)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        path = os.path.join(directory, "report.html")
-        self.assertEqual(done.stdout, path + "\n")
-        with open(path, encoding="utf-8") as file:
-            return file.read()
-
-    def refused(self, directory):
-        done = run_tool(REPORT, directory)
-        self.assertEqual(done.returncode, 2, done.stderr)
-        self.assertEqual(done.stdout, "")
-        self.assertEqual(len(done.stderr.splitlines()), 1, done.stderr)
-        left = os.listdir(directory) if os.path.isdir(directory) else []
-        self.assertFalse([name for name in left if "report" in name], left)
-        return done.stderr
+from report_case import REPORT, ROOT, ReportTest, run_tool
 
 
 class ACompleteRun(ReportTest):
@@ -394,40 +352,6 @@ class SilentNetworks(ReportTest):
         self.assertIn("FAILED spectral peak within 2 Hz: not measured (at least 90 %)", text)
         self.assertIn("ok     E rate: median error 0.00 %", text)
         self.assertNotIn("nan", text)
-
-
-class TheCheckOfARun(ReportTest):
-    def checked(self, directory):
-        done = run_tool(CHECK, directory)
-        return done.returncode, done.stdout + done.stderr
-
-    def test_passes_a_good_run(self):
-        directory = self.fresh()
-        self.page(directory)
-        status, text = self.checked(directory)
-        self.assertEqual(status, 0, text)
-
-    def test_fails_a_run_without_a_report(self):
-        status, text = self.checked(self.fresh())
-        self.assertEqual(status, 1)
-        self.assertRegex(text, r"FAILED report")
-
-    def test_fails_an_inaccurate_surrogate(self):
-        directory = self.fresh()
-        self.page(directory)
-        with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:
-            file["summary/surrogate/rate_E_hz"][...] *= 1.05
-            file["summary/surrogate/peak_hz"][...] += 5
-            file["points/runaway"][0] = 1
-        status, text = self.checked(directory)
-        self.assertEqual(status, 1)
-        for part in ("FAILED E rate", "FAILED runaway", "FAILED spectral peak", "ok     I rate"):
-            self.assertIn(part, text)
-
-    def test_refuses_a_run_without_validation(self):
-        directory = self.fresh()
-        os.remove(os.path.join(directory, "validation.h5"))
-        self.assertEqual(self.checked(directory)[0], 2)
 
 
 if __name__ == "__main__":
