@@ -9,6 +9,7 @@ law is an approximation that gets better with a smaller step. The last line is `
 Brian2 at 0.1 ms, at the network where it is least; over the plain exact simulator where there is no Brian2.
 """
 
+import importlib.util
 import json
 import pathlib
 import shutil
@@ -51,6 +52,7 @@ def exact(preset, *arguments):
 
 def brian2(network, step_ms, seconds):
     """Real-time factor and rates of E and I [Hz] of the network, driven by a clock."""
+    warnings.filterwarnings("ignore", category=FutureWarning)  # Of the packages that Brian2 imports.
     import brian2 as b
 
     b.BrianLogger.suppress_name("order_dependence")  # Spikes may add their kicks in any order.
@@ -99,12 +101,7 @@ def brian2(network, step_ms, seconds):
 
 
 def have_brian2():
-    warnings.filterwarnings("ignore", category=FutureWarning)  # Of the packages that Brian2 imports.
-    try:
-        import brian2  # noqa: F401
-    except ImportError:
-        return False
-    return True
+    return importlib.util.find_spec("brian2") is not None
 
 
 def line(preset, what, factor, rate_E, rate_I):

@@ -7,9 +7,7 @@ import unittest
 
 import h5py
 
-from report_case import ROOT, ReportTest, run_tool
-
-CHECK = os.path.join(ROOT, "tools", "check_run.py")
+from report_case import CHECK, ReportTest, run_tool
 
 
 class TheCheckOfARun(ReportTest):

@@ -10,6 +10,7 @@ import synthetic_run
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 REPORT = os.path.join(ROOT, "tools", "report.py")
+CHECK = os.path.join(ROOT, "tools", "check_run.py")
 
 
 def run_tool(tool, *arguments, environment=None):

@@ -14,7 +14,7 @@ import h5py
 import numpy as np
 
 import synthetic_run
-from report_case import REPORT, ROOT, ReportTest, run_tool
+from report_case import CHECK, REPORT, ROOT, ReportTest, run_tool
 
 
 class ACompleteRun(ReportTest):
