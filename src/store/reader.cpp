@@ -83,7 +83,7 @@ struct sweep_reader::impl {
 
   template <class T>
   std::vector<T> provenance(const std::string& name) const {
-    return file.root().read_array<T>(std::string(provenance_group) + '/' + name);
+    return file.root().read_array<T>(fmt::format("{}/{}", provenance_group, name));
   }
 
   // Packed rows of a column, first to first + rows.

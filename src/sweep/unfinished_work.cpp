@@ -113,7 +113,7 @@ void task_saver::write(std::vector<saved_task> tasks, const std::vector<unfinish
     to.rows_bytes = rows.bytes();
     states.push_back(now.progress.state);
   }
-  write_unfinished(earlier_.directory, file_name(earlier_.run, rank_), std::move(tasks), states);
+  write_unfinished(earlier_.directory, file_name(earlier_.run, rank_), tasks, states);
 }
 
 void task_saver::forget(std::int64_t task) {

@@ -10,6 +10,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "patience.hpp"
+
 namespace spikesweep::testing {
 
 /// What a command left behind.
@@ -36,12 +38,6 @@ inline int count(const std::string& text, const std::string& part) {
 inline int test_ranks() {
   const char* ranks = std::getenv("SPIKESWEEP_TEST_RANKS");
   return ranks == nullptr ? 1 : std::atoi(ranks);
-}
-
-/// How many times as long as usual things may take: sanitizers make programs slower.
-inline int patience() {
-  const char* times = std::getenv("SPIKESWEEP_TEST_PATIENCE");
-  return times != nullptr ? std::atoi(times) : 1;
 }
 
 /// An empty directory of its own in which the binary runs.

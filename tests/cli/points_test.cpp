@@ -19,7 +19,6 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
-using ::testing::Not;
 
 /// A network with two axes; `design` holds the keys of [design], `axes` those of [design.axes].
 std::string config(const std::string& design, const std::string& axes) {
@@ -46,7 +45,7 @@ class points : public ::testing::Test {
     const command_result result = sweep("--extend --set " + settings);
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_THAT(result.out, HasSubstr(fmt::format("found done  {}\n", rows.size())));
-    const design after = swept();
+    design after = swept();
     EXPECT_GT(after.size(), before.size());
     EXPECT_EQ(after.first, before.size());
     EXPECT_EQ(after.points.topRows(before.size()), before.points);
@@ -207,7 +206,7 @@ TEST_F(points, of_a_file_have_the_roles_that_it_says_and_others_come_behind_them
 TEST_F(points, of_a_large_file_are_swept_and_kept) {
   std::string csv = "S_EE,S_EI\n";
   for (int i = 0; i < 60000; ++i) {
-    csv += fmt::format("{},{}\n", 3.8 + 4e-1 * (i % 251) / 250.123456789, 2 + 2e-1 * (i / 251) / 240.123456789);
+    csv += fmt::format("{},{}\n", 3.8 + 4e-1 * (i % 250) / 250.123456789, 2 + 2e-1 * i / 60000.123456789);
   }
   ASSERT_GT(csv.size(), std::size_t{1} << 20);
   runner.write("p.csv", csv);

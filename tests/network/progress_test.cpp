@@ -16,6 +16,7 @@
 #include <spikesweep/network/simulators.hpp>
 
 #include "network/network_sets.hpp"
+#include "network/same_task.hpp"
 
 namespace spikesweep {
 namespace {
@@ -30,7 +31,7 @@ struct progress_case {
   section_kind section;
 };
 
-class saved_tasks : public testing::TestWithParam<progress_case> {
+class saved_tasks : public ::testing::TestWithParam<progress_case> {
  protected:
   static constexpr std::uint64_t seed = 23;
 
@@ -92,17 +93,7 @@ class saved_tasks : public testing::TestWithParam<progress_case> {
 void expect_equal(const task_result& found, const task_result& expected, std::int64_t label) {
   SCOPED_TRACE("task " + std::to_string(label));
   EXPECT_EQ(found.state, expected.state);
-  const transition_block& a = found.block;
-  const transition_block& b = expected.block;
-  EXPECT_TRUE(a.before == b.before);
-  EXPECT_TRUE(a.after == b.after);
-  EXPECT_TRUE(a.spikes == b.spikes);
-  EXPECT_TRUE(a.spike_times_E == b.spike_times_E);
-  EXPECT_TRUE(a.spike_times_I == b.spike_times_I);
-  EXPECT_EQ(a.duration, b.duration);
-  EXPECT_EQ(a.phase, b.phase);
-  EXPECT_EQ(a.perturbed, b.perturbed);
-  EXPECT_EQ(a.capped, b.capped);
+  EXPECT_TRUE(testing::same_block(found.block, expected.block));
   EXPECT_EQ(found.summary.simulated_s, expected.summary.simulated_s);
   EXPECT_EQ(found.summary.spikes_E, expected.summary.spikes_E);
   EXPECT_EQ(found.summary.spikes_I, expected.summary.spikes_I);
@@ -181,7 +172,7 @@ std::vector<progress_case> all_cases() {
   return out;
 }
 
-INSTANTIATE_TEST_SUITE_P(simulators, saved_tasks, testing::ValuesIn(all_cases()),
+INSTANTIATE_TEST_SUITE_P(simulators, saved_tasks, ::testing::ValuesIn(all_cases()),
                          [](const auto& instance) { return instance.param.name; });
 
 }  // namespace

@@ -10,6 +10,8 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
+#include "network/same_task.hpp"
+
 namespace spikesweep::testing {
 
 /// A small sweep over two axes. Its samples are made up, not simulated: see made_up_task.
@@ -71,12 +73,6 @@ inline void make_file(const std::filesystem::path& path, const sweep_description
     writer.write_task(task, made_up_task(d, static_cast<int>(id.point), static_cast<int>(id.replicate)), 0.5);
   }
   writer.close();
-}
-
-inline bool same_block(const transition_block& a, const transition_block& b) {
-  return a.before == b.before && a.after == b.after && a.spikes == b.spikes && a.spike_times_E == b.spike_times_E &&
-         a.spike_times_I == b.spike_times_I && a.duration == b.duration && a.phase == b.phase &&
-         a.perturbed == b.perturbed && a.capped == b.capped;
 }
 
 /// Rows [first, first + rows) of a block.

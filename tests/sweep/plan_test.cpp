@@ -1,5 +1,4 @@
 #include <array>
-#include <cstdlib>
 #include <optional>
 
 #include <gtest/gtest.h>
@@ -8,6 +7,7 @@
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/plan.hpp>
 
+#include "patience.hpp"
 #include "store/sweep_samples.hpp"
 
 namespace spikesweep {
@@ -81,15 +81,14 @@ std::array<double, 2> events_of(const sweep_description& d) {
 }
 
 /// How many times as much time trial tasks get. Sanitizers slow the lockstep kernel down far more than the rest.
-double patience() {
+double trial_patience() {
   constexpr double of_the_kernel = 10;
-  const char* times = std::getenv("SPIKESWEEP_TEST_PATIENCE");
-  return times != nullptr ? of_the_kernel * std::atof(times) : 1;
+  return testing::patience() > 1 ? of_the_kernel * testing::patience() : 1;
 }
 
 TEST(plan, expects_the_events_that_the_sweep_will_have) {
   const sweep_description d = alternating_sweep();
-  const task_calibration found = calibrate(d, 3 * patience());
+  const task_calibration found = calibrate(d, 3 * trial_patience());
   ASSERT_GE(found.tasks, 8);
   const auto [even, odd] = events_of(d);
   EXPECT_NEAR(plan_sweep(d, found).events, even + odd, 0.1 * (even + odd));
@@ -99,7 +98,7 @@ TEST(plan, expects_the_events_that_the_sweep_will_have) {
 TEST(plan, rests_on_measured_tasks) {
   sweep_description d = small_sweep(4, 1, 40);
   d.sampling.burn_in_s = 0.02;
-  const task_calibration found = calibrate(d, 0.6 * patience());
+  const task_calibration found = calibrate(d, 0.6 * trial_patience());
   EXPECT_GE(found.tasks, 1);
   EXPECT_GT(found.wall_s, 0);
   EXPECT_GT(found.ns_per_event, 0.1);

@@ -2,7 +2,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <memory>
 #include <span>
 #include <string>
@@ -10,6 +9,7 @@
 
 #include <spikesweep/network/task.hpp>
 #include <spikesweep/store/description.hpp>
+#include <spikesweep/store/entry_file.hpp>
 
 /// Tasks that a sweep has in hand, as they stood a few seconds ago, in files beside the sweep file: what an interrupt
 /// or a kill leaves of them. They are no result. Whoever deletes them loses that work, and nothing else.
@@ -28,13 +28,11 @@ struct saved_task {
   std::uint64_t rows_bytes = 0;  ///< Of its rows_file.
   // Where its state is.
   std::string file;          ///< Name in the directory.
-  std::uint64_t offset = 0;  ///< [bytes]
-  std::uint64_t bytes = 0;
-  std::string checksum;  ///< A digest of these bytes.
+  std::uint64_t offset = 0;  ///< Where its entry begins there [bytes].
 
   template <class Archive>
   void serialize(Archive& archive, unsigned /*version*/) {
-    archive& task& attempts& core_s& share_done& events& rows_bytes& file& offset& bytes& checksum;
+    archive& task& attempts& core_s& share_done& events& rows_bytes& file& offset;
   }
 };
 
@@ -45,9 +43,9 @@ class rows_file {
   /// if the disk fails.
   rows_file(const std::filesystem::path& directory, const std::string& task, std::uint64_t bytes);
 
-  /// Adds rows (task_progress), as a part with a checksum. Throws environment_error if the disk fails.
+  /// Adds rows (task_progress). Throws environment_error if the disk fails.
   void append(const std::string& rows);
-  std::uint64_t bytes() const { return bytes_; }
+  std::uint64_t bytes() const { return file_.bytes(); }
   /// Its task ended.
   void remove();
 
@@ -56,8 +54,7 @@ class rows_file {
 
  private:
   std::filesystem::path path_;
-  std::ofstream out_;
-  std::uint64_t bytes_;
+  entry_file file_;
 };
 
 /// A digest of everything that decides the samples of a task: its network, identity, section and settings, and the
@@ -68,10 +65,10 @@ std::string task_digest(const sweep_description& description, std::int64_t task)
 std::filesystem::path unfinished_directory(const std::filesystem::path& sweep_file);
 
 /// Writes a file of saved tasks in place of an older one of this name. A reader sees the old file or the new one. Not
-/// forced to the disk: a power cut costs no more than the work. `states` belongs to `tasks`, whose `file`, `offset`,
-/// `bytes` and `checksum` do not count. Throws environment_error if the disk fails. Rank-local.
-void write_unfinished(const std::filesystem::path& directory, const std::string& name, std::vector<saved_task> tasks,
-                      std::span<const std::string> states);
+/// forced to the disk: a power cut costs no more than the work. `states` belongs to `tasks`, whose `file` and
+/// `offset` do not count. Throws environment_error if the disk fails. Rank-local.
+void write_unfinished(const std::filesystem::path& directory, const std::string& name,
+                      const std::vector<saved_task>& tasks, std::span<const std::string> states);
 
 /// All saved tasks of a directory, which need not exist. Files that are damaged count as empty. Rank-local.
 std::vector<saved_task> find_unfinished(const std::filesystem::path& directory);

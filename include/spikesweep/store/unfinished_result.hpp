@@ -4,9 +4,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include <spikesweep/store/entry_file.hpp>
 #include <spikesweep/store/origin.hpp>
 
 namespace spikesweep {
@@ -43,20 +45,13 @@ class unfinished_result {
   void remove();
 
  private:
-  struct place {
-    std::uint64_t begin = 0;  ///< Of the entry in the file.
-    std::uint64_t bytes = 0;  ///< Of the part.
-  };
-
   void take_up();
   void append(std::string_view name, std::string_view bytes);
-  void sync();
 
   std::filesystem::path path_;
   std::string header_;  ///< What the file begins with.
-  int descriptor_ = -1;
-  std::uint64_t end_ = 0;  ///< Of the last whole entry.
-  std::map<std::string, place> places_;
+  std::optional<entry_file> file_;
+  std::map<std::string, std::uint64_t> places_;  ///< Where the entry of each part begins.
   bool unsynced_ = false;
   std::chrono::steady_clock::time_point synced_ = std::chrono::steady_clock::now();
 };

@@ -1,0 +1,50 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace spikesweep {
+
+/// A file of entries, one behind the other: a name, bytes, and a digest of both. It grows at its end. Whatever cuts the
+/// writing off, an entry is whole or not there. Every function throws environment_error if the disk fails. Rank-local.
+class entry_file {
+ public:
+  struct entry {
+    std::string name;
+    std::string bytes;
+  };
+  enum class use {
+    read,   ///< A file that is there.
+    go_on,  ///< A file that is there, to be appended to.
+    begin,  ///< An empty file, made or emptied.
+  };
+
+  entry_file(const std::filesystem::path& path, use how);
+  entry_file(const entry_file&) = delete;
+  entry_file& operator=(const entry_file&) = delete;
+  ~entry_file();
+
+  /// Bytes that an entry takes in the file.
+  static std::uint64_t bytes_of(std::string_view name, std::uint64_t bytes);
+
+  /// Bytes of the file; the next entry begins there.
+  std::uint64_t bytes() const { return bytes_; }
+  /// The entry that begins there; nothing if it is not whole.
+  std::optional<entry> at(std::uint64_t begin) const;
+
+  void append(std::string_view name, std::string_view bytes);
+  /// Keeps the first `bytes` of the file.
+  void cut(std::uint64_t bytes);
+  /// Forces everything to the disk, where the file system can.
+  void sync();
+
+ private:
+  std::filesystem::path path_;
+  int descriptor_;
+  std::uint64_t bytes_;
+};
+
+}  // namespace spikesweep

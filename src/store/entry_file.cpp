@@ -1,0 +1,135 @@
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/signals.hpp>
+#include <spikesweep/store/digest.hpp>
+#include <spikesweep/store/entry_file.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+/// What an entry begins with: the lengths of its name and of its bytes. Its digest comes last.
+using entry_lengths = std::array<std::uint64_t, 2>;
+constexpr std::uint64_t digest_length = 32;
+
+std::string digest_of(std::string_view name, std::string_view bytes) {
+  return digest().add(name).add(bytes).text();
+}
+
+[[noreturn]] void fail(const char* action, const std::filesystem::path& path) {
+  throw environment_error(std::string("cannot ") + action + ' ' + path.string() + ": " + std::strerror(errno));
+}
+
+int open_file(const std::filesystem::path& path, entry_file::use how) {
+  constexpr std::array<int, 3> flags{O_RDONLY, O_RDWR, O_RDWR | O_CREAT | O_TRUNC};
+  if (how != entry_file::use::read) {
+    ignore_file_size_signal();
+  }
+  const int descriptor = ::open(path.c_str(), flags.at(static_cast<std::size_t>(how)) | O_CLOEXEC, 0666);
+  if (descriptor < 0) {
+    fail(how == entry_file::use::begin ? "make" : "open", path);
+  }
+  return descriptor;
+}
+
+std::uint64_t size_of(int descriptor) {
+  struct ::stat about {};
+  return ::fstat(descriptor, &about) == 0 ? static_cast<std::uint64_t>(about.st_size) : 0;
+}
+
+/// Reads up to so many bytes; fewer at the end of the file.
+std::string read_at(int descriptor, const std::filesystem::path& path, std::uint64_t begin, std::uint64_t size) {
+  std::string bytes(size, '\0');
+  std::uint64_t done = 0;
+  while (done < size) {
+    const ssize_t part = ::pread(descriptor, bytes.data() + done, size - done, static_cast<off_t>(begin + done));
+    if (part < 0 && errno != EINTR) {
+      fail("read", path);
+    }
+    if (part == 0) {
+      break;
+    }
+    done += part > 0 ? static_cast<std::uint64_t>(part) : 0;
+  }
+  bytes.resize(done);
+  return bytes;
+}
+
+void write_at(int descriptor, const std::filesystem::path& path, std::uint64_t begin, std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t part = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(begin));
+    if (part < 0 && errno != EINTR) {
+      fail("write", path);
+    }
+    const std::size_t done = part > 0 ? static_cast<std::size_t>(part) : 0;
+    bytes.remove_prefix(done);
+    begin += done;
+  }
+}
+
+}  // namespace
+
+entry_file::entry_file(const std::filesystem::path& path, use how)
+    : path_(path), descriptor_(open_file(path, how)), bytes_(size_of(descriptor_)) {}
+
+entry_file::~entry_file() {
+  ::close(descriptor_);
+}
+
+std::uint64_t entry_file::bytes_of(std::string_view name, std::uint64_t bytes) {
+  return sizeof(entry_lengths) + name.size() + bytes + digest_length;
+}
+
+std::optional<entry_file::entry> entry_file::at(std::uint64_t begin) const {
+  entry_lengths lengths{};
+  const std::string head = read_at(descriptor_, path_, begin, sizeof lengths);
+  if (head.size() < sizeof lengths) {
+    return std::nullopt;
+  }
+  std::memcpy(lengths.data(), head.data(), sizeof lengths);
+  const std::uint64_t head_end = begin + sizeof lengths;
+  const std::uint64_t size = size_of(descriptor_);
+  const std::uint64_t left = size > head_end ? size - head_end : 0;
+  if (lengths[0] > left || lengths[1] > left - lengths[0] || digest_length > left - lengths[0] - lengths[1]) {
+    return std::nullopt;
+  }
+  const std::uint64_t name_end = head_end + lengths[0];
+  entry found{read_at(descriptor_, path_, head_end, lengths[0]), read_at(descriptor_, path_, name_end, lengths[1])};
+  const std::string digest = read_at(descriptor_, path_, name_end + lengths[1], digest_length);
+  return digest == digest_of(found.name, found.bytes) ? std::optional(std::move(found)) : std::nullopt;
+}
+
+void entry_file::append(std::string_view name, std::string_view bytes) {
+  const entry_lengths lengths{name.size(), bytes.size()};
+  std::string head(sizeof lengths, '\0');
+  std::memcpy(head.data(), lengths.data(), sizeof lengths);
+  head.append(name);
+  write_at(descriptor_, path_, bytes_, head);
+  write_at(descriptor_, path_, bytes_ + head.size(), bytes);
+  // Last: an entry that has it is whole.
+  write_at(descriptor_, path_, bytes_ + head.size() + bytes.size(), digest_of(name, bytes));
+  bytes_ += bytes_of(name, bytes.size());
+}
+
+void entry_file::cut(std::uint64_t bytes) {
+  if (::ftruncate(descriptor_, static_cast<off_t>(bytes)) != 0) {
+    fail("shorten", path_);
+  }
+  bytes_ = bytes;
+}
+
+void entry_file::sync() {
+  // Not every file system can sync, and says so with EINVAL.
+  if (::fdatasync(descriptor_) != 0 && errno != EINVAL) {
+    fail("force to disk", path_);
+  }
+}
+
+}  // namespace spikesweep
