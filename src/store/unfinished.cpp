@@ -26,6 +26,9 @@ constexpr std::string_view progress_format = "1";
 constexpr std::string_view tasks_name = "spikesweep tasks in hand";
 constexpr std::string_view rows_name = "rows";
 
+/// End of the name of a file of states until it is whole.
+constexpr const char* half_written = ".partial";
+
 template <class S>
 void add_settings(digest& to, std::span<const setting<S>> table, const S& values) {
   for (const setting<S>& row : table) {
@@ -123,7 +126,7 @@ std::filesystem::path unfinished_directory(const std::filesystem::path& sweep_fi
 void write_unfinished(const std::filesystem::path& directory, const std::string& name,
                       const std::vector<saved_task>& tasks, std::span<const std::string> states) {
   const std::filesystem::path path = directory / name;
-  const std::filesystem::path fresh = path.string() + ".partial";
+  const std::filesystem::path fresh = path.string() + half_written;
   std::error_code error;
   try {
     entry_file file(fresh, entry_file::use::begin);
@@ -145,6 +148,9 @@ std::vector<saved_task> find_unfinished(const std::filesystem::path& directory) 
   std::vector<saved_task> found;
   std::error_code none;
   for (const auto& file : std::filesystem::directory_iterator(directory, none)) {
+    if (file.path().extension() == half_written) {
+      continue;
+    }
     try {
       const std::vector<saved_task> tasks = read_tasks(file.path());
       found.insert(found.end(), tasks.begin(), tasks.end());

@@ -176,6 +176,7 @@ std::string status_json(const std::filesystem::path& file, const sweep_status& s
   object["crashed"] = status.crashed;
   object["pending"] = status.pending;
   object["started"] = status.started;
+  object["saved"] = status.saved;
   object["synced"] = status.done + status.failed() - status.unsynced;
   object["samples"] = status.samples;
   object["tasks_per_s"] = status.pace.tasks_per_s;
@@ -203,7 +204,8 @@ void print_status(std::ostream& out, const std::filesystem::path& file, const sw
   table.add_row({"done", std::to_string(status.done)});
   table.add_row({"failed", fmt::format("{} (runaway {}, time cap {}, crashed {})", status.failed(), status.runaway,
                                        status.time_cap, status.crashed)});
-  table.add_row({"left", fmt::format("{} (of these started {})", status.pending, status.started)});
+  const std::string in_hand = status.saved > 0 ? fmt::format(", saved in mid-work {}", status.saved) : "";
+  table.add_row({"left", fmt::format("{} (of these started {}{})", status.pending, status.started, in_hand)});
   if (status.unsynced > 0) {
     table.add_row(
         {"synced", fmt::format("{} of {} finished tasks; the others are so new that a power cut might take them",

@@ -107,8 +107,12 @@ validation_result validate_surrogate(const rank_context& job, const configuratio
   check_is_sweep_of(m, data, model_file, sweep_file);
   const std::vector<validation_point> points = test_points(data);
   if (points.empty()) {
-    throw input_error(sweep_file.string() +
-                      " has no test points to validate at; set 'design.test_points' or 'design.test_at' for the sweep");
+    const bool any = std::ranges::count(data.description().points.roles, point_role::test) > 0;
+    throw input_error(
+        sweep_file.string() +
+        (any ? ": every test point failed, so nothing is left to validate at; 'spikesweep status' says why"
+             : " has no test points to validate at; set 'design.test_points' or 'design.test_at' for "
+               "the sweep"));
   }
   origin made_from;  // On rank 0.
   on_root(job.world, [&] {

@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include <spikesweep/network/simulators.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/status.hpp>
+
+#include "unfinished_work.hpp"
 
 namespace spikesweep {
 
@@ -115,7 +118,8 @@ bool is_unsynced(double finished_at, const std::optional<sweep_run>& run, double
          finished_at > now - sweep_writer::sync_every_s - sync_takes_s;
 }
 
-std::vector<paced_task> count_tasks(const sweep_reader& reader, double now, sweep_status& status) {
+std::vector<paced_task> count_tasks(const sweep_reader& reader, const std::map<std::int64_t, saved_task>& saved,
+                                    double now, sweep_status& status) {
   const sweep_description& d = reader.description();
   const std::vector<task_record> records = reader.records();
   const std::vector<task_provenance> provenance = reader.provenance();
@@ -130,7 +134,8 @@ std::vector<paced_task> count_tasks(const sweep_reader& reader, double now, swee
   for (std::size_t task = 0; task < records.size(); ++task) {
     const std::size_t at = d.identity(static_cast<std::int64_t>(task)).point;
     paced.push_back(count_task(records[task], provenance[task], status, status.points[at], sums[at]));
-    paced.back().cost = costs[at];
+    const auto in_hand = saved.find(static_cast<std::int64_t>(task));
+    paced.back().cost = costs[at] * (in_hand == saved.end() ? 1 : share_left(in_hand->second));
     if (!paced.back().left && is_unsynced(provenance[task].finished_at, status.run, now)) {
       ++status.unsynced;
     }
@@ -171,7 +176,9 @@ sweep_status read_status(const std::filesystem::path& file, std::chrono::system_
   status.swept = d.points;
   status.points.resize(static_cast<std::size_t>(d.points.size()));
   const double now_s = std::chrono::duration<double>(now.time_since_epoch()).count();
-  const std::vector<paced_task> paced = count_tasks(reader, now_s, status);
+  const auto saved = find_saved_tasks(unfinished_directory(file), d, reader.records());
+  status.saved = static_cast<std::int64_t>(saved.size());
+  const std::vector<paced_task> paced = count_tasks(reader, saved, now_s, status);
   status.pace = pace_of(paced, status.run, simulator_of_tasks(d.base.model, d.sampling.simulation).width, now_s);
   if (status.activity == sweep_activity::stopped || status.activity == sweep_activity::preparing) {
     status.pace.left_s = std::numeric_limits<double>::quiet_NaN();

@@ -41,16 +41,6 @@ struct remaining_work {
   sweep_outcome counts;
 };
 
-std::vector<std::int64_t> pending_tasks(const std::vector<task_record>& records) {
-  std::vector<std::int64_t> pending;
-  for (std::size_t task = 0; task < records.size(); ++task) {
-    if (records[task].state == task_state::pending) {
-      pending.push_back(static_cast<std::int64_t>(task));
-    }
-  }
-  return pending;
-}
-
 /// How often the job crashed with the task in hand since the task last came further.
 int crashes_of(std::int64_t task, const task_provenance& provenance, const unfinished_work& unfinished) {
   const auto saved = unfinished.tasks.find(task);
@@ -64,7 +54,7 @@ remaining_work find_work(const std::filesystem::path& file, const sweep_descript
   const std::vector<task_provenance> provenance = reader.provenance();
   const std::set<std::int64_t> untrusted(damaged.begin(), damaged.end());
   remaining_work work;
-  work.unfinished = find_unfinished_work(file, description, pending_tasks(records));
+  work.unfinished = find_unfinished_work(file, description, records);
   work.counts.total = description.tasks();
   work.counts.damaged = static_cast<std::int64_t>(damaged.size());
   double core_s = 0;

@@ -50,36 +50,50 @@ int tidy(const std::filesystem::path& directory, const std::set<std::string>& ne
 
 }  // namespace
 
-double unfinished_work::share_left(std::int64_t task) const {
-  const auto found = tasks.find(task);
-  return found == tasks.end() ? 1 : 1 - std::clamp(found->second.share_done, 0.0, 1.0);
+double share_left(const saved_task& saved) {
+  return 1 - std::clamp(saved.share_done, 0.0, 1.0);
 }
 
 double cost_left(const cost_model& costs, const sweep_description& description, const unfinished_work& earlier,
                  std::int64_t task) {
   constexpr double least = 1e-3;  // A task that was about to end still has to be written.
-  return costs.expected(static_cast<int>(description.identity(task).point)) * std::max(least, earlier.share_left(task));
+  const auto saved = earlier.tasks.find(task);
+  const double share = saved == earlier.tasks.end() ? 1 : std::max(least, share_left(saved->second));
+  return share * costs.expected(static_cast<int>(description.identity(task).point));
 }
 
-unfinished_work find_unfinished_work(const std::filesystem::path& sweep_file, const sweep_description& description,
-                                     const std::vector<std::int64_t>& pending) {
-  unfinished_work work;
-  work.directory = unfinished_directory(sweep_file).string();
+std::map<std::int64_t, saved_task> find_saved_tasks(const std::filesystem::path& directory,
+                                                    const sweep_description& description,
+                                                    const std::vector<task_record>& records) {
   std::unordered_map<std::string, saved_task> furthest;
-  for (saved_task& saved : find_unfinished(work.directory)) {
+  for (saved_task& saved : find_unfinished(directory)) {
     const auto [at, fresh] = furthest.try_emplace(saved.task, saved);
     if (!fresh && saved.events > at->second.events) {
       at->second = std::move(saved);
     }
   }
-  std::set<std::string> needed;
-  for (std::size_t i = 0; i < pending.size() && !furthest.empty(); ++i) {
-    const auto found = furthest.find(task_digest(description, pending[i]));
-    if (found != furthest.end()) {
-      needed.insert(found->second.file);
-      needed.insert(rows_file::name(found->second.task));
-      work.tasks[pending[i]] = found->second;
+  std::map<std::int64_t, saved_task> tasks;
+  for (std::int64_t task = 0; task < description.tasks() && !furthest.empty(); ++task) {
+    if (records[static_cast<std::size_t>(task)].state != task_state::pending) {
+      continue;
     }
+    const auto found = furthest.find(task_digest(description, task));
+    if (found != furthest.end()) {
+      tasks[task] = found->second;
+    }
+  }
+  return tasks;
+}
+
+unfinished_work find_unfinished_work(const std::filesystem::path& sweep_file, const sweep_description& description,
+                                     const std::vector<task_record>& records) {
+  unfinished_work work;
+  work.directory = unfinished_directory(sweep_file).string();
+  work.tasks = find_saved_tasks(work.directory, description, records);
+  std::set<std::string> needed;
+  for (const auto& [number, saved] : work.tasks) {
+    needed.insert(saved.file);
+    needed.insert(rows_file::name(saved.task));
   }
   work.run = tidy(work.directory, needed) + 1;
   return work;

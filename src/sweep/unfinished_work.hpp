@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <spikesweep/base/stopwatch.hpp>
+#include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/store/unfinished.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 
@@ -19,23 +20,29 @@ struct unfinished_work {
   int run = 1;                               ///< Number of this run: its files have names of their own.
   std::map<std::int64_t, saved_task> tasks;  ///< By the number of the task, which is pending.
 
-  /// The part of a task that is left to do, roughly, in [0, 1].
-  double share_left(std::int64_t task) const;
-
   template <class Archive>
   void serialize(Archive& archive, unsigned /*version*/) {
     archive& directory& run& tasks;
   }
 };
 
+/// The part of a task that is left to do, roughly, in [0, 1].
+double share_left(const saved_task& saved);
+
 /// Expected work that a task is from where it stands, in the unit of the cost model; above 0.
 double cost_left(const cost_model& costs, const sweep_description& description, const unfinished_work& earlier,
                  std::int64_t task);
 
+/// What a directory of saved tasks (unfinished_directory()) has of pending tasks; of each the one that came furthest.
+/// Changes nothing. Rank-local.
+std::map<std::int64_t, saved_task> find_saved_tasks(const std::filesystem::path& directory,
+                                                    const sweep_description& description,
+                                                    const std::vector<task_record>& records);
+
 /// Of each pending task of a sweep the one that came furthest; removes the files that are of no use any more. Rank 0
 /// alone, with the lock of the sweep.
 unfinished_work find_unfinished_work(const std::filesystem::path& sweep_file, const sweep_description& description,
-                                     const std::vector<std::int64_t>& pending);
+                                     const std::vector<task_record>& records);
 
 /// Saves the tasks that a rank has in hand: every few seconds, and when the rank is asked to end. A failure to write
 /// them is said once and costs nothing else.

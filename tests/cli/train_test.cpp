@@ -97,6 +97,17 @@ TEST_F(train, an_ensemble_names_its_members_and_tells_how_far_they_disagree) {
   EXPECT_EQ(count(alone.out, "members"), 0) << alone.out;
 }
 
+TEST_F(train, is_validated_only_where_a_test_point_succeeded) {
+  const std::string settings =
+      " --set 'design.kind=\"grid\"' 'design.axes.S_EE=[3.8,3.9,4.0,4.1,4.2,50]' design.selection_points=1"
+      " design.test_points=0 'design.test_at=[{S_EE=40}]' sweep.max_pending=20000 learning.epochs=1";
+  ASSERT_EQ(runner.run("sweep small.toml -o b.h5" + settings).code, 3);
+  ASSERT_EQ(runner.run("train small.toml -d b.h5 -o b-model.h5" + settings).code, 0);
+  const command_result result = runner.run("validate small.toml -d b.h5 -m b-model.h5 -o v.h5" + settings);
+  EXPECT_EQ(result.code, 2);
+  EXPECT_THAT(result.err, HasSubstr("b.h5: every test point failed, so nothing is left to validate at; "));
+}
+
 }  // namespace
 
 }  // namespace spikesweep::testing

@@ -22,7 +22,7 @@ TEST(lockstep_lanes, lists_keep_their_members_when_they_outgrow_the_room_of_all)
   }
   // Each list takes 8192 at last, of which three quarters were outgrown before.
   constexpr int most_members = 5000;
-  lanes.most_items = lane_count * lane_lists * 10'000;
+  lanes.most_items = std::int64_t{lane_count} * lane_lists * 10'000;
   random_stream random(1, purpose::task, 0, 0);
   for (int n = 0; n < lane_count * lane_lists * most_members; ++n) {
     const auto lane = static_cast<int>(random.below(lane_count));

@@ -116,6 +116,15 @@ TEST_F(unfinished, a_truncated_file_loses_its_tasks) {
   EXPECT_THAT(find_unfinished(directory), IsEmpty());
 }
 
+TEST_F(unfinished, a_save_that_was_cut_off_leaves_the_one_before_it) {
+  write();
+  const std::filesystem::path cut_off = directory / "1-0.partial";
+  std::filesystem::copy_file(directory / "1-0", cut_off);
+  std::filesystem::resize_file(cut_off, std::filesystem::file_size(cut_off) - 1);
+  EXPECT_THAT(find_unfinished(directory), SizeIs(2));
+  ASSERT_NE(progress("b"), nullptr);
+}
+
 TEST_F(unfinished, a_disk_that_cannot_be_written_is_an_error) {
   std::ofstream(directory) << "a file where the directory should be";
   EXPECT_THROW(rows_file(directory, "a", 0), environment_error);

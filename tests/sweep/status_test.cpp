@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <spikesweep/store/unfinished.hpp>
 #include <spikesweep/sweep/status.hpp>
 
 #include "store/sweep_samples.hpp"
@@ -66,6 +67,21 @@ TEST_F(status, counts_tasks_by_what_became_of_them) {
   EXPECT_THAT(found.done_points, ElementsAre(0));
   EXPECT_THAT(found.failed_points, ElementsAre(1, 2));
   EXPECT_THAT(found.pending_points, ElementsAre(3));
+}
+
+TEST_F(status, counts_the_pending_tasks_that_are_saved_in_mid_work) {
+  EXPECT_EQ(read_status(file).saved, 0);
+  const double left_before = read_status(file).pace.left_core_s;
+  std::vector<saved_task> tasks(3);
+  tasks[0].task = task_digest(description, 6);
+  tasks[0].share_done = 0.75;
+  tasks[1].task = task_digest(description, 0);  // It is done: what is saved of it is of no use.
+  tasks[2].task = "of another sweep";
+  std::filesystem::create_directory(unfinished_directory(file));
+  write_unfinished(unfinished_directory(file), "1-0", tasks, std::vector<std::string>(3));
+  const sweep_status found = read_status(file);
+  EXPECT_EQ(found.saved, 1);
+  EXPECT_NEAR(found.pace.left_core_s / left_before, 1.25 / 2, 1e-12) << "of two tasks of one point";
 }
 
 TEST_F(status, gives_reasons_attempts_and_values_of_failed_points) {

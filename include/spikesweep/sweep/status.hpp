@@ -53,6 +53,7 @@ struct sweep_status {
   std::int64_t crashed = 0;   ///< As in point_status.
   std::int64_t pending = 0;
   std::int64_t started = 0;  ///< Of the pending ones: in flight now or when the last run died.
+  std::int64_t saved = 0;    ///< Of the pending ones: a run left them in mid-work, and the next one goes on from there.
   /// Of the done and failed ones: ended so shortly before `now` that a power cut might take them with it. A rank forces
   /// what it wrote to the disk every sweep_writer::sync_every_s, and at the end of a run.
   std::int64_t unsynced = 0;
