@@ -20,6 +20,7 @@
 #include <spikesweep/parallel/own_launcher.hpp>
 #include <spikesweep/parallel/rank_context.hpp>
 #include <spikesweep/parallel/session.hpp>
+#include <spikesweep/store/digest.hpp>
 #include <spikesweep/study/config.hpp>
 
 #include "argument_parser.hpp"
@@ -149,7 +150,9 @@ class program_call {
   exit_code run(const rank_context& job) const {
     if (needs_mpi()) {
       // What ranks were told apart from each other would end in a file of both, or in a wait without end.
-      check_same_words(job.world, arguments_, "arguments");
+      check_same_words(job.world, arguments_, "other arguments");
+      check_same_words(job.world, {on_every_rank(job.world, [] { return file_digest("/proc/self/exe"); })},
+                       "another build of spikesweep", "install the same one on all nodes");
     } else if (find_launch_place().rank != 0) {
       return exit_code::done;
     }

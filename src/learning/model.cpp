@@ -12,6 +12,7 @@
 #include <spikesweep/store/digest.hpp>
 #include <spikesweep/store/file_format.hpp>
 #include <spikesweep/store/settings_file.hpp>
+#include <spikesweep/store/shared_files.hpp>
 
 #include "member_file.hpp"
 #include "model_check.hpp"
@@ -299,7 +300,7 @@ model load_model(const std::filesystem::path& path) {
 
 model load_model(const communicator& ranks, const std::filesystem::path& path) {
   model m = on_every_rank(ranks, [&] { return load_model(path); });
-  check_same_words(ranks, {on_every_rank(ranks, [&] { return file_digest(path); })}, "contents in " + path.string());
+  check_same_contents(ranks, path, on_every_rank(ranks, [&] { return file_digest(path); }));
   return m;
 }
 

@@ -93,7 +93,8 @@ void all_reduce_largest(const communicator& ranks, std::vector<double>& values, 
   reduce_all(ranks, values, longest, boost::mpi::maximum<double>());
 }
 
-void check_same_words(const communicator& ranks, const std::vector<std::string>& words, const std::string& what) {
+void check_same_words(const communicator& ranks, const std::vector<std::string>& words, const std::string& what,
+                      const std::string& cure) {
   std::vector<std::string> of_root = words;
   broadcast(ranks, of_root);
   std::string difference;
@@ -102,12 +103,12 @@ void check_same_words(const communicator& ranks, const std::vector<std::string>&
     const auto word = [](auto place, const std::vector<std::string>& of) {
       return place == of.end() ? std::string("nothing") : '\'' + *place + '\'';
     };
-    difference = word(mine, words) + " where rank 0 has " + word(others, of_root);
+    difference = " on " + host_name() + " has " + what + " than rank 0: " + word(mine, words) + " where rank 0 has " +
+                 word(others, of_root);
   }
   collect_bytes(ranks, difference, [&](int rank, const std::string& of_rank) {
     if (!of_rank.empty()) {
-      throw input_error("rank " + std::to_string(rank) + " has other " + what + " than rank 0: " + of_rank +
-                        "; start all ranks with the same ones");
+      throw input_error("rank " + std::to_string(rank) + of_rank + "; " + cure);
     }
   });
 }

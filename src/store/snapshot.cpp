@@ -5,6 +5,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/digest.hpp>
+#include <spikesweep/store/shared_files.hpp>
 #include <spikesweep/store/snapshot.hpp>
 
 namespace spikesweep {
@@ -49,7 +50,7 @@ sweep_reader open_snapshot(const communicator& ranks, const std::filesystem::pat
   digest mine;
   add_description(mine, file.description());
   // A node may have another file of this name, and a sweep that is extended is replaced.
-  check_same_words(ranks, {mine.text()}, "contents in " + path.string());
+  check_same_contents(ranks, path, mine.text());
   std::vector<task_record> records(static_cast<std::size_t>(file.description().tasks()));
   on_root(ranks, [&] { records = file.records(); });
   broadcast_all(ranks, std::as_writable_bytes(std::span(records)));

@@ -17,6 +17,7 @@
 #include <spikesweep/store/digest.hpp>
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/origin.hpp>
+#include <spikesweep/store/shared_files.hpp>
 #include <spikesweep/store/spike_file.hpp>
 #include <spikesweep/store/text_file.hpp>
 #include <spikesweep/store/unfinished_result.hpp>
@@ -300,8 +301,8 @@ class finished_predictions {
 std::vector<point_prediction> predict_many(const rank_context& job, const model& m, const predict_request& request) {
   const interrupt_guard guard;
   if (!request.points.empty()) {
-    check_same_words(job.world, {on_every_rank(job.world, [&] { return file_digest(request.points); })},
-                     "contents in " + request.points);
+    check_same_contents(job.world, request.points,
+                        on_every_rank(job.world, [&] { return file_digest(request.points); }));
   }
   // Every rank reads the points, and throws the same error for them.
   const axis_points points = requested_points(m, request);

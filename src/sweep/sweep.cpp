@@ -13,6 +13,7 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/store/file_lock.hpp>
+#include <spikesweep/store/shared_files.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 #include <spikesweep/sweep/sweep.hpp>
@@ -206,6 +207,7 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
     lock.emplace(file);
     return prepare_file(file, description, options);
   });
+  check_shared(ranks, file);
   const auto damaged = resumes ? find_damaged(ranks, file) : std::vector<std::int64_t>();
   remaining_work work;
   std::size_t left = on_root(ranks, [&] {

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/reduce.hpp>
 
 namespace {
@@ -167,19 +168,19 @@ TEST(on_every_rank, throws_everywhere_what_the_lowest_rank_that_failed_throws) {
 
 TEST(check_same_words, refuses_the_first_rank_that_has_others) {
   const communicator world;
-  EXPECT_NO_THROW(check_same_words(world, {"sweep", "a.toml"}, "arguments"));
+  EXPECT_NO_THROW(check_same_words(world, {"sweep", "a.toml"}, "other arguments"));
   if (world.size() == 1) {
     return;
   }
   std::string message;
   try {
-    check_same_words(world, {"sweep", world.rank() == 1 ? "b.toml" : "a.toml"}, "arguments");
+    check_same_words(world, {"sweep", world.rank() == 1 ? "b.toml" : "a.toml"}, "other arguments");
   } catch (const input_error& error) {
     message = error.what();
   }
-  EXPECT_EQ(message,
-            "rank 1 has other arguments than rank 0: 'b.toml' where rank 0 has 'a.toml'; start all ranks with the same "
-            "ones");
+  EXPECT_EQ(message, "rank 1 on " + host_name() +
+                         " has other arguments than rank 0: 'b.toml' where rank 0 has 'a.toml'; start "
+                         "all ranks with the same ones");
 }
 
 TEST(broadcast_all, brings_bytes_longer_than_the_longest_message) {
