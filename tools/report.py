@@ -16,11 +16,13 @@ for name in [n for n in os.environ if n.startswith(("OMPI_", "PMIX_", "PMI_", "M
 os.environ["HDF5_USE_FILE_LOCKING"] = "FALSE"
 # The page looks the same whatever settings the user has for other pictures.
 os.environ["MATPLOTLIBRC"] = os.devnull
+os.environ["MPLBACKEND"] = "agg"
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # A path is printed with the bytes that it has, whether they are UTF-8 or not.
-sys.stdout.reconfigure(errors="surrogateescape")
-sys.stderr.reconfigure(errors="surrogateescape")
+for stream in (sys.stdout, sys.stderr):
+    if stream is not None:  # Whoever called may have closed it.
+        stream.reconfigure(errors="surrogateescape")
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 
 

@@ -40,7 +40,7 @@ double number_of(const config_entry& entry, const toml::node& node, const config
   if (!node.is_number()) {
     refuse_type(entry, node, place);
   }
-  return *node.value<double>();
+  return without_sign_of_zero(*node.value<double>());
 }
 
 std::map<std::string, double> numbers_of(const config_entry& entry, const toml::table& table,
@@ -60,7 +60,7 @@ config_value value_of(const config_entry& entry, const toml::node& node, const c
     return whole->get();
   }
   if (const auto* number = node.as_floating_point()) {
-    return number->get();
+    return without_sign_of_zero(number->get());
   }
   if (const auto* word = node.as_string()) {
     return word->get();

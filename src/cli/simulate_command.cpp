@@ -9,7 +9,7 @@
 
 #include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
-#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/file_format.hpp>
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/spike_file.hpp>
 #include <spikesweep/study/simulate_step.hpp>
@@ -113,7 +113,7 @@ exit_code execute(const rank_context& job, const simulate_arguments& arguments) 
   const configuration config = load_configuration(arguments.config, arguments.overrides);
   std::optional<file_lock> lock;
   if (!arguments.output.empty()) {
-    check_output_file(arguments.output);
+    check_output(arguments.output, spikes_format);
     lock.emplace(arguments.output);
   }
   simulation_result run = simulate_network(job, config, arguments.duration_s, arguments.replicates);

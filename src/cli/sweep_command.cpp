@@ -8,7 +8,7 @@
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
-#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/file_format.hpp>
 #include <spikesweep/study/grown_sweep.hpp>
 #include <spikesweep/study/sweep_step.hpp>
 
@@ -61,7 +61,7 @@ void print_json(const sweep_outcome& outcome, const std::string& file) {
 
 exit_code execute(const rank_context& job, const sweep_arguments& arguments) {
   const configuration given = load_configuration(job.world, arguments.config, arguments.overrides);
-  on_root(job.world, [&] { check_output_file(arguments.output); });
+  on_root(job.world, [&] { check_hdf5_name(arguments.output); });
   const sweep_flags flags = resolved(job, arguments.flags);
   const configuration config = config_of_sweep(job.world, given, arguments.output, flags);
   const sweep_description description = describe_sweep(job.world, config, arguments.output, flags);

@@ -11,7 +11,7 @@
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
-#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/file_format.hpp>
 #include <spikesweep/study/grown_sweep.hpp>
 #include <spikesweep/study/learning_rate_step.hpp>
 #include <spikesweep/study/train_step.hpp>
@@ -89,12 +89,8 @@ void check_files(const train_arguments& arguments) {
   } else if (arguments.output.empty()) {
     throw input_error("train needs -o MODEL.h5, the file for the model, or --find-lr");
   }
-  std::error_code failure;
-  if (std::filesystem::equivalent(arguments.data, arguments.output, failure)) {
-    throw input_error("-d and -o name the same file '" + arguments.output + "'; name two different files");
-  }
-  if (!arguments.output.empty()) {
-    check_output_file(arguments.output, arguments.find_learning_rate ? ".csv" : hdf5_ending);
+  if (!arguments.find_learning_rate) {
+    check_output(arguments.output, model_format);
   }
 }
 

@@ -1,12 +1,13 @@
 #include <filesystem>
 #include <iostream>
 #include <memory>
-#include <system_error>
 
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
-#include <spikesweep/store/atomic_file.hpp>
+#include <spikesweep/store/file_format.hpp>
+#include <spikesweep/study/grown_sweep.hpp>
 #include <spikesweep/study/sweep_target.hpp>
+#include <spikesweep/study/train_step.hpp>
 #include <spikesweep/study/validate_step.hpp>
 #include <spikesweep/study/validation_text.hpp>
 
@@ -27,19 +28,18 @@ struct validate_arguments {
 
 /// Checks the files. Returns the name of the sweep file.
 std::string check_files(const validate_arguments& arguments, const std::string& model) {
-  std::error_code failure;
-  if (std::filesystem::equivalent(model, arguments.output, failure)) {
-    throw input_error("-m and -o name the same file '" + arguments.output + "'; name two different files");
-  }
-  check_output_file(arguments.output);
+  check_output(arguments.output, validation_format);
   return arguments.data.empty() ? find_sweep_of(load_model(model), model).string() : arguments.data;
 }
 
 exit_code execute(const rank_context& job, const validate_arguments& arguments) {
-  const configuration config = load_configuration(job.world, arguments.config, arguments.overrides);
-  require_axes(config);
+  const configuration given = load_configuration(job.world, arguments.config, arguments.overrides);
+  require_axes(given);
   const std::string model = model_file_of(arguments.model).string();
   const std::string data = on_root(job.world, [&] { return check_files(arguments, model); });
+  // Of the config only [validation] counts. It says who the sweep is, all the same, and the result repeats it.
+  const configuration config = config_of_sweep(job.world, given, data, {});
+  on_root(job.world, [&] { check_same_sweep(config, data); });
   report_launch(job.world);
   const validation_result result = validate_surrogate(job, config, data, model, arguments.output);
   if (job.root()) {

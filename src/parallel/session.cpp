@@ -1,3 +1,5 @@
+#include <cstdlib>
+
 #include <boost/mpi/communicator.hpp>
 #include <mpi.h>
 
@@ -9,6 +11,9 @@ namespace spikesweep {
 void mpi_session::start(int& argc, char**& argv) {
   if (!agreement_) {
     forget_shell_of_srun();
+    // Nobody shares a file pointer. The kinds of Open MPI that do write past a buffer where the path of a file is long,
+    // and a job that is killed leaves their lock files beside it.
+    ::setenv("OMPI_MCA_sharedfp", "individual", 0);
     // Training has other threads, which make no MPI call.
     environment_.emplace(argc, argv, boost::mpi::threading::funneled, false);
     agreement_.emplace(communicator());

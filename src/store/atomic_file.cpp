@@ -3,6 +3,7 @@
 #include <cctype>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 #include <string>
 #include <utility>
 
@@ -175,23 +176,33 @@ std::filesystem::path real_output(const std::filesystem::path& path) {
   return real;
 }
 
-void check_output_file(const std::filesystem::path& path, std::string_view ending) {
+void check_output_name(const std::filesystem::path& path) {
   const std::filesystem::path real = real_output(path);
   std::error_code failure;
+  // Names of the files beside it are longer: FILE.unfinished.old-1, FILE.checkpoint.previous.partial.
+  constexpr std::size_t longest_name = 200;
+  if (real.filename().string().size() > longest_name) {
+    throw input_error("output '" + path.string() + "': its name is longer than " + std::to_string(longest_name) +
+                      " bytes; name a shorter one");
+  }
   const auto parent = std::filesystem::absolute(real).parent_path();
   if (!std::filesystem::is_directory(parent, failure)) {
     throw input_error("output '" + path.string() + "': the directory " + parent.string() +
                       " does not exist; make it, or name another");
   }
-  // Names of other formats: who writes one means that format.
-  constexpr std::array others{".csv", ".tsv", ".json", ".jsonl", ".txt", ".toml", ".html", ".npy",     ".npz",
-                              ".mat", ".png", ".pdf",  ".svg",   ".zip", ".gz",   ".xlsx", ".parquet", ".md"};
-  std::string extension = path.extension().string();
-  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
-  if (ending == hdf5_ending && std::ranges::find(others, extension) != others.end()) {
-    throw input_error("output '" + path.string() +
-                      "': an HDF5 file is written, which no other program would expect "
-                      "under this name; let it end in .h5");
+}
+
+void check_output_table(const std::filesystem::path& path, std::string_view header) {
+  check_output_name(path);
+  std::ifstream there(real_output(path), std::ios::binary);
+  std::string first(header.size(), '\0');
+  there.read(first.data(), static_cast<std::streamsize>(first.size()));
+  first.resize(static_cast<std::size_t>(there.gcount()));
+  if (!first.empty() && first != header) {
+    throw input_error(
+        "output '" + path.string() +
+        "' is there already, and is another file than would be written: it is not replaced; remove it, or "
+        "name another");
   }
 }
 

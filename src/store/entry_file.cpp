@@ -32,9 +32,15 @@ int open_file(const std::filesystem::path& path, entry_file::use how) {
   if (how != entry_file::use::read) {
     ignore_file_size_signal();
   }
-  const int descriptor = ::open(path.c_str(), flags.at(static_cast<std::size_t>(how)) | O_CLOEXEC, 0666);
+  // A pipe of this name would make the opening wait for its other end.
+  const int descriptor = ::open(path.c_str(), flags.at(static_cast<std::size_t>(how)) | O_CLOEXEC | O_NONBLOCK, 0666);
   if (descriptor < 0) {
     fail(how == entry_file::use::begin ? "make" : "open", path);
+  }
+  struct ::stat about {};
+  if (::fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode)) {
+    ::close(descriptor);
+    throw environment_error("cannot use " + path.string() + ": it is no regular file; remove it");
   }
   return descriptor;
 }

@@ -1,9 +1,14 @@
+#include <algorithm>
+#include <array>
+#include <cctype>
 #include <cstdint>
 #include <optional>
 
 #include <fmt/format.h>
 
+#include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/file_format.hpp>
+#include <spikesweep/store/file_lock.hpp>
 
 namespace spikesweep {
 
@@ -63,6 +68,40 @@ void check_format(const hdf5::group& root, const file_format& format) {
   throw format_error(fmt::format("{} has format version {}, made by spikesweep {}; this is spikesweep {}, {}: {}",
                                  root.where().file, number, maker_of(root), SPIKESWEEP_VERSION, allowed,
                                  format.remedy));
+}
+
+void check_hdf5_name(const std::filesystem::path& path) {
+  check_output_name(path);
+  // Names of other formats: who writes one means that format.
+  constexpr std::array others{".csv", ".tsv", ".json", ".jsonl", ".txt", ".toml", ".html", ".npy",     ".npz",
+                              ".mat", ".png", ".pdf",  ".svg",   ".zip", ".gz",   ".xlsx", ".parquet", ".md"};
+  std::string extension = path.extension().string();
+  std::ranges::transform(extension, extension.begin(), [](unsigned char c) { return std::tolower(c); });
+  if (std::ranges::find(others, extension) != others.end()) {
+    throw input_error(
+        fmt::format("output '{}': an HDF5 file is written, which no other program would expect under this name; let it "
+                    "end in .h5",
+                    path.string()));
+  }
+}
+
+void check_output(const std::filesystem::path& path, const file_format& format) {
+  check_hdf5_name(path);
+  const std::filesystem::path real = real_output(path);
+  std::error_code unknown;
+  const auto size = std::filesystem::file_size(real, unknown);
+  if (unknown || size == 0) {
+    return;
+  }
+  try {
+    check_format_name(hdf5::file::open(real).root(), format);
+  } catch (const input_error& error) {
+    throw input_error(
+        fmt::format("output '{}' is there already, and is no {}, so it is not replaced; remove it, or name "
+                    "another ({})",
+                    path.string(), format.kind, error.what()));
+  }
+  check_unused(real);
 }
 
 std::string maker_of(const hdf5::group& root) {

@@ -93,6 +93,7 @@ void write_holder(int descriptor, const std::filesystem::path& path) {
   if (::ftruncate(descriptor, 0) != 0 ||
       ::pwrite(descriptor, text.data(), text.size(), 0) != static_cast<ssize_t>(text.size())) {
     const int error = errno;
+    ::unlink(path.c_str());
     ::close(descriptor);
     throw environment_error("cannot write the lock " + path.string() + ": " + std::strerror(error));
   }
@@ -124,11 +125,12 @@ lock_holder find_lock_holder(const std::filesystem::path& file) {
 file_lock::file_lock(const std::filesystem::path& file) : path_(lock_of(file)) {
   for (int look = 1;; ++look) {
     descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (descriptor_ < 0 && errno == EACCES && look < looks && remove_dead_lock(path_)) {
+    const int obstacle = descriptor_ < 0 ? errno : 0;
+    if (obstacle == EACCES && look < looks && remove_dead_lock(path_)) {
       continue;
     }
-    if (descriptor_ < 0) {
-      throw environment_error("cannot make the lock " + path_.string() + ": " + std::strerror(errno));
+    if (obstacle != 0) {
+      throw environment_error("cannot make the lock " + path_.string() + ": " + std::strerror(obstacle));
     }
     const bool locked = ::flock(descriptor_, LOCK_EX | LOCK_NB) == 0;
     const int error = locked ? 0 : errno;

@@ -31,7 +31,7 @@ class token {
   explicit token(const std::filesystem::path& beside) {
     std::random_device random;
     text_ = fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
-    name_ = fmt::format(".{}.{}.seen", beside.filename().string(), text_.substr(0, 16));
+    name_ = ".spikesweep-" + text_;
     path_ = directory_of(beside) / name_;
     const int descriptor = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     const bool written =

@@ -1,4 +1,5 @@
 #include <optional>
+#include <regex>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -21,10 +22,9 @@ using nlohmann::json;
 constexpr std::string_view progress_format = "1";
 
 // The states of a rank are entries of one file, behind an entry with what they are states of. The rows of a task are
-// entries of another file.
+// entries of another file. All have the digest of their task as a name, so that none passes for that of another task.
 
 constexpr std::string_view tasks_name = "spikesweep tasks in hand";
-constexpr std::string_view rows_name = "rows";
 
 /// End of the name of a file of states until it is whole.
 constexpr const char* half_written = ".partial";
@@ -67,23 +67,30 @@ std::vector<saved_task> read_tasks(const std::filesystem::path& path) {
   return tasks;
 }
 
-/// What the first `bytes` of a rows_file hold; nothing if they are damaged.
-std::optional<std::string> read_rows(const std::filesystem::path& path, std::uint64_t bytes) {
+/// What the first `bytes` of the rows_file of a task hold; nothing if they are damaged.
+std::optional<std::string> read_rows(const std::filesystem::path& directory, const std::string& task,
+                                     std::uint64_t bytes) {
   if (bytes == 0) {
     return std::string();
   }
-  const entry_file file(path, entry_file::use::read);
+  const entry_file file(directory / rows_file::name(task), entry_file::use::read);
   std::string rows;
   std::uint64_t end = 0;
   while (end < bytes) {
     const auto part = file.at(end);
-    if (!part || part->name != rows_name) {
+    if (!part || part->name != task) {
       return std::nullopt;
     }
     rows += part->bytes;
     end += entry_file::bytes_of(part->name, part->bytes.size());
   }
   return end == bytes ? std::optional(std::move(rows)) : std::nullopt;
+}
+
+/// Whether a name is one that write_unfinished() or rows_file may have given: "2-0", "2-0.partial", "DIGEST.rows".
+bool is_own_name(const std::string& name) {
+  static const std::regex own("[0-9]+-[0-9]+(\\.partial)?|[0-9a-f]{32}\\.rows");
+  return std::regex_match(name, own);
 }
 
 std::filesystem::path make_directory(const std::filesystem::path& directory) {
@@ -144,6 +151,23 @@ void write_unfinished(const std::filesystem::path& directory, const std::string&
   }
 }
 
+void remove_unfinished(const std::filesystem::path& directory, const std::set<std::string>& needed) {
+  std::vector<std::filesystem::path> stale;
+  std::error_code none;
+  for (const auto& file : std::filesystem::directory_iterator(directory, none)) {
+    const std::string name = file.path().filename().string();
+    if (is_own_name(name) && !needed.contains(name)) {
+      stale.push_back(file.path());
+    }
+  }
+  for (const std::filesystem::path& path : stale) {
+    std::filesystem::remove(path, none);
+  }
+  if (!std::filesystem::is_symlink(directory, none)) {
+    std::filesystem::remove(directory, none);  // Stays unless it is empty.
+  }
+}
+
 std::vector<saved_task> find_unfinished(const std::filesystem::path& directory) {
   std::vector<saved_task> found;
   std::error_code none;
@@ -164,7 +188,7 @@ std::vector<saved_task> find_unfinished(const std::filesystem::path& directory) 
 std::shared_ptr<const task_progress> read_progress(const std::filesystem::path& directory, const saved_task& task) {
   try {
     auto state = entry_file(directory / task.file, entry_file::use::read).at(task.offset);
-    auto rows = read_rows(directory / rows_file::name(task.task), task.rows_bytes);
+    auto rows = read_rows(directory, task.task, task.rows_bytes);
     if (!state || state->name != task.task || !rows) {
       return nullptr;
     }
@@ -176,14 +200,15 @@ std::shared_ptr<const task_progress> read_progress(const std::filesystem::path& 
 }
 
 rows_file::rows_file(const std::filesystem::path& directory, const std::string& task, std::uint64_t bytes)
-    : path_(make_directory(directory) / name(task)),
+    : task_(task),
+      path_(make_directory(directory) / name(task)),
       file_(path_, bytes > 0 ? entry_file::use::go_on : entry_file::use::begin) {
   file_.cut(bytes);
 }
 
 void rows_file::append(const std::string& rows) {
   if (!rows.empty()) {
-    file_.append(rows_name, rows);
+    file_.append(task_, rows);
   }
 }
 

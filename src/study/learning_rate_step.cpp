@@ -3,6 +3,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/training_data.hpp>
 #include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/text_file.hpp>
 #include <spikesweep/study/learning_rate_step.hpp>
 
@@ -10,8 +11,10 @@ namespace spikesweep {
 
 namespace {
 
+constexpr std::string_view header = "step,learning_rate,counts_loss_nat,profile_loss_nat,smoothed_loss_nat\n";
+
 std::string csv_of(const range_test_result& result) {
-  std::string text = "step,learning_rate,counts_loss_nat,profile_loss_nat,smoothed_loss_nat\n";
+  std::string text(header);
   for (const range_test_step& s : result.steps) {
     text += fmt::format("{},{},{},{},{}\n", s.step, s.learning_rate, s.counts, s.profile, s.smoothed);
   }
@@ -21,10 +24,14 @@ std::string csv_of(const range_test_result& result) {
 }  // namespace
 
 void check_range_test_output(const std::string& output) {
-  if (!output.empty() && std::filesystem::path(output).extension() != ".csv") {
+  if (output.empty()) {
+    return;
+  }
+  if (std::filesystem::path(output).extension() != ".csv") {
     throw input_error("-o '" + output + "': with --find-lr it names a table and has to end in .csv; without -o " +
                       "nothing is written");
   }
+  check_output_table(output, header);
 }
 
 range_test_result find_learning_rate(const rank_context& job, const configuration& config,

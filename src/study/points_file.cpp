@@ -92,7 +92,7 @@ double parse_number(std::string_view cell, const std::string& name, int line, st
   if (failure != std::errc() || end != cell.data() + cell.size() || !std::isfinite(value)) {
     throw bad_cell(name, line, column, fmt::format("'{}' is not a number", cell));
   }
-  return value;
+  return without_sign_of_zero(value);
 }
 
 }  // namespace

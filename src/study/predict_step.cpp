@@ -13,11 +13,10 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
-#include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/digest.hpp>
+#include <spikesweep/store/file_format.hpp>
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/origin.hpp>
-#include <spikesweep/store/shared_files.hpp>
 #include <spikesweep/store/spike_file.hpp>
 #include <spikesweep/store/text_file.hpp>
 #include <spikesweep/store/unfinished_result.hpp>
@@ -77,9 +76,8 @@ bool within_range(const model& m, const predict_request& request, const std::vec
     }
     if (!request.extrapolate) {
       throw input_error(
-          fmt::format("{}{} = {:.6g} is outside the range that {} was trained on ({:.6g} to {:.6g}); --extrapolate "
-                      "predicts all the "
-                      "same",
+          fmt::format("{}{} = {} is outside the range that {} was trained on ({} to {}); --extrapolate predicts all "
+                      "the same",
                       place ? place(i) : std::string(), m.space.axes[i], values[i], request.model, lowest, highest));
     }
     return false;
@@ -188,7 +186,7 @@ std::vector<point_prediction> predict_one(const model& m, const predict_request&
   const loop_point point{requested_points(m, request).front(), 0};
   std::optional<file_lock> lock;
   if (!request.output.empty()) {
-    check_output_file(request.output);
+    check_output(request.output, spikes_format);
     lock.emplace(request.output);
   }
   prediction_settings settings = request.settings;
@@ -300,18 +298,13 @@ class finished_predictions {
 
 std::vector<point_prediction> predict_many(const rank_context& job, const model& m, const predict_request& request) {
   const interrupt_guard guard;
-  if (!request.points.empty()) {
-    check_same_contents(job.world, request.points,
-                        on_every_rank(job.world, [&] { return file_digest(request.points); }));
-  }
-  // Every rank reads the points, and throws the same error for them.
-  const axis_points points = requested_points(m, request);
+  const axis_points points = on_root(job.world, [&] { return requested_points(m, request); });
   const bool writes = !request.output.empty();
   std::optional<file_lock> lock;
   finished_predictions finished(job.root() ? points.size() : 0);
   const std::vector<std::size_t> open = on_root(job.world, [&] {
     if (writes) {
-      check_output_file(request.output);
+      check_output(request.output, prediction_format);
       lock.emplace(request.output);
       finished.take_up(request, m, points);
     }

@@ -85,8 +85,9 @@ sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem
   }
   if (outcome.interrupted) {
     log_warning(
-        "interrupted; every finished task is on disk, what is left of those in hand is saved, and the same command "
-        "resumes");
+        "interrupted; every finished task is on disk; the same command resumes, and goes on with the tasks in hand "
+        "from "
+        "where they were saved");
   }
   return outcome;
 }

@@ -100,7 +100,8 @@ validation_result validate_surrogate(const rank_context& job, const configuratio
   const interrupt_guard guard;
   std::optional<file_lock> lock;
   std::optional<unfinished_result> saved;
-  const input_lock in_use(sweep_file);
+  const input_lock sweep_in_use(sweep_file);
+  const input_lock model_in_use(model_file);
   on_root(job.world, [&] { lock.emplace(output); });
   const model m = load_model(job.world, model_file);
   const sweep_reader data = open_snapshot(job.world, sweep_file);

@@ -183,7 +183,7 @@ bool prepare_file(const std::filesystem::path& file, const sweep_description& de
       for (const std::filesystem::path& stale : options.made_from_it) {
         std::filesystem::remove(stale);
       }
-      std::filesystem::remove_all(unfinished_directory(file));
+      remove_unfinished(unfinished_directory(file));
       return false;
   }
   check_sweep_file(file, description);
@@ -221,8 +221,7 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
     outcome = simulate(ranks, writer, description, simulator, options, std::move(work));
   }
   if (ranks.rank() == 0 && !outcome.interrupted) {
-    std::error_code none;
-    std::filesystem::remove_all(unfinished_directory(file), none);
+    remove_unfinished(unfinished_directory(file));
   }
   outcome.wall_s = seconds_since(start);
   broadcast_outcome(ranks, outcome);

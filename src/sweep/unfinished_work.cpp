@@ -23,28 +23,19 @@ std::string file_name(int run, int rank) {
 }
 
 /// The run that a file is of; 0 if it is none of ours.
-int run_of(const std::filesystem::path& file) {
+int run_of(const std::string& file) {
   int run = 0;
   int rank = 0;
-  return std::sscanf(file.filename().c_str(), "%d-%d", &run, &rank) == 2 ? run : 0;
+  return std::sscanf(file.c_str(), "%d-%d", &run, &rank) == 2 ? run : 0;
 }
 
 /// Removes the files that nobody needs. Returns the last run that left a file.
 int tidy(const std::filesystem::path& directory, const std::set<std::string>& needed) {
   int last = 0;
-  std::vector<std::filesystem::path> stale;
-  std::error_code none;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, none)) {
-    if (needed.contains(entry.path().filename().string())) {
-      last = std::max(last, run_of(entry.path()));
-    } else {
-      stale.push_back(entry.path());
-    }
+  for (const std::string& name : needed) {
+    last = std::max(last, run_of(name));
   }
-  for (const std::filesystem::path& path : stale) {
-    std::filesystem::remove(path, none);
-  }
-  std::filesystem::remove(directory, none);  // Stays unless it is empty.
+  remove_unfinished(directory, needed);
   return last;
 }
 

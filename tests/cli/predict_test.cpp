@@ -133,6 +133,43 @@ TEST_F(predict, runs_in_either_precision) {
   EXPECT_EQ(count(plain.out, "rate_E_hz"), 1);
 }
 
+TEST_F(predict, replaces_no_input_of_its_own) {
+  const std::string model = read_text(runner.directory() / "m.h5");
+  const std::string sweep = read_text(runner.directory() / "a.h5");
+  for (const char* command :
+       {"predict -m m.h5 --duration 1s -o m.h5", "predict -m m.h5 --duration 1s --design 2 -o m.h5",
+        "predict -m m.h5 --duration 1s --design 2 -o a.h5", "validate small.toml -m m.h5 -o a.h5",
+        "validate small.toml -m m.h5 -o m.h5", "train small.toml -d a.h5 -o a.h5",
+        "simulate zhang2024 --duration 10ms -o a.h5"}) {
+    const command_result result = runner.run(command);
+    EXPECT_EQ(result.code, 2) << command;
+    EXPECT_THAT(result.err, HasSubstr("is there already, and is no ")) << command;
+  }
+  EXPECT_EQ(read_text(runner.directory() / "m.h5"), model);
+  EXPECT_EQ(read_text(runner.directory() / "a.h5"), sweep);
+}
+
+TEST_F(predict, reads_points_from_a_pipe) {
+  const command_result of_file = runner.run(many + " --csv");
+  const command_result of_pipe = runner.run("predict -m m.h5 --duration 500ms --replicates 3 --points pipe.csv --csv",
+                                            test_ranks(), "mkfifo pipe.csv; (cat points.csv >pipe.csv &);");
+  EXPECT_EQ(of_pipe.code, 0) << of_pipe.err;
+  EXPECT_EQ(of_pipe.out, of_file.out);
+}
+
+TEST_F(predict, says_in_full_by_how_little_a_value_is_out_of_range) {
+  EXPECT_THAT(refusal("S_EI\n2.4000000000000004\n"),
+              HasSubstr("S_EI = 2.4000000000000004 is outside the range that m.h5 was trained on (2 to 2.4)"));
+}
+
+TEST_F(predict, validates_only_by_the_config_of_the_sweep) {
+  for (const char* other : {"network.S_IE=3.5", "seed=99", "sweep.transitions=77", "design.test_points=1"}) {
+    const command_result result = runner.run(std::string("validate small.toml -m m.h5 -o v.h5 --set ") + other);
+    EXPECT_EQ(result.code, 2) << other;
+    EXPECT_THAT(result.err, HasSubstr("differs from the sweep in a.h5")) << other;
+  }
+}
+
 }  // namespace
 
 }  // namespace spikesweep::testing

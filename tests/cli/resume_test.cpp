@@ -201,6 +201,24 @@ TEST_F(resume, a_file_of_another_format_version_is_refused_unless_it_is_to_be_re
   EXPECT_EQ(lasting_bytes(path()), from_scratch(""));
 }
 
+TEST_F(resume, a_zero_has_no_sign) {
+  ASSERT_EQ(sweep("--set network.S_IE=-0.0").code, 0);
+  EXPECT_THAT(sweep("--set network.S_IE=0").out, HasSubstr("found done  20\n"));
+  runner.write("p.csv", "S_EE\n-0.0\n2\n3\n");
+  const std::string file = "--set 'design.points_file=\"p.csv\"' design.points=3 design.selection_points=1 ";
+  ASSERT_EQ(sweep(file + "design.test_points=1 'design.axes.S_EE={min=-0.0,max=4}'", "b.h5").code, 0);
+}
+
+TEST_F(resume, the_path_of_a_file_may_be_long) {
+  std::string name;
+  while (name.size() < 400) {
+    name += "long/";
+  }
+  std::filesystem::create_directories(runner.directory() / name);
+  const command_result result = sweep("", name + std::string(150, 'a') + ".h5");
+  EXPECT_EQ(result.code, 0) << result.err;
+}
+
 TEST_F(resume, a_file_that_is_no_sweep_file_is_never_replaced) {
   runner.write("text.h5", sobol);
   for (const std::string flags : {"", "--fresh", "--extend"}) {

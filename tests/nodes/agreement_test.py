@@ -76,6 +76,7 @@ class TwoNodes(unittest.TestCase):
     def succeeds(self, *words, **options):
         done = self.spikesweep(*words, **options)
         self.assertEqual(done.returncode, 0, done.stderr)
+        return done
 
     def give(self, node, source, name):
         """Copies a file of the directory into /mnt/own of a node."""
@@ -143,25 +144,31 @@ class AnInput(TwoNodes):
                 self.give(node, self.made / "one" / name, name)
             self.give(node, self.made / "one.csv", "points.csv")
 
+    SEED = ["--set", "seed=1"]
     COMMANDS = {
-        "sweep.h5": ["train", "c.toml", "-d", "/mnt/own/sweep.h5", "-o", "m.h5"],
-        "model.h5": ["validate", "c.toml", "-d", "/mnt/own/sweep.h5", "-m", "/mnt/own/model.h5", "-o", "v.h5"],
-        "points.csv": ["predict", "-m", "/mnt/own/model.h5", "--points", "/mnt/own/points.csv", "--duration", "1s"],
+        "sweep.h5": ["train", "c.toml", "-d", "/mnt/own/sweep.h5", *SEED, "-o", "m.h5"],
+        "model.h5": ["validate", "c.toml", "-d", "/mnt/own/sweep.h5", "-m", "/mnt/own/model.h5", *SEED, "-o", "v.h5"],
     }
+    PREDICT = ["predict", "-m", "/mnt/own/model.h5", "--points", "/mnt/own/points.csv", "--duration", "1s", "--csv"]
 
     def test_may_be_an_equal_copy_on_each_node(self):
-        for command in self.COMMANDS.values():
+        for command in [*self.COMMANDS.values(), self.PREDICT]:
             self.succeeds(*command)
+
+    def test_of_points_is_that_of_the_first_rank(self):
+        expected = self.succeeds(*self.PREDICT).stdout
+        self.give(2, self.made / "other.csv", "points.csv")
+        self.assertEqual(self.succeeds(*self.PREDICT).stdout, expected)
+        self.nodes.on(2, "rm /mnt/own/points.csv")
+        self.assertEqual(self.succeeds(*self.PREDICT).stdout, expected)
 
     def test_that_differs_on_a_node_is_refused(self):
         for name, command in self.COMMANDS.items():
             with self.subTest(name):
-                other = self.made / "other.csv" if name == "points.csv" else self.made / "other" / name
-                self.give(2, other, name)
+                self.give(2, self.made / "other" / name, name)
                 self.refused(2, f"rank 1 on n2 has other contents in /mnt/own/{name} than rank 0: ", *command)
                 self.assertFalse((self.directory / command[-1]).exists())
-                same = self.made / "one.csv" if name == "points.csv" else self.made / "one" / name
-                self.give(2, same, name)
+                self.give(2, self.made / "one" / name, name)
 
     def test_that_a_node_lacks_is_refused(self):
         for name, command in self.COMMANDS.items():

@@ -81,21 +81,24 @@ class Cluster:
             raise
 
     def _make(self):
-        self.first = subprocess.Popen(["unshare", *SPACES, "--fork", "--kill-child", "sh", "-c", SETTLE, "n1",
-                                       str(self.directory)], start_new_session=True)
+        self.others = []  # They die with the first one.
+        self.first = self._start(1, [])
         self._await(1)
         # As seen from outside: the child of unshare.
         self.outside = int(pathlib.Path(f"/proc/{self.first.pid}/task/{self.first.pid}/children").read_text())
         (self.directory / "n1").write_text("1\n")
         self.on(1, "ip link add eth0 type bridge && ip address add 10.77.0.1/24 dev eth0 && ip link set eth0 up")
         for i in range(2, self.count + 1):
-            subprocess.Popen([*self._inside(1), "unshare", *SPACES, "--fork", "--kill-child", "sh", "-c", SETTLE,
-                              f"n{i}", str(self.directory)], start_new_session=True)
+            self.others.append(self._start(i, self._inside(1)))
             self._await(i)
             number = (self.directory / f"n{i}").read_text().strip()
             self.on(1, f"ip link add port{i} type veth peer name eth0 netns {number} && "
                        f"ip link set port{i} master eth0 up")
             self.on(i, f"ip address add 10.77.0.{i}/24 dev eth0 && ip link set eth0 up")
+
+    def _start(self, node, where):
+        words = ["unshare", *SPACES, "--fork", "--kill-child", "sh", "-c", SETTLE, f"n{node}", str(self.directory)]
+        return subprocess.Popen([*where, *words], start_new_session=True)
 
     def _await(self, node):
         end = time.monotonic() + START_S
@@ -137,7 +140,8 @@ class Cluster:
         first = getattr(self, "first", None)
         if first is not None:
             os.killpg(first.pid, signal.SIGKILL)
-            first.wait()
+            for node in [first, *self.others]:
+                node.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 

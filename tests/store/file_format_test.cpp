@@ -5,7 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/file_format.hpp>
+#include <spikesweep/store/file_lock.hpp>
 
 #include "store/sweep_samples.hpp"
 
@@ -101,6 +103,55 @@ TEST(file_format, of_nothing_is_refused) {
   const hdf5::file opened = hdf5::file::open(scratch / "f.h5");
   EXPECT_THAT(error_of<input_error>([&] { check_format(opened.root(), model_format); }),
               AllOf(HasSubstr("f.h5"), HasSubstr("not a model file"), HasSubstr("'format' is missing")));
+}
+
+TEST(output, replaces_nothing_but_files_of_its_own_format) {
+  const scratch_directory scratch;
+  for (const kind_of_file& there : every_kind) {
+    std::filesystem::copy_file(fixtures / "0.1.0" / there.name, scratch / there.name);
+    for (const kind_of_file& wanted : every_kind) {
+      if (wanted.format == there.format) {
+        EXPECT_NO_THROW(check_output(scratch / there.name, *wanted.format));
+      } else {
+        EXPECT_THAT(error_of<input_error>([&] { check_output(scratch / there.name, *wanted.format); }),
+                    AllOf(HasSubstr("is there already, and is no " + std::string(wanted.format->kind)),
+                          HasSubstr("remove it, or name another")));
+      }
+    }
+  }
+  std::ofstream(scratch / "config") << "seed = 1\n";
+  EXPECT_THROW(check_output(scratch / "config", model_format), input_error);
+  std::ofstream(scratch / "empty");
+  EXPECT_NO_THROW(check_output(scratch / "empty", model_format));
+  EXPECT_NO_THROW(check_output(scratch / "new.h5", model_format));
+}
+
+TEST(output, of_a_table_replaces_no_other_table) {
+  const scratch_directory scratch;
+  EXPECT_NO_THROW(check_output_table(scratch / "new.csv", "a,b\n"));
+  std::ofstream(scratch / "same.csv") << "a,b\n1,2\n";
+  EXPECT_NO_THROW(check_output_table(scratch / "same.csv", "a,b\n"));
+  for (const char* other : {"a,c\n1,2\n", "a", "# a,b\n"}) {
+    std::ofstream(scratch / "other.csv") << other;
+    EXPECT_THROW(check_output_table(scratch / "other.csv", "a,b\n"), input_error) << other;
+  }
+}
+
+TEST(output, that_another_job_reads_is_not_replaced) {
+  const scratch_directory scratch;
+  std::filesystem::copy_file(fixtures / "0.1.0" / "model.h5", scratch / "m.h5");
+  const input_lock reader(scratch / "m.h5");
+  EXPECT_THAT(error_of<input_error>([&] { check_output(scratch / "m.h5", model_format); }),
+              HasSubstr("is being read by another job"));
+}
+
+TEST(output, has_a_name_that_leaves_room_for_longer_ones_beside_it) {
+  const scratch_directory scratch;
+  EXPECT_NO_THROW(check_output(scratch / std::string(200, 'a'), model_format));
+  for (const std::size_t length : {201, 300}) {
+    EXPECT_THAT(error_of<input_error>([&] { check_output(scratch / std::string(length, 'a'), model_format); }),
+                HasSubstr("its name is longer than 200 bytes"));
+  }
 }
 
 }  // namespace

@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/stat.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -114,6 +116,41 @@ TEST_F(unfinished, a_truncated_file_loses_its_tasks) {
   EXPECT_EQ(progress("a"), nullptr);
   std::filesystem::resize_file(directory / "1-0", 50);
   EXPECT_THAT(find_unfinished(directory), IsEmpty());
+}
+
+TEST_F(unfinished, rows_of_another_task_are_not_taken) {
+  write();
+  rows_file other(directory, "b", 0);
+  other.append("First");
+  other.append("Second");
+  std::filesystem::copy_file(directory / "b.rows", directory / "a.rows",
+                             std::filesystem::copy_options::overwrite_existing);
+  EXPECT_EQ(progress("a"), nullptr);
+}
+
+TEST_F(unfinished, files_that_are_not_its_own_stay) {
+  write();
+  const std::string task(32, 'a');
+  rows_file(directory, task, 0).append("rows");
+  std::ofstream(directory / "thesis.tex") << "precious";
+  std::filesystem::create_directory(directory / "9-9");
+  std::ofstream(directory / "9-9" / "more") << "precious";
+  const std::filesystem::path link = scratch / "link.unfinished";
+  std::filesystem::create_directory_symlink(directory, link);
+  remove_unfinished(link, {"1-0"});
+  EXPECT_TRUE(std::filesystem::exists(directory / "1-0"));
+  EXPECT_FALSE(std::filesystem::exists(directory / (task + ".rows")));
+  remove_unfinished(link);
+  EXPECT_FALSE(std::filesystem::exists(directory / "1-0"));
+  EXPECT_TRUE(std::filesystem::exists(directory / "thesis.tex"));
+  EXPECT_TRUE(std::filesystem::exists(directory / "9-9" / "more"));
+  EXPECT_TRUE(std::filesystem::is_symlink(link));
+}
+
+TEST_F(unfinished, a_pipe_in_place_of_a_file_is_passed_over) {
+  write();
+  ASSERT_EQ(::mkfifo((directory / "2-0").c_str(), 0600), 0);
+  EXPECT_THAT(find_unfinished(directory), SizeIs(2));
 }
 
 TEST_F(unfinished, a_save_that_was_cut_off_leaves_the_one_before_it) {

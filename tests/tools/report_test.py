@@ -311,6 +311,24 @@ class AForeignDirectory(ReportTest):
             self.assertEqual(file.read(), page)
 
 
+class ACaller(ReportTest):
+    def test_may_have_another_backend_of_matplotlib(self):
+        self.page(self.fresh(), environment={"MPLBACKEND": "nonsense"})
+
+    def test_may_have_closed_its_streams(self):
+        for closed in ("2>&-", ">&- 2>&-"):
+            directory = self.fresh()
+            done = subprocess.run(["sh", "-c", f'exec "$0" "$1" {closed}', REPORT, directory], check=False)
+            self.assertEqual(done.returncode, 0)
+            self.assertTrue(os.path.exists(os.path.join(directory, "report.html")))
+
+    def test_may_give_a_directory_whose_name_begins_with_a_dash(self):
+        directory = os.path.join(self.base, "-dash")
+        shutil.copytree(self.source, directory)
+        done = subprocess.run([REPORT, "--", "-dash"], cwd=self.base, capture_output=True, text=True, check=False)
+        self.assertEqual((done.returncode, done.stdout), (0, "-dash/report.html\n"), done.stderr)
+
+
 class SilentNetworks(ReportTest):
     def silenced(self, populations):
         """A copy of the run in which nothing of these populations fires, neither exactly nor in the surrogate."""

@@ -39,6 +39,11 @@ enum class config_type {
   file     ///< the name of a file
 };
 
+/// -0 is the number 0, and no other setting than 0.
+constexpr double without_sign_of_zero(double value) {
+  return value == 0 ? 0.0 : value;
+}
+
 /// The text of a value in TOML, doubles as the shortest text that reads back to the same bits.
 std::string to_text(const config_value& value);
 

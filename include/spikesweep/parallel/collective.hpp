@@ -144,8 +144,8 @@ bool on_any_rank(const communicator& ranks, bool mine);
 void all_reduce_least(const communicator& ranks, std::vector<double>& values, std::size_t longest = longest_message);
 void all_reduce_largest(const communicator& ranks, std::vector<double>& values, std::size_t longest = longest_message);
 
-/// Throws input_error on every rank unless every rank has the words of rank 0. `what` says what a rank has that differs,
-/// such as "other arguments", and `cure` what to do then. Collective.
+/// Throws input_error on every rank unless every rank has the words of rank 0. `what` says what a rank has that
+/// differs, such as "other arguments", and `cure` what to do then. Collective.
 void check_same_words(const communicator& ranks, const std::vector<std::string>& words, const std::string& what,
                       const std::string& cure = "start all ranks with the same ones");
 

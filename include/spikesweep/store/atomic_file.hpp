@@ -46,10 +46,12 @@ void write_then_rename(const std::filesystem::path& target,
 /// input_error if what is there is no regular file: a directory, a pipe or a device is never replaced. Rank-local.
 std::filesystem::path real_output(const std::filesystem::path& path);
 
-inline constexpr std::string_view hdf5_ending = ".h5";
+/// Throws input_error unless `path` can be the name of a file: its directory exists, and it is no directory, pipe or
+/// device itself. Rank-local.
+void check_output_name(const std::filesystem::path& path);
 
-/// Throws input_error unless `path` can be the name of a new file: its directory exists, it is no directory, pipe or
-/// device itself, and, for an HDF5 file, it does not end like another format. Rank-local.
-void check_output_file(const std::filesystem::path& path, std::string_view ending = hdf5_ending);
+/// The same for a table, whose first line is `header`: throws input_error too if there is a file of other contents,
+/// which is not replaced. Rank-local.
+void check_output_table(const std::filesystem::path& path, std::string_view header);
 
 }  // namespace spikesweep

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <string_view>
 
@@ -54,6 +55,13 @@ void check_format_name(const hdf5::group& root, const file_format& format);
 
 /// The same, and throws format_error unless this version reads the number of the file.
 void check_format(const hdf5::group& root, const file_format& format);
+
+/// As check_output_name(), and throws input_error too if the name ends like another format than HDF5. Rank-local.
+void check_hdf5_name(const std::filesystem::path& path);
+
+/// The same for a new file of this format. A file that is there may be replaced only if it is of this format, and is
+/// not being read by another job: so no command takes an input of its own, or any other file, for its output.
+void check_output(const std::filesystem::path& path, const file_format& format);
 
 /// The version of spikesweep that made a file, or "of unknown version".
 std::string maker_of(const hdf5::group& root);

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -53,6 +54,7 @@ class rows_file {
   static std::string name(const std::string& task) { return task + ".rows"; }
 
  private:
+  std::string task_;
   std::filesystem::path path_;
   entry_file file_;
 };
@@ -69,6 +71,10 @@ std::filesystem::path unfinished_directory(const std::filesystem::path& sweep_fi
 /// `offset` do not count. Throws environment_error if the disk fails. Rank-local.
 void write_unfinished(const std::filesystem::path& directory, const std::string& name,
                       const std::vector<saved_task>& tasks, std::span<const std::string> states);
+
+/// Removes what write_unfinished() and rows_file have left in a directory, but for the files `needed`; then the
+/// directory if it is empty. Other files stay, and a link to a directory stays a link. Rank-local.
+void remove_unfinished(const std::filesystem::path& directory, const std::set<std::string>& needed = {});
 
 /// All saved tasks of a directory, which need not exist. Files that are damaged count as empty. Rank-local.
 std::vector<saved_task> find_unfinished(const std::filesystem::path& directory);

@@ -24,7 +24,7 @@ struct predict_request {
 
 /// The axis values of all points that a request means. Warns about points outside the trained range if the request
 /// extrapolates. Throws input_error with file, line and column for a point that is not allowed, and for an override of
-/// a parameter that is no axis of the model. Every rank may call it; nothing is collective.
+/// a parameter that is no axis of the model. Rank-local; reads the file of points once, so that it may be a pipe.
 std::vector<std::vector<double>> requested_points(const model& m, const predict_request& request);
 
 /// Predicts, saves to the output of the request, and warns if the surrogate departs from its training states. Many
