@@ -6,6 +6,7 @@
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/text_file.hpp>
 #include <spikesweep/study/learning_rate_step.hpp>
+#include <spikesweep/sweep/sweep.hpp>
 
 namespace spikesweep {
 
@@ -36,6 +37,7 @@ void check_range_test_output(const std::string& output) {
 
 range_test_result find_learning_rate(const rank_context& job, const configuration& config,
                                      const std::filesystem::path& sweep_file, const std::filesystem::path& output) {
+  check_undamaged(job.world, sweep_file);
   model m;
   const training_data data = load_training_data(job.world, sweep_file, config.learning, m);
   const range_test_settings range;

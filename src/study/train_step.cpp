@@ -18,6 +18,7 @@
 #include <spikesweep/study/train_step.hpp>
 #include <spikesweep/surrogate/selection.hpp>
 #include <spikesweep/surrogate/tuning.hpp>
+#include <spikesweep/sweep/sweep.hpp>
 
 #include "settings_text.hpp"
 #include "training_log.hpp"
@@ -179,6 +180,7 @@ model train_surrogate(const rank_context& job, const configuration& config, cons
   std::optional<file_lock> lock;
   const input_lock in_use(sweep_file);
   on_root(job.world, [&] { lock.emplace(model_file); });
+  check_undamaged(job.world, sweep_file);
   model m;
   const training_data data = load_training_data(job.world, sweep_file, config.learning, m);
   m.data_file = sweep_file.string();

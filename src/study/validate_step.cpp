@@ -15,6 +15,7 @@
 #include <spikesweep/store/unfinished_result.hpp>
 #include <spikesweep/study/published_figures.hpp>
 #include <spikesweep/study/validate_step.hpp>
+#include <spikesweep/sweep/sweep.hpp>
 
 #include "settings_text.hpp"
 
@@ -103,6 +104,7 @@ validation_result validate_surrogate(const rank_context& job, const configuratio
   const input_lock sweep_in_use(sweep_file);
   const input_lock model_in_use(model_file);
   on_root(job.world, [&] { lock.emplace(output); });
+  check_undamaged(job.world, sweep_file);
   const model m = load_model(job.world, model_file);
   const sweep_reader data = open_snapshot(job.world, sweep_file);
   check_is_sweep_of(m, data, model_file, sweep_file);

@@ -1,5 +1,8 @@
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include <spikesweep/base/error.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/sweep.hpp>
@@ -26,6 +29,15 @@ std::vector<std::int64_t> find_damaged(const communicator& ranks, const std::fil
     return found;
   });
   return all_gather_joined(ranks, mine);
+}
+
+void check_undamaged(const communicator& ranks, const std::filesystem::path& file) {
+  if (const auto damaged = find_damaged(ranks, file); !damaged.empty()) {
+    throw input_error(
+        fmt::format("{}: {} finished tasks are damaged: their checksums do not hold; the command that made "
+                    "the sweep runs them again, and 'spikesweep verify' lists them",
+                    file.string(), damaged.size()));
+  }
 }
 
 }  // namespace spikesweep

@@ -242,6 +242,9 @@ TEST_F(resume, a_flipped_bit_is_found_by_verify_and_repaired_by_the_same_sweep) 
   EXPECT_EQ(verify.code, 1) << verify.err;
   EXPECT_THAT(verify.out, AllOf(HasSubstr("damaged   1\n"), HasSubstr("damaged: task 7 (point 3, replicate 1)\n")));
   EXPECT_EQ(count(verify.out, "damaged: "), 1);
+  const command_result train = runner.run("train c.toml -d a.h5 -o m.h5 --set design.replicates=2");
+  EXPECT_EQ(train.code, 2);
+  EXPECT_THAT(train.err, HasSubstr("a.h5: 1 finished tasks are damaged: their checksums do not hold"));
   const command_result repaired = sweep("--set design.replicates=2");
   EXPECT_EQ(repaired.code, 0) << repaired.err;
   EXPECT_THAT(repaired.out, AllOf(HasSubstr("done        40\n"), HasSubstr("found done  39\n")));

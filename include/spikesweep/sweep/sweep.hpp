@@ -80,6 +80,9 @@ network_task task_of(const sweep_description& description, std::int64_t task);
 std::vector<std::int64_t> find_damaged(const communicator& ranks, const std::filesystem::path& file,
                                        const std::function<void(std::int64_t done, std::int64_t share)>& progress = {});
 
+/// Throws input_error on every rank if find_damaged() finds a task: nothing may be learnt from it. Collective.
+void check_undamaged(const communicator& ranks, const std::filesystem::path& file);
+
 /// Runs every task that is not done yet, on all ranks, into one file: a new one, or one that an earlier run of the same
 /// sweep left (or what options.existing makes of it). Rank 0 schedules, and simulates as well. SIGTERM, SIGINT or
 /// SIGUSR1 at rank 0 ends it early, with every finished task on disk; a second one drops the tasks in hand. What is
