@@ -8,6 +8,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/parallel/agreement.hpp>
+#include <spikesweep/parallel/collective.hpp>
 
 namespace spikesweep {
 
@@ -52,7 +53,7 @@ int exit_agreement::reach(const rank_exit& mine) const {
     MPI_Test(&request, &done, MPI_STATUS_IGNORE);
     if (done == 0) {
       if (failed_outright(mine.code) && clock::now() - start > grace) {
-        print_error("rank " + std::to_string(ranks_.rank()) + ": " + mine.message);
+        print_error(name_of_rank(ranks_) + ": " + mine.message);
         MPI_Abort(ranks_, mine.code);
       }
       std::this_thread::sleep_for(pause);

@@ -55,10 +55,14 @@ void raise_together(const communicator& ranks, root_failure mine) {
     return;
   }
   if (first > 0 && ranks.rank() == first) {
-    mine.message = "rank " + std::to_string(first) + " on " + host_name() + ": " + mine.message;
+    mine.message = name_of_rank(ranks) + ": " + mine.message;
   }
   boost::mpi::broadcast(ranks, mine, first);
   mine.raise();
+}
+
+std::string name_of_rank(const communicator& ranks) {
+  return "rank " + std::to_string(ranks.rank()) + " on " + host_name();
 }
 
 communicator self() {
@@ -103,12 +107,12 @@ void check_same_words(const communicator& ranks, const std::vector<std::string>&
     const auto word = [](auto place, const std::vector<std::string>& of) {
       return place == of.end() ? std::string("nothing") : '\'' + *place + '\'';
     };
-    difference = " on " + host_name() + " has " + what + " than rank 0: " + word(mine, words) + " where rank 0 has " +
+    difference = name_of_rank(ranks) + " has " + what + " than rank 0: " + word(mine, words) + " where rank 0 has " +
                  word(others, of_root);
   }
-  collect_bytes(ranks, difference, [&](int rank, const std::string& of_rank) {
+  collect_bytes(ranks, difference, [&](int /*rank*/, const std::string& of_rank) {
     if (!of_rank.empty()) {
-      throw input_error("rank " + std::to_string(rank) + of_rank + "; " + cure);
+      throw input_error(of_rank + "; " + cure);
     }
   });
 }
@@ -187,7 +191,7 @@ std::vector<std::int64_t> all_gather_joined(const communicator& ranks, const std
 
 void abort_job(const communicator& ranks, const std::exception& error) {
   // One write, so that lines of several ranks do not mix.
-  const std::string line = "spikesweep: rank " + std::to_string(ranks.rank()) + ": " + error.what() + '\n';
+  const std::string line = "spikesweep: " + name_of_rank(ranks) + ": " + error.what() + '\n';
   std::cerr << line << std::flush;
   boost::mpi::environment::abort(static_cast<int>(exit_code::failed));
   std::abort();

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <vector>
 
 #include <boost/mpi/collectives.hpp>
@@ -6,6 +7,7 @@
 #include <sched.h>
 
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
 
@@ -43,6 +45,16 @@ rank_place find_place(const communicator& world) {
 int usable_cores() {
   const cpu_set_t cores = allowed_cores();
   return CPU_COUNT(&cores);
+}
+
+std::vector<std::string> node_names(const communicator& world) {
+  std::vector<std::string> names;
+  collect_bytes(world, host_name(), [&names](int /*rank*/, const std::string& name) {
+    if (std::ranges::find(names, name) == names.end()) {
+      names.push_back(name);
+    }
+  });
+  return names;
 }
 
 void report_launch(const communicator& world) {

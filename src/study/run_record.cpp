@@ -20,8 +20,8 @@ constexpr std::array states{call_state::running, call_state::done, call_state::i
 
 ordered_json json_of(const run_call& call) {
   ordered_json object{{"command", call.command}, {"state", name_of(call.state)}, {"step", call.step},
-                      {"host", call.host},       {"process", call.process},      {"ranks", call.ranks},
-                      {"version", call.version}};
+                      {"host", call.host},       {"nodes", call.nodes},          {"process", call.process},
+                      {"ranks", call.ranks},     {"version", call.version}};
   const auto add_time = [&object](const char* key, const std::optional<std::time_t>& time) {
     if (time) {
       object[key] = utc_text(*time);
@@ -56,6 +56,7 @@ run_call call_of(const ordered_json& object) {
   run_call call;
   call.command = object.value("command", "");
   call.host = object.value("host", "");
+  call.nodes = object.value("nodes", std::vector<std::string>());
   call.version = object.value("version", "");
   call.process = object.value("process", std::int64_t{0});
   call.ranks = object.value("ranks", 1);

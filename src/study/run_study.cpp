@@ -2,7 +2,10 @@
 #include <functional>
 #include <optional>
 #include <sstream>
+#include <string>
 #include <system_error>
+#include <utility>
+#include <vector>
 
 #include <unistd.h>
 
@@ -61,9 +64,10 @@ class study_run {
   study_run(const rank_context& job, const configuration& config, const run_directory& directory,
             const std::string& command, const study_hooks& hooks, bool read_only)
       : job_(job), config_(config), directory_(directory), hooks_(hooks), read_only_(read_only) {
+    std::vector<std::string> nodes = node_names(job.world);
     on_root(job.world, [&] {
       if (!read_only) {
-        record_.emplace(directory, this_call(command));
+        record_.emplace(directory, this_call(command, std::move(nodes)));
       }
     });
   }
@@ -177,10 +181,11 @@ class study_run {
     write_text(directory_.config(), config_.text);
   }
 
-  run_call this_call(const std::string& command) const {
+  run_call this_call(const std::string& command, std::vector<std::string> nodes) const {
     run_call call;
     call.command = command;
     call.host = host_name();
+    call.nodes = std::move(nodes);
     call.version = SPIKESWEEP_VERSION;
     call.process = ::getpid();
     call.ranks = job_.ranks();

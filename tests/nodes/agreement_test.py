@@ -4,6 +4,7 @@
 Usage: agreement_test.py BINARY MPIEXEC
 """
 
+import json
 import pathlib
 import shutil
 import subprocess
@@ -107,6 +108,11 @@ class ADirectory(TwoNodes):
         self.refused(1, "rank 1 on n2: this node cannot write a.h5, and node n1 can: Read-only file system",
                      "sweep", "c.toml", "-o", "a.h5")
         self.assertLess(self.took_s, 20)
+
+    def test_of_a_run_tells_its_nodes(self):
+        self.succeeds("run", "c.toml", "-o", "run")
+        record = json.loads((self.directory / "run" / "run.json").read_text())
+        self.assertEqual((record["host"], record["nodes"], record["ranks"]), ("n1", ["n1", "n2"], RANKS))
 
     def test_that_all_nodes_share_is_used_and_left_clean(self):
         self.succeeds("sweep", "c.toml", "-o", "a.h5")

@@ -32,6 +32,7 @@ TASKS = 24
 RANKS = 2
 PARTS = 6  # An interrupt comes after a sixth of the time of an undisturbed sweep.
 SAVED_EVERY_S = 5
+MOST_SIMULATED_S = 100_000  # No task fails for its length.
 CONFIG = f"""[design]
 kind = "list"
 selection_points = 0
@@ -91,7 +92,7 @@ class Interrupts(unittest.TestCase):
         cls.config.write_text(CONFIG)
         plan = json.loads(subprocess.run([BINARY, "plan", cls.config, "--json"], capture_output=True, check=True).stdout)
         transitions = max(100, round(plan["samples"] / TASKS * TASK_S * TASKS / plan["core_s"]))
-        cls.config.write_text(CONFIG + f"[sweep]\ntransitions = {transitions}\n")
+        cls.config.write_text(CONFIG + f"[sweep]\nmax_simulated_s = {MOST_SIMULATED_S}\ntransitions = {transitions}\n")
         begin = time.monotonic()
         subprocess.run([MPIEXEC, "-n", str(RANKS), BINARY, "-q", "sweep", cls.config, "-o", cls.directory / "expected.h5"],
                        check=True, capture_output=True)

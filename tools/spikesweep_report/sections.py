@@ -299,6 +299,9 @@ def origin_facts(run):
     facts.append(("Seeds", escape(", ".join(seeds))))
     noted = (("Command", "command"), ("Host", "host"), ("Ranks", "ranks"))
     facts += [(label, escape(run.info[key])) for label, key in noted if key in run.info]
+    nodes = run.info.get("nodes", [])
+    if isinstance(nodes, list) and len(nodes) > 1:
+        facts.append(("Nodes", escape(", ".join(map(str, nodes)))))
     return facts
 
 

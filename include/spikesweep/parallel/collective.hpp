@@ -133,6 +133,9 @@ inline communicator duplicate(const communicator& ranks) {
   return {ranks, boost::mpi::comm_duplicate};
 }
 
+/// "rank R on HOST", for messages about this rank.
+std::string name_of_rank(const communicator& ranks);
+
 /// This rank alone.
 communicator self();
 
@@ -162,8 +165,8 @@ std::vector<std::size_t> share_of(const communicator& ranks, std::size_t count);
 std::vector<std::int64_t> all_gather_joined(const communicator& ranks, const std::vector<std::int64_t>& mine,
                                             std::size_t longest = longest_message);
 
-/// For code that every rank runs for itself: prints one line, "spikesweep: rank R: WHAT", and takes the whole job down,
-/// because the other ranks may be waiting for this one.
+/// For code that every rank runs for itself: prints one line, "spikesweep: rank R on HOST: WHAT", and takes the whole
+/// job down, because the other ranks may be waiting for this one.
 [[noreturn]] void abort_job(const communicator& ranks, const std::exception& error);
 
 }  // namespace spikesweep

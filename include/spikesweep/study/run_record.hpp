@@ -27,7 +27,8 @@ const char* name_of(call_state state);
 /// One call of `run`, as run.json keeps it.
 struct run_call {
   std::string command;
-  std::string host;
+  std::string host;                ///< Of rank 0.
+  std::vector<std::string> nodes;  ///< Host names of all ranks; empty if the version that wrote it did not say.
   std::string version;
   std::int64_t process = 0;  ///< Of rank 0, on `host`.
   int ranks = 1;
