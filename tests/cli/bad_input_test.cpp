@@ -323,7 +323,7 @@ INSTANTIATE_TEST_SUITE_P(
         bad_input{"status_of_foreign_file", "status c.toml", {"c.toml"}},
         bad_input{"verify_missing_file", "verify missing.h5", {"missing.h5"}},
         bad_input{"train_missing_data", "train c.toml -d missing.h5 -o m.h5", {"missing.h5"}},
-        bad_input{"train_onto_its_data", "train c.toml -d c.toml -o c.toml", {"same file"}},
+        bad_input{"train_onto_its_data", "train c.toml -d c.toml -o c.toml", {"output 'c.toml'", "let it end in .h5"}},
         bad_input{"train_without_output", "train c.toml -d a.h5", {"train needs -o MODEL.h5", "--find-lr"}},
         bad_input{"range_test_onto_a_model",
                   "train c.toml -d a.h5 --find-lr -o model.h5",

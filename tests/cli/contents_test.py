@@ -141,7 +141,9 @@ class Contents(unittest.TestCase):
             with self.subTest(change):
                 self.spikesweep(f"sweep small.toml -o other.h5 --fresh --set {change}"
                                 if self.path("other.h5").exists() else f"sweep small.toml -o other.h5 --set {change}")
-                self.refused("validate small.toml -m out/model.h5 -d other.h5 -o v.h5", "other.h5 does not hold")
+                validate = "validate small.toml -m out/model.h5 -d other.h5 -o v.h5"
+                self.refused(validate, "differs from the sweep in other.h5; use the config of that sweep")
+                self.refused(f"{validate} --set {change}", "other.h5 does not hold")
         self.assertFalse(self.path("v.h5").exists())
 
     def test_validation_finds_the_sweep_beside_the_model_and_no_foreign_one(self):

@@ -15,35 +15,11 @@ import tempfile
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from small_study import SMALL_STUDY  # noqa: E402
+
 SPIKESWEEP = sys.argv[1]
 PATIENCE = int(os.environ.get("SPIKESWEEP_TEST_PATIENCE", "1"))
-CONFIG = """
-[network]
-preset = "zhang2024"
-[design]
-kind = "latin_hypercube"
-points = 12
-selection_points = 2
-test_points = 2
-[design.axes]
-S_EE = {min = 3.8, max = 4.2}
-S_EI = {min = 2.0, max = 2.4}
-[sweep]
-transitions = 80
-[learning]
-hidden = 32
-layers = 2
-components = 3
-epochs = 2
-batch = 64
-shards = 8
-candidates = 1
-selection_s = 1.0
-selection_chains = 2
-[validation]
-duration_s = 2.0
-chains = 2
-"""
 LONG_TRAINING = "run small.toml -o out --set learning.epochs=20000"
 
 
@@ -51,7 +27,7 @@ class RunStatusTest(unittest.TestCase):
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, self.directory)
-        (self.directory / "small.toml").write_text(CONFIG)
+        (self.directory / "small.toml").write_text(SMALL_STUDY)
         self.started = []
         self.addCleanup(lambda: [process.kill() for process in self.started if process.poll() is None])
 

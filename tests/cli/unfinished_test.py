@@ -15,39 +15,16 @@ import h5py
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from mpi_job import PATIENCE_S, MpiJob  # noqa: E402
+from small_study import changed  # noqa: E402
 
 BINARY, MPIEXEC = (sys.argv[1:] + [None])[:2]
 RANKS = [1, 2] if MPIEXEC else [1]
 GRACE_S = 2.0
 SLACK_S = 4.0  # mpirun's start and end on a crowded machine.
-CONFIG = """
-[network]
-preset = "zhang2024"
-[design]
-kind = "latin_hypercube"
-points = 14
-selection_points = 2
-test_points = 6
-[design.axes]
-S_EE = {min = 3.8, max = 4.2}
-S_EI = {min = 2.0, max = 2.4}
+CONFIG = changed(points=14, test_points=6, transitions=100, epochs=3, duration_s=8, chains=8) + """
+hybrid_s = 2
 [section]
 kind = "mfe"
-[sweep]
-transitions = 100
-[learning]
-hidden = 32
-layers = 2
-components = 3
-epochs = 3
-batch = 64
-shards = 8
-candidates = 1
-selection_s = 1.0
-selection_chains = 2
-[validation]
-duration_s = 8
-hybrid_s = 2
 """
 PREDICT = "predict -m m.h5 --design 24 --replicates 128 --duration 4s -o".split()  # Two points at a time.
 VALIDATE = "validate small.toml -m m.h5 -d a.h5 -o".split()

@@ -15,35 +15,12 @@ import unittest
 
 import cluster
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from small_study import SMALL_STUDY  # noqa: E402
+
 BINARY, MPIEXEC = map(pathlib.Path, sys.argv[1:3])
 RANKS = 4
 LIMIT_S = 60
-CONFIG = """
-[network]
-preset = "zhang2024"
-[design]
-points = 8
-selection_points = 1
-test_points = 2
-[design.axes]
-S_EE = {min = 3.8, max = 4.2}
-[sweep]
-transitions = 60
-[learning]
-hidden = 24
-layers = 2
-components = 3
-epochs = 2
-batch = 64
-shards = 8
-candidates = 1
-selection_s = 1.0
-selection_chains = 2
-tuning_s = 0
-[validation]
-duration_s = 2
-chains = 2
-"""
 
 
 class TwoNodes(unittest.TestCase):
@@ -55,7 +32,7 @@ class TwoNodes(unittest.TestCase):
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="spikesweep-agreement-"))
         self.addCleanup(shutil.rmtree, self.directory)
-        (self.directory / "c.toml").write_text(CONFIG)
+        (self.directory / "c.toml").write_text(SMALL_STUDY)
         for node in (1, 2):
             self.nodes.on(node, "mkdir -p /mnt/own")
             self.addCleanup(self.nodes.on, node, "rm -rf /mnt/own")
@@ -136,7 +113,7 @@ class AnInput(TwoNodes):
         super().setUpClass()
         cls.made = pathlib.Path(tempfile.mkdtemp(prefix="spikesweep-agreement-"))
         cls.addClassCleanup(shutil.rmtree, cls.made)
-        (cls.made / "c.toml").write_text(CONFIG)
+        (cls.made / "c.toml").write_text(SMALL_STUDY)
         for name, seed in (("one", "1"), ("other", "2")):
             subprocess.run([BINARY, "-q", "run", "c.toml", "-o", name, "--set", f"seed={seed}"], cwd=cls.made, check=True,
                            capture_output=True)
