@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include <spikesweep/base/config_table.hpp>
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/nearest.hpp>
 #include <spikesweep/study/points_file.hpp>
