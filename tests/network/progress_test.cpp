@@ -152,7 +152,7 @@ TEST_P(saved_tasks, come_to_the_bits_of_undisturbed_ones) {
 
 TEST_P(saved_tasks, refuse_what_is_no_progress_of_a_task) {
   network_task task = tasks().front();
-  task.progress = std::make_shared<const task_progress>(task_progress{"no progress", ""});
+  task.progress = std::make_shared<const task_progress>(task_progress{"", ""});
   bool given = false;
   EXPECT_THROW(simulator()->run([&] { return std::exchange(given, true) ? std::nullopt : std::optional(task); },
                                 [](const network_task&, task_result&&) {}),

@@ -121,7 +121,7 @@ TEST(output, replaces_nothing_but_files_of_its_own_format) {
   }
   std::ofstream(scratch / "config") << "seed = 1\n";
   EXPECT_THROW(check_output(scratch / "config", model_format), input_error);
-  std::ofstream(scratch / "empty");
+  std::ofstream(scratch / "empty") << "";
   EXPECT_NO_THROW(check_output(scratch / "empty", model_format));
   EXPECT_NO_THROW(check_output(scratch / "new.h5", model_format));
 }
