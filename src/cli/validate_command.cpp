@@ -37,7 +37,7 @@ exit_code execute(const rank_context& job, const validate_arguments& arguments) 
   require_axes(given);
   const std::string model = model_file_of(arguments.model).string();
   const std::string data = on_root(job.world, [&] { return check_files(arguments, model); });
-  // Of the config only [validation] counts. It says who the sweep is, all the same, and the result repeats it.
+  // The result repeats the whole config. So it has to be that of the sweep, although only [validation] has an effect.
   const configuration config = config_of_sweep(job.world, given, data, {});
   on_root(job.world, [&] { check_same_sweep(config, data); });
   report_launch(job.world);

@@ -1,7 +1,6 @@
 #include <cerrno>
+#include <chrono>
 #include <cstring>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <random>
 #include <string>
@@ -18,11 +17,14 @@
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/shared_files.hpp>
+#include <spikesweep/store/text_file.hpp>
 
 namespace spikesweep {
 
 namespace {
 
+/// How long the caches of a network file system may hide a new file.
+constexpr std::chrono::seconds hidden_at_most{10};
 constexpr std::chrono::milliseconds between_looks{50};
 
 /// A small file beside another one, with a text that nobody can know before. Removed at the end.
@@ -79,16 +81,11 @@ struct token_words {
   }
 };
 
-std::string text_of(const std::filesystem::path& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-void check_seen(const token_words& of_root, const std::filesystem::path& file, std::chrono::milliseconds wait) {
+void check_seen(const token_words& of_root, const std::filesystem::path& file) {
   const std::filesystem::path directory = token::directory_of(file);
   const auto begin = steady_clock::now();
-  while (text_of(directory / of_root.name) != of_root.text) {
-    if (steady_clock::now() - begin > wait) {
+  while (find_text(directory / of_root.name) != of_root.text) {
+    if (steady_clock::now() - begin > hidden_at_most) {
       throw environment_error(
           fmt::format("this node does not see {} as node {} does: all nodes have to share the directory of the output; "
                       "name one on a file system that they share",
@@ -106,7 +103,7 @@ void check_seen(const token_words& of_root, const std::filesystem::path& file, s
 
 }  // namespace
 
-void check_shared(const communicator& ranks, const std::filesystem::path& file, std::chrono::milliseconds wait) {
+void check_shared(const communicator& ranks, const std::filesystem::path& file) {
   if (ranks.size() == 1) {
     return;
   }
@@ -115,7 +112,7 @@ void check_shared(const communicator& ranks, const std::filesystem::path& file, 
     made.emplace(file);
     return token_words{host_name(), made->name(), made->text()};
   });
-  on_every_rank(ranks, [&] { check_seen(words, file, wait); });
+  on_every_rank(ranks, [&] { check_seen(words, file); });
 }
 
 void check_same_contents(const communicator& ranks, const std::filesystem::path& file, const std::string& contents) {
