@@ -16,6 +16,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/own_launcher.hpp>
 #include <spikesweep/parallel/rank_context.hpp>
@@ -218,6 +219,9 @@ int run_command_line(int argc, char** argv) {
     return exit_code::done;
   });
   const bool parsed = end.code == static_cast<int>(exit_code::done);
+  if (parsed && call.needs_mpi()) {
+    count_interrupts_to_the_end();
+  }
   // Ranks that are to say together, and once, that the arguments are wrong need MPI, too.
   if (const auto ranks = parsed ? call.ranks_to_start() : std::nullopt) {
     int code = 0;

@@ -16,19 +16,27 @@ extern "C" void count_signal(int) {
   signal_count.fetch_add(1, std::memory_order_relaxed);
 }
 
-}  // namespace
-
-interrupt_guard::interrupt_guard() {
-  if (guards++ == 0) {
-    signal_count = 0;
-  }
-  use_signal_stack();
+void count(int signal, struct sigaction* previous) {
   struct sigaction action {};
   action.sa_handler = count_signal;
   action.sa_flags = SA_RESTART | SA_ONSTACK;  // MPI's and HDF5's system calls go on.
   sigemptyset(&action.sa_mask);
+  sigaction(signal, &action, previous);
+}
+
+void begin_to_count() {
+  if (guards++ == 0) {
+    signal_count = 0;
+  }
+  use_signal_stack();
+}
+
+}  // namespace
+
+interrupt_guard::interrupt_guard() {
+  begin_to_count();
   for (std::size_t i = 0; i < signals_.size(); ++i) {
-    sigaction(signals_[i], &action, &previous_[i]);
+    count(signals_[i], &previous_[i]);
   }
 }
 
@@ -40,6 +48,13 @@ interrupt_guard::~interrupt_guard() {
     sigaction(signals_[i], &previous_[i], nullptr);
   }
   --guards;
+}
+
+void count_interrupts_to_the_end() {
+  begin_to_count();
+  for (const int signal : interrupt_guard::signals_) {
+    count(signal, nullptr);
+  }
 }
 
 int interrupts() {

@@ -18,9 +18,9 @@ namespace spikesweep {
 namespace {
 
 /// Names the second dimension of every column, with the lower edges of the voltage bins as a dimension scale.
-void create_columns(hdf5::group& root, const sweep_description& d) {
+void create_columns(hdf5::file& file, const sweep_description& d) {
   const transition_layout& layout = d.sampling.layout;
-  hdf5::group group = root.create_group(transitions_group);
+  hdf5::group group = file.root().create_group(transitions_group);
   std::vector<std::int32_t> edges;
   for (int bin = 0; bin < layout.state.bins(); ++bin) {
     edges.push_back(layout.state.bin_begin(bin));
@@ -34,6 +34,7 @@ void create_columns(hdf5::group& root, const sweep_description& d) {
     }
     hdf5::dataset made =
         group.create_dataset(c.path, hdf5::file_type(c.memory_type()), shape, {c.units, c.description});
+    file.leave_unsealed(made);
     made.name_dimension(0, "row");
     if (c.width != nullptr) {
       made.name_dimension(1, c.across);
@@ -45,38 +46,39 @@ void create_columns(hdf5::group& root, const sweep_description& d) {
 }
 
 /// One dataset of a number a task.
-void create_per_task(hdf5::group& group, const std::string& name, hdf5::object_id type, std::int64_t tasks,
+void create_per_task(hdf5::file& file, const std::string& path, hdf5::object_id type, std::int64_t tasks,
                      const hdf5::label& text) {
-  hdf5::dataset made = group.create_dataset(name, type, {static_cast<hdf5::length>(tasks)}, text);
+  hdf5::dataset made = file.root().create_dataset(path, type, {static_cast<hdf5::length>(tasks)}, text);
+  file.leave_unsealed(made);
   made.name_dimension(0, "task");
 }
 
-void create_records(hdf5::group& root, const sweep_description& d) {
-  hdf5::group group = root.create_group(tasks_group);
-  create_per_task(group, "state", H5T_STD_U8LE, d.tasks(),
+void create_records(hdf5::file& file, const sweep_description& d) {
+  create_per_task(file, states_dataset, H5T_STD_U8LE, d.tasks(),
                   {"1", "0 pending, 1 done, 2 failed: runaway, 3 failed: time cap, 4 failed: crashed"});
   const hdf5::datatype_handle type = record_type();
   create_per_task(
-      root, records_dataset, type.id(), d.tasks(),
+      file, records_dataset, type.id(), d.tasks(),
       {"of each member: see units_MEMBER", "what is known of each task; of each member: description_MEMBER"});
-  hdf5::dataset records = root.open_dataset(records_dataset);
+  hdf5::dataset records = file.root().open_dataset(records_dataset);
   for (const record_field& field : record_table()) {
     records.annotate({field.units, field.description}, std::string("_") + field.name);
   }
-  write_records(root, planned_records(d));
+  write_records(file.root(), planned_records(d));
 }
 
 /// The only part of the file that may differ between two runs of one sweep.
-void create_provenance(hdf5::group& root, const sweep_description& d) {
-  hdf5::group group = root.create_group(provenance_group);
-  create_per_task(group, "core_s", H5T_IEEE_F64LE, d.tasks(),
+void create_provenance(hdf5::file& file, const sweep_description& d) {
+  const std::string group = std::string(provenance_group) + '/';
+  create_per_task(file, group + "core_s", H5T_IEEE_F64LE, d.tasks(),
                   {"s", "core time of the task's last attempt, of those side by side an equal share"});
-  create_per_task(group, "rank", H5T_STD_I32LE, d.tasks(), {"1", "MPI rank that simulated the task"});
-  create_per_task(group, "attempts", H5T_STD_U8LE, d.tasks(), {"1", "times the task was started"});
-  create_per_task(group, "finished_at", H5T_IEEE_F64LE, d.tasks(),
+  create_per_task(file, group + "rank", H5T_STD_I32LE, d.tasks(), {"1", "MPI rank that simulated the task"});
+  create_per_task(file, group + "attempts", H5T_STD_U8LE, d.tasks(), {"1", "times the task was started"});
+  create_per_task(file, group + "finished_at", H5T_IEEE_F64LE, d.tasks(),
                   {"s", "when the task's record was written, since 1970-01-01 UTC; 0 if never"});
   const hdf5::datatype_handle line = hdf5::string_type(sweep_writer::log_width);
-  group.create_dataset("log", line.id(), {sweep_writer::log_lines}, {"1", "when the sweep was started and ended"});
+  file.leave_unsealed(file.root().create_dataset(group + "log", line.id(), {sweep_writer::log_lines},
+                                                 {"1", "when the sweep was started and ended"}));
 }
 
 }  // namespace
@@ -85,9 +87,9 @@ void write_new_sweep_file(const atomic_file& target, const sweep_description& de
   target.reserve(sweep_file_bytes(description));  // Only to see whether it fits: HDF5 starts from an empty file.
   hdf5::file made = hdf5::file::create_large(target.path());
   write_description(made.root(), description);
-  create_columns(made.root(), description);
-  create_records(made.root(), description);
-  create_provenance(made.root(), description);
+  create_columns(made, description);
+  create_records(made, description);
+  create_provenance(made, description);
   made.close();
   target.reserve(std::filesystem::file_size(target.path()));
 }

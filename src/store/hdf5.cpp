@@ -134,7 +134,26 @@ group group::create_group(const std::string& name) {
   return {std::move(made), inside(name)};
 }
 
+void group::check_links(const std::string& name) const {
+  // HDF5 takes "/" at the beginning for the root of the file.
+  for (std::size_t end = name.find('/', 1);; end = name.find('/', end + 1)) {
+    const std::string part = name.substr(0, end);
+    H5L_info_t link{};
+    if (H5Lget_info(id(), part.c_str(), &link, H5P_DEFAULT) < 0) {
+      return;  // To open it fails, and says why.
+    }
+    if (link.type != H5L_TYPE_HARD) {
+      throw input_error(inside(part).path + " in " + where_.file +
+                        " is a link to another place, which is not followed; copy there what it leads to");
+    }
+    if (end == std::string::npos) {
+      return;
+    }
+  }
+}
+
 group group::open_group(const std::string& name) const {
+  check_links(name);
   group_handle opened(H5Gopen2(id(), name.c_str(), H5P_DEFAULT));
   if (!opened.valid()) {
     fail_input("open group", inside(name));
@@ -143,9 +162,15 @@ group group::open_group(const std::string& name) const {
 }
 
 dataset group::open_dataset(const std::string& name) const {
+  check_links(name);
   dataset_handle opened(H5Dopen2(id(), name.c_str(), H5P_DEFAULT));
   if (!opened.valid()) {
     fail_input("open dataset", inside(name));
+  }
+  const property_handle made(H5Dget_create_plist(opened.id()));
+  if (H5Pget_external_count(made.id()) != 0 || H5Pget_layout(made.id()) == H5D_VIRTUAL) {
+    throw input_error(inside(name).path + " in " + where_.file +
+                      " keeps its data in another file, which is not read; copy the data into this one");
   }
   return {std::move(opened), inside(name)};
 }
@@ -243,18 +268,27 @@ void group::write_attribute(const std::string& name, const std::string& value) {
   write_attribute(name, type.id(), type.id(), &text);
 }
 
+attribute_handle group::open_attribute(const std::string& name) const {
+  attribute_handle attribute(H5Aopen(id(), name.c_str(), H5P_DEFAULT));
+  if (!attribute.valid()) {
+    fail_input("read attribute", inside(name));
+  }
+  const dataspace_handle space(H5Aget_space(attribute.id()));
+  if (H5Sget_simple_extent_npoints(space.id()) != 1) {
+    throw input_error("attribute " + inside(name).path + " in " + where_.file + " is not a single value");
+  }
+  return attribute;
+}
+
 void group::read_attribute(const std::string& name, hid_t memory, void* value) const {
-  const attribute_handle attribute(H5Aopen(id(), name.c_str(), H5P_DEFAULT));
-  if (!attribute.valid() || H5Aread(attribute.id(), memory, value) < 0) {
+  const attribute_handle attribute = open_attribute(name);
+  if (H5Aread(attribute.id(), memory, value) < 0) {
     fail_input("read attribute", inside(name));
   }
 }
 
 std::string group::read_string_attribute(const std::string& name) const {
-  const attribute_handle attribute(H5Aopen(id(), name.c_str(), H5P_DEFAULT));
-  if (!attribute.valid()) {
-    fail_input("read attribute", inside(name));
-  }
+  const attribute_handle attribute = open_attribute(name);
   const datatype_handle stored(H5Aget_type(attribute.id()));
   if (H5Tis_variable_str(stored.id()) <= 0) {
     throw input_error("attribute " + inside(name).path + " in " + where_.file + " is not a string");

@@ -94,15 +94,19 @@ file file::create_large(const std::filesystem::path& path) {
 file file::create_with(const property_handle& access, const std::filesystem::path& path) {
   const property_handle creation(H5Pcreate(H5P_FILE_CREATE));
   H5Pset_obj_track_times(creation.id(), false);
+  H5Pset_userblock(creation.id(), seal_size);
   const hid_t id = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, creation.id(), access.id());
   if (id < 0) {
     fail_environment("create", {path.string(), ""});
   }
-  return own(id, path.string());
+  file made = own(id, path.string());
+  made.is_new_ = true;
+  return made;
 }
 
 file file::open(const std::filesystem::path& path) {
   check_readable(path);
+  check_seal(path);
   const property_handle access = file_access();
   // Without a sieve buffer HDF5 reads the rows that are asked for, not 64 KiB around them, and keeps no neighbours that
   // a writer may change meanwhile.
@@ -139,6 +143,11 @@ file file::open_parallel(const std::filesystem::path& path, const communicator& 
   return {std::move(opened), group(std::move(root), {path.string(), "/"})};
 }
 
+void file::leave_unsealed(const dataset& data) {
+  const auto [first, length] = data.bytes();
+  unsealed_.push_back({first, length});
+}
+
 void file::close() {
   const place where{root_.where().file, ""};
   root_ = group(group_handle(), where);
@@ -148,18 +157,22 @@ void file::close() {
   if (id_.close() < 0) {
     fail_environment("close", where);
   }
+  if (is_new_) {
+    seal_file(where.file, unsealed_);
+  }
 }
 
 void file::write_image() const {
   const std::string& name = root_.where().file;
   const ssize_t size = H5Fflush(id_.id(), H5F_SCOPE_GLOBAL) < 0 ? -1 : H5Fget_file_image(id_.id(), nullptr, 0);
-  std::vector<char> image(static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
-  if (size < 0 || H5Fget_file_image(id_.id(), image.data(), image.size()) != size) {
+  // HDF5 gives the bytes behind the place of the seal.
+  std::vector<char> image(seal_size + static_cast<std::size_t>(std::max<ssize_t>(size, 0)));
+  if (size < 0 || H5Fget_file_image(id_.id(), image.data() + seal_size, image.size() - seal_size) != size) {
     fail_environment("take the bytes of", {name, ""});
   }
   std::ofstream out(name, std::ios::binary | std::ios::trunc);
   errno = 0;
-  if (!out.write(image.data(), size) || !out.flush()) {
+  if (!out.write(image.data(), static_cast<std::streamsize>(image.size())) || !out.flush()) {
     throw environment_error("cannot write " + name + ": " + std::strerror(errno));
   }
 }

@@ -119,6 +119,29 @@ struct sweep_reader::impl {
     }
   }
 
+  /// What is pinned; else `now` as it is in the file.
+  const std::vector<task_record>& records(std::vector<task_record>& now) const {
+    if (pinned) {
+      return *pinned;
+    }
+    now = read_records();
+    return now;
+  }
+
+  std::vector<task_record> read_records() const {
+    std::vector<task_record> records(static_cast<std::size_t>(description.tasks()));
+    // The state first: it is written last, so that a task that has one has all the rest.
+    const auto states = file.root().read_array<std::uint8_t>(states_dataset);
+    std::vector<std::byte> packed(records.size() * record_size());
+    file.root().open_dataset(records_dataset).read_all(record_type().id(), packed.data());
+    unpack_records(packed, records);
+    for (std::size_t t = 0; t < records.size(); ++t) {
+      records[t].state = static_cast<task_state>(states[t]);
+    }
+    refuse_newer_states(records);
+    return records;
+  }
+
   void check_range(std::int64_t first, std::int64_t last) const {
     if (first < 0 || first > last || last > description.tasks()) {
       throw internal_error("tasks [" + std::to_string(first) + ", " + std::to_string(last) + ") of " +
@@ -156,20 +179,7 @@ std::string sweep_reader::digest() const {
 }
 
 std::vector<task_record> sweep_reader::records() const {
-  if (impl_->pinned) {
-    return *impl_->pinned;
-  }
-  std::vector<task_record> records(static_cast<std::size_t>(impl_->description.tasks()));
-  // The state first: it is written last, so that a task that has one has all the rest.
-  const auto states = impl_->file.root().read_array<std::uint8_t>(states_dataset);
-  std::vector<std::byte> packed(records.size() * record_size());
-  impl_->file.root().open_dataset(records_dataset).read_all(record_type().id(), packed.data());
-  unpack_records(packed, records);
-  for (std::size_t t = 0; t < records.size(); ++t) {
-    records[t].state = static_cast<task_state>(states[t]);
-  }
-  impl_->refuse_newer_states(records);
-  return records;
+  return impl_->pinned ? *impl_->pinned : impl_->read_records();
 }
 
 std::vector<task_provenance> sweep_reader::provenance() const {
@@ -193,7 +203,8 @@ std::vector<std::string> sweep_reader::log() const {
 sweep_rows sweep_reader::read_rows(std::int64_t first_task, std::int64_t last_task) const {
   impl_->check_range(first_task, last_task);
   const sweep_description& d = impl_->description;
-  const std::vector<task_record> all = records();
+  std::vector<task_record> now;
+  const std::vector<task_record>& all = impl_->records(now);
   const auto per_task = static_cast<std::uint64_t>(d.sampling.transitions);
   sweep_rows out;
   std::vector<std::int64_t> done;
@@ -240,7 +251,8 @@ transition_block sweep_reader::rows_of_task(std::int64_t task, std::int64_t firs
 std::vector<std::int64_t> sweep_reader::damaged_tasks(std::int64_t first_task, std::int64_t last_task) const {
   impl_->check_range(first_task, last_task);
   const sweep_description& d = impl_->description;
-  const std::vector<task_record> all = records();
+  std::vector<task_record> now;
+  const std::vector<task_record>& all = impl_->records(now);
   std::vector<std::int64_t> damaged;
   for (std::int64_t task = first_task; task < last_task; ++task) {
     const task_record& record = all[static_cast<std::size_t>(task)];

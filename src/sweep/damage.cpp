@@ -4,6 +4,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
@@ -13,12 +14,17 @@ std::vector<std::int64_t> find_damaged(const communicator& ranks, const std::fil
                                        const std::function<void(std::int64_t done, std::int64_t share)>& progress) {
   constexpr std::int64_t block = 16;  // Tasks between two calls of `progress`.
   const auto mine = on_every_rank(ranks, [&] {
-    const sweep_reader reader(file);
+    sweep_reader reader(file);
+    reader.pin(reader.records());  // Read once, not for every block.
     const std::int64_t tasks = reader.description().tasks();
     const std::int64_t first = tasks * ranks.rank() / ranks.size();
     const std::int64_t last = tasks * (ranks.rank() + 1) / ranks.size();
     std::vector<std::int64_t> found;
     for (std::int64_t begin = first; begin < last; begin += block) {
+      if (interrupted()) {
+        throw interrupted_error("interrupted while the checksums of " + file.string() +
+                                " were tested; the same command tests them again");
+      }
       const std::int64_t end = std::min(begin + block, last);
       const auto damaged = reader.damaged_tasks(begin, end);
       found.insert(found.end(), damaged.begin(), damaged.end());

@@ -9,6 +9,7 @@
 #include <mpi.h>
 
 #include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/store/seal.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "store/compare_files.hpp"
@@ -101,6 +102,7 @@ TEST_P(extend, ends_with_the_bytes_of_a_sweep_from_scratch) {
     EXPECT_TRUE(record.state != task_state::runaway || record.point == 3);
   }
   EXPECT_EQ(finished, 10);
+  EXPECT_NO_THROW(check_seal(path));
   sweep_open_tasks(path, after, after.tasks());
   EXPECT_EQ(lasting_bytes(path), bytes_from_scratch(after));
   EXPECT_FALSE(std::filesystem::exists(path.string() + ".partial"));

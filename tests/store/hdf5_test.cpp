@@ -89,6 +89,42 @@ TEST(hdf5, errors_name_object_file_and_reason) {
   EXPECT_THAT(error_of<environment_error>([&] { hdf5::file::create("/proc/x.h5"); }), HasSubstr("/proc/x.h5"));
 }
 
+TEST(hdf5, reads_nothing_from_another_file_or_place) {
+  const scratch_directory scratch;
+  const std::string path = scratch / "links.h5";
+  const std::string other = scratch / "other.h5";
+  const std::string raw = scratch / "raw.bin";
+  std::ofstream(raw) << std::string(80, 'x');
+  {
+    const hid_t elsewhere = H5Fcreate(other.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    H5Gclose(H5Gcreate2(elsewhere, "g", H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Fclose(elsewhere);
+    const hid_t file = H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT);
+    const hsize_t size = 10;
+    const hid_t space = H5Screate_simple(1, &size, nullptr);
+    const hid_t outside = H5Pcreate(H5P_DATASET_CREATE);
+    H5Pset_external(outside, raw.c_str(), 0, 80);
+    H5Dclose(H5Dcreate2(file, "raw", H5T_IEEE_F64LE, space, H5P_DEFAULT, outside, H5P_DEFAULT));
+    H5Dclose(H5Dcreate2(file, "here", H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Lcreate_soft("/here", file, "soft", H5P_DEFAULT, H5P_DEFAULT);
+    H5Lcreate_external(other.c_str(), "/g", file, "external", H5P_DEFAULT, H5P_DEFAULT);
+    H5Aclose(H5Acreate2(file, "ten", H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT));
+    H5Pclose(outside);
+    H5Sclose(space);
+    H5Fclose(file);
+  }
+  const hdf5::file file = hdf5::file::open(path);
+  EXPECT_EQ(file.root().open_dataset("here").shape().size(), 1U);
+  EXPECT_THAT(error_of<input_error>([&] { file.root().open_dataset("soft"); }),
+              AllOf(HasSubstr("/soft in"), HasSubstr("links.h5"), HasSubstr("link to another place")));
+  EXPECT_THAT(error_of<input_error>([&] { file.root().open_group("external"); }), HasSubstr("link to another place"));
+  EXPECT_THAT(error_of<input_error>([&] { file.root().open_dataset("external/x"); }),
+              AllOf(HasSubstr("/external in"), HasSubstr("link to another place")));
+  EXPECT_THAT(error_of<input_error>([&] { file.root().open_dataset("raw"); }), HasSubstr("data in another file"));
+  EXPECT_THAT(error_of<input_error>([&] { file.root().read_attribute<double>("ten"); }),
+              AllOf(HasSubstr("ten"), HasSubstr("not a single value")));
+}
+
 TEST(hdf5, reports_a_full_disk_and_lives_on) {
   const scratch_directory scratch;
   // The file-size limit of the process stands in for a full disk: it works for any user.

@@ -11,6 +11,7 @@
 
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/file_format.hpp>
+#include <spikesweep/store/seal.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "store/compare_files.hpp"
@@ -138,6 +139,31 @@ TEST(sweep_file, is_read_while_it_is_written) {
   writer.write_task(0, made_up_task(d, 0, 0), 1);
   EXPECT_EQ(reader.records()[0].state, task_state::done);
   EXPECT_EQ(reader.read_rows(0, 1).block.before, made_up_task(d, 0, 0).block.before);
+}
+
+TEST(sweep_file, keeps_its_seal_while_tasks_are_written_and_loses_it_with_one_wrong_bit_elsewhere) {
+  const scratch_directory scratch;
+  const sweep_description d = small_sweep();
+  const auto path = scratch / "s.h5";
+  create_sweep_file(path, d);
+  EXPECT_NO_THROW(check_seal(path));
+  {
+    sweep_writer writer(self(), path, d);
+    writer.begin_task(0, 3);
+    writer.write_task(0, made_up_task(d, 0, 0), 1);
+    writer.log("begun");
+    EXPECT_NO_THROW(check_seal(path));
+    writer.close();
+  }
+  EXPECT_NO_THROW(check_seal(path));
+  for (const char* name : {"design/points", "network/N_E", "sampling/transitions", "transitions/voltage"}) {
+    const std::uint64_t at = place_of(path, name).first;
+    flip_bit(path, at);
+    EXPECT_THAT(error_of<input_error>([&] { sweep_reader{path}; }), AllOf(HasSubstr("s.h5"), HasSubstr("damaged")))
+        << name;
+    flip_bit(path, at);
+  }
+  EXPECT_NO_THROW(check_seal(path));
 }
 
 TEST(sweep_file, finds_one_wrong_bit_in_any_dataset_of_rows_or_records) {

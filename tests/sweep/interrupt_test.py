@@ -11,6 +11,7 @@ import os
 import pathlib
 import pty
 import random
+import re
 import select
 import shutil
 import signal
@@ -81,6 +82,15 @@ def in_terminal(command, directory, presses):
     code = wait_status(process, PATIENCE_S)
     os.close(terminal)
     return code, text.decode(errors="replace")
+
+
+def heeds_signals(process):
+    """Whether a process handles SIGTERM."""
+    try:
+        caught = re.search(r"^SigCgt:\s*([0-9a-f]+)", pathlib.Path(f"/proc/{process}/status").read_text(), re.M)
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return caught is not None and int(caught.group(1), 16) >> (signal.SIGTERM - 1) & 1 == 1
 
 
 class Interrupts(unittest.TestCase):
@@ -162,6 +172,30 @@ class Interrupts(unittest.TestCase):
         self.assertIn("asked the ranks to finish", text)
         self.assertIn("the same command resumes", text)
         self.assertNotIn("mpirun", text)
+
+    def signal_at_any_time(self, command, codes):
+        """Ends the command after ever longer times, from the moment it heeds signals until it is over before them."""
+        ended_by_itself = 0
+        after_s = 0
+        while ended_by_itself < 5:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            while not heeds_signals(process.pid) and process.poll() is None:
+                time.sleep(0.001)
+            time.sleep(after_s)
+            process.send_signal(self.random.choice([signal.SIGINT, signal.SIGTERM, signal.SIGUSR1]))
+            self.assertIn(process.wait(PATIENCE_S), codes, (after_s, process.stderr.read()))
+            process.stderr.close()
+            ended_by_itself += 1 if process.returncode == 0 else 0
+            after_s += 0.03
+
+    def test_a_signal_at_any_time_from_the_start_of_mpi_to_the_end_lets_the_program_end_in_good_order(self):
+        if STUDY:
+            self.skipTest("no matter of time")
+        small = self.directory / "small.toml"
+        small.write_text(CONFIG + "[sweep]\ntransitions = 200\n")
+        self.signal_at_any_time([BINARY, "-q", "sweep", small, "-o", self.file], {0, 75})
+        self.signal_at_any_time([BINARY, "-q", "verify", self.file], {0, 75})
+        self.signal_at_any_time([BINARY, "-q", "sweep", small, "-o", self.file], {0, 75})
 
     def test_a_second_request_ends_what_the_first_one_lets_finish(self):
         command = self.command(launcher=(), options=["--ranks", str(RANKS), "--grace", "1h"])

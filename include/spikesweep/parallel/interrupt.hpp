@@ -18,9 +18,14 @@ class interrupt_guard {
   ~interrupt_guard();
 
  private:
+  friend void count_interrupts_to_the_end();
   static constexpr std::array<int, 3> signals_{SIGTERM, SIGINT, SIGUSR1};
   std::array<struct sigaction, signals_.size()> previous_{};
 };
+
+/// The same for the rest of the process: for a program whose work heeds interrupted() from its first step to its last.
+/// So no signal ends it while MPI starts, or once everything is done.
+void count_interrupts_to_the_end();
 
 /// Signals counted since the outermost guard was made.
 int interrupts();

@@ -10,9 +10,13 @@
 #include <vector>
 
 #include <spikesweep/parallel/communicator.hpp>
+#include <spikesweep/store/seal.hpp>
 
 /// Small owners of HDF5 objects. HDF5 is used in the layer `store` only, and its own header by sources of that layer
 /// only.
+///
+/// A new file gets a seal (seal.hpp) when it is closed, which is checked before HDF5 reads the file. What is read comes
+/// from the file itself: links that lead out of their group are not followed, and data in other files are not read.
 ///
 /// Errors name the object, the file and HDF5's own reason: input_error when opening or reading (the file is not what
 /// it should be), environment_error when creating or writing. HDF5's own error printing is turned off.
@@ -254,6 +258,9 @@ class group {
 
  private:
   place inside(const std::string& name) const;
+  /// Throws input_error unless every part of the path is an object of the file itself, and not a link elsewhere.
+  void check_links(const std::string& name) const;
+  attribute_handle open_attribute(const std::string& name) const;
   static void expect_shape(const dataset& source, const extent& shape);
   void write_attribute(const std::string& name, object_id type, object_id memory, const void* value);
   void read_attribute(const std::string& name, object_id memory, void* value) const;
@@ -278,8 +285,10 @@ class file {
 
   group& root() { return root_; }
   const group& root() const { return root_; }
-  /// Closes the file and reports what the destructor could not. Nothing else may be open in it. Throws
-  /// environment_error, with the reason of the system, if the disk is full.
+  /// The numbers of this dataset of a new file are written after the file was made: the seal does not cover them.
+  void leave_unsealed(const dataset& data);
+  /// Closes the file, seals it if it is new, and reports what the destructor could not. Nothing else may be open in it.
+  /// Throws environment_error, with the reason of the system, if the disk is full.
   void close();
 
  private:
@@ -292,6 +301,8 @@ class file {
   file_handle id_;
   group root_;
   bool in_memory_ = false;
+  bool is_new_ = false;
+  std::vector<byte_range> unsealed_;
 };
 
 /// Throws input_error unless there is a regular file of this name that can be read.
