@@ -23,14 +23,32 @@ find_launcher() {
   # Time that mpirun leaves its ranks between SIGTERM and SIGKILL [s]; its own default is 1. It also waits twice this
   # time after a status other than 0.
   export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout:-3}
+  # mpirun notices a lost node after 15 + 3 x 3 s, and not after 8 min.
+  export OMPI_MCA_oob_tcp_keepalive_time=${OMPI_MCA_oob_tcp_keepalive_time:-15}
+  export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-3}
+  export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-3}
+  # A rank that leaves a job with lost nodes takes the others with it.
+  export SLURM_KILL_BAD_EXIT=${SLURM_KILL_BAD_EXIT:-1}
 }
 
 # spikesweep starts no task that cannot end before the job ends. SLURM before version 23.02 does not tell a job its end.
+# The end is by the clock of slurmctld, and spikesweep compares it with the clock of this node: so it is moved by the
+# difference of the two.
 find_end() {
-  [ -n "${SLURM_JOB_END_TIME:-}" ] && return
-  local end
-  end=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%e 2>/dev/null) &&
-    end=$(date --date="$end" +%s 2>/dev/null) && export SLURM_JOB_END_TIME=$end
+  local end=${SLURM_JOB_END_TIME:-} controller difference
+  if [ -z "$end" ]; then
+    end=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%e 2>/dev/null) &&
+      end=$(date --date="$end" +%s 2>/dev/null) || return
+  fi
+  controller=$(scontrol show config 2>/dev/null | sed -n '1s/^Configuration data as of //p')
+  if [ -n "$controller" ] && controller=$(date --date="$controller" +%s 2>/dev/null); then
+    difference=$(($(date +%s) - controller))
+    if [ "${difference#-}" -gt 1 ]; then
+      say "the clock of this node is $difference s ahead of slurmctld's"
+      end=$((end + difference))
+    fi
+  fi
+  export SLURM_JOB_END_TIME=$end
 }
 
 # Puts the job back into the queue. Fails if it has been there too often. The number of restarts stands at the end of
@@ -95,6 +113,16 @@ on_term() {
   scontrol show job "$SLURM_JOB_ID" | grep -q 'Reason=TimeLimit' && put_back
 }
 
+# Starts the ranks and waits for them.
+launch_ranks() {
+  say "$launch $spikesweep $*"
+  : >"$exit_file"
+  # shellcheck disable=SC2086 # The launcher may have options, so the shell must split it.
+  $launch "$spikesweep" "$@" &
+  ranks=$!
+  while woken=; wait "$ranks"; code=$?; [ -n "$woken" ]; do :; done # A signal ends `wait`, but not the ranks.
+}
+
 # run_ranks COMMAND [ARGUMENT...]: runs `spikesweep COMMAND ...` on all ranks of the job. `code` gets its exit status.
 run_ranks() {
   find_program
@@ -104,14 +132,28 @@ run_ranks() {
   signalled=''
   ending=''
   requeued=''
+  exit_file=$(mktemp) || exit 1
+  export SPIKESWEEP_EXIT_FILE=$exit_file
   trap on_usr1 USR1
   trap on_term TERM INT
-  say "$launch $spikesweep $*"
-  # shellcheck disable=SC2086 # The launcher may have options, so the shell must split it.
-  $launch "$spikesweep" "$@" &
-  ranks=$!
-  while woken=; wait "$ranks"; code=$?; [ -n "$woken" ]; do :; done # A signal ends `wait`, but not the ranks.
+  local begin=$SECONDS
+  launch_ranks "$@"
+  # SLURM leaves a directory of PMIx behind on a node that failed. The first step of the job that was put back fails
+  # over it; the next one has another name.
+  if [ "$code" -eq 137 ] && [ -z "$signalled" ] && [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] &&
+    [ $((SECONDS - begin)) -lt 30 ] && [[ $launch = *srun* ]]; then
+    say "the ranks did not start; starting them once more"
+    launch_ranks "$@"
+  fi
   trap '' USR1 TERM INT # The rest takes a moment, and `scontrol requeue` sends SIGTERM.
+  if [ -s "$exit_file" ]; then
+    say "the launcher ended with $code, because ranks were lost"
+    code=$(cat "$exit_file") # What rank 0 said.
+  elif [ "$code" -eq 205 ] && [[ $launch = *mpirun* ]]; then
+    say "mpirun has lost a node"
+    code=75
+  fi
+  rm -f "$exit_file"
   if [ "$code" -gt 128 ] && [ -n "$signalled" ]; then
     code=75 # The signal came before there was anything to write, for example while the ranks started.
   fi

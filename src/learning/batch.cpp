@@ -97,16 +97,20 @@ void law_batch::clear(int slot) {
   weights_[static_cast<std::size_t>(slot)] = 0;
 }
 
-batch_loss law_batch::losses(bool with_gradients) {
-  batch_loss sum;
-  const auto groups = model_.targets.groups();
-  const auto raw = counts_.forward();
-  sum.counts = mixture_loss(model_.mixture, raw, targets_, weights_,
-                            with_gradients ? counts_.output_gradient() : std::span<float>{});
+void law_batch::evaluate() {
+  raw_ = counts_.forward();
   logits_ = profile_.forward();
-  sum.profile = profile_loss(groups, logits_, profile_targets_, weights_,
-                             with_gradients ? profile_.output_gradient() : std::span<float>{});
-  return sum;
+}
+
+batch_loss law_batch::loss_of(int slot) const {
+  const auto at = static_cast<std::size_t>(slot);
+  const auto row = [at](std::span<const float> all, int width) {
+    return all.subspan(at * static_cast<std::size_t>(width), static_cast<std::size_t>(width));
+  };
+  const auto weight = std::span(weights_).subspan(at, 1);
+  const int profile = model_.targets.profile_size();
+  return {mixture_loss(model_.mixture, row(raw_, model_.mixture.outputs()), row(targets_, model_.mixture.dims), weight, {}),
+          profile_loss(model_.targets.groups(), row(logits_, profile), row(profile_targets_, profile), weight, {})};
 }
 
 std::span<const float> law_batch::profile_logits(int slot) {
@@ -114,12 +118,11 @@ std::span<const float> law_batch::profile_logits(int slot) {
   return logits_.subspan(static_cast<std::size_t>(slot) * size, size);
 }
 
-batch_loss law_batch::evaluate() {
-  return losses(false);
-}
-
 batch_loss law_batch::differentiate(std::span<float> counts_gradient, std::span<float> profile_gradient) {
-  const batch_loss sum = losses(true);
+  evaluate();
+  const batch_loss sum{mixture_loss(model_.mixture, raw_, targets_, weights_, counts_.output_gradient()),
+                       profile_loss(model_.targets.groups(), logits_, profile_targets_, weights_,
+                                    profile_.output_gradient())};
   counts_.backward(counts_gradient);
   profile_.backward(profile_gradient);
   return sum;

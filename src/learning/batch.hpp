@@ -42,16 +42,16 @@ class law_batch {
   };
   contents filled() { return {counts_.input(), profile_.input(), targets_, profile_targets_}; }
 
-  /// The weighted losses of the batch.
-  batch_loss evaluate();
+  /// Runs both networks.
+  void evaluate();
+  /// The weighted losses of row `slot`, after evaluate().
+  batch_loss loss_of(int slot) const;
   /// Logits of the profile of row `slot`, after evaluate().
   std::span<const float> profile_logits(int slot);
-  /// Like evaluate(); it also writes the gradients of both losses, in the layout of the weights.
+  /// The weighted losses of the batch; it also writes the gradients of both, in the layout of the weights.
   batch_loss differentiate(std::span<float> counts_gradient, std::span<float> profile_gradient);
 
  private:
-  batch_loss losses(bool with_gradients);
-
   const model& model_;
   int rows_;
   mlp counts_;
@@ -59,6 +59,7 @@ class law_batch {
   std::vector<float> targets_;          ///< rows x dims
   std::vector<float> profile_targets_;  ///< rows x profile size: weighted shares
   std::vector<float> weights_;          ///< rows
+  std::span<const float> raw_;          ///< Outputs of the counts' network in the last forward pass.
   std::span<const float> logits_;       ///< Logits of the profile in the last forward pass.
 };
 

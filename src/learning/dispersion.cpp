@@ -18,38 +18,55 @@ constexpr double shrinkage = 0.02;
 
 using row_major = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
+/// Sums over transitions of one phase kind, as parts of one array, n the count of a cell and x what was expected.
+struct sums {
+  std::span<double> squares;   ///< cells: (n - x)^2
+  std::span<double> expected;  ///< cells: x
+  std::span<double> products;  ///< cells x cells: of (n - x) / sqrt(x)
+
+  static std::size_t size(std::size_t cells) { return 2 * cells + cells * cells; }
+
+  sums(std::span<double> all, std::size_t cells)
+      : squares(all.first(cells)), expected(all.subspan(cells, cells)), products(all.subspan(2 * cells)) {}
+
+  void add(std::span<const double> x, std::span<const float> counts) {
+    const std::size_t cells = squares.size();
+    Eigen::VectorXd residual(static_cast<Eigen::Index>(cells));
+    for (std::size_t i = 0; i < cells; ++i) {
+      const double difference = static_cast<double>(counts[i]) - x[i];
+      squares[i] += difference * difference;
+      expected[i] += x[i];
+      residual(static_cast<Eigen::Index>(i)) = x[i] < smallest_expected ? 0 : difference / std::sqrt(x[i]);
+    }
+    const auto n = static_cast<Eigen::Index>(cells);
+    Eigen::Map<row_major>(products.data(), n, n).noalias() += residual * residual.transpose();
+  }
+};
+
 }  // namespace
 
-dispersion_fit::dispersion_fit(std::size_t cells) : cells_(cells) {
-  for (auto& s : sums_) {
-    s.squares.assign(cells, 0.0);
-    s.expected.assign(cells, 0.0);
-    s.products.assign(cells * cells, 0.0);
-  }
-}
+dispersion_fit::dispersion_fit(std::size_t cells) : cells_(cells) {}
 
 void dispersion_fit::add(phase_kind phase, std::span<const double> expected, std::span<const float> counts) {
   SPIKESWEEP_ASSERT(expected.size() == cells_ && counts.size() >= cells_);
-  sums& s = sums_[static_cast<std::size_t>(phase)];
-  Eigen::VectorXd residual(static_cast<Eigen::Index>(cells_));
-  for (std::size_t i = 0; i < cells_; ++i) {
-    const double x = expected[i];
-    const double difference = static_cast<double>(counts[i]) - x;
-    s.squares[i] += difference * difference;
-    s.expected[i] += x;
-    residual(static_cast<Eigen::Index>(i)) = x < smallest_expected ? 0 : difference / std::sqrt(x);
-  }
-  const auto n = static_cast<Eigen::Index>(cells_);
-  Eigen::Map<row_major>(s.products.data(), n, n).noalias() += residual * residual.transpose();
+  phases_.push_back(phase);
+  expected_.insert(expected_.end(), expected.begin(), expected.end());
+  counts_.insert(counts_.end(), counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(cells_));
 }
 
 profile_dispersion dispersion_fit::fit(const communicator& comm) const {
+  const std::size_t each = sums::size(cells_);
+  std::vector<double> all(phase_kind_count * each);
+  const auto of_phase = [&](std::size_t phase) { return sums(std::span(all).subspan(phase * each, each), cells_); };
+  sum_rank_by_rank(comm, all, [&] {
+    for (std::size_t i = 0; i < phases_.size(); ++i) {
+      of_phase(static_cast<std::size_t>(phases_[i]))
+          .add(std::span(expected_).subspan(i * cells_, cells_), std::span(counts_).subspan(i * cells_, cells_));
+    }
+  });
   profile_dispersion out;
   for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {
-    sums s = sums_[phase];
-    all_reduce_sum(comm, std::span(s.squares));
-    all_reduce_sum(comm, std::span(s.expected));
-    all_reduce_sum(comm, std::span(s.products));
+    const sums s = of_phase(phase);
     if (*std::ranges::max_element(s.expected) <= 0) {
       continue;
     }

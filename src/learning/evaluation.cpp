@@ -1,7 +1,6 @@
 #include "evaluation.hpp"
 
 #include <algorithm>
-#include <array>
 #include <numeric>
 #include <span>
 #include <vector>
@@ -23,42 +22,37 @@ constexpr int noise_epoch = 0;
 evaluation::evaluation(const communicator& comm, const training_data& data, std::uint64_t seed, const member_view& m)
     : comm_(comm), data_(data), seed_(seed), model_(m), batch_(m.shared, batch_rows, false) {}
 
-batch_loss evaluation::losses_of(const std::vector<std::int64_t>& rows) {
-  batch_loss sum;
-  for (std::size_t begin = 0; begin < rows.size(); begin += batch_rows) {
-    for (int slot = 0; slot < batch_rows; ++slot) {
-      const std::size_t at = begin + static_cast<std::size_t>(slot);
-      if (at < rows.size()) {
-        batch_.fill(slot, data_.selection, rows[at], 1.0F, seed_, noise_epoch);
-      } else {
-        batch_.clear(slot);
-      }
+std::vector<batch_loss> evaluation::losses_of_rows() {
+  std::vector<batch_loss> losses;
+  const std::int64_t rows = data_.selection.rows;
+  for (std::int64_t begin = 0; begin < rows; begin += batch_rows) {
+    const int filled = static_cast<int>(std::min<std::int64_t>(batch_rows, rows - begin));
+    for (int slot = 0; slot < filled; ++slot) {
+      batch_.fill(slot, data_.selection, begin + slot, 1.0F, seed_, noise_epoch);
     }
-    const batch_loss loss = batch_.evaluate();
-    sum.counts += loss.counts;
-    sum.profile += loss.profile;
+    batch_.evaluate();
+    for (int slot = 0; slot < filled; ++slot) {
+      losses.push_back(batch_.loss_of(slot));
+    }
   }
-  return sum;
+  return losses;
 }
 
 void evaluation::measure_selection(epoch_record& record) {
   batch_.set_weights(model_.own.counts_weights, model_.own.profile_weights);
   constexpr auto regimes = static_cast<std::size_t>(regime_count);
   constexpr std::size_t groups = phase_kind_count * regimes;
-  std::array<std::vector<std::int64_t>, groups> rows;
-  for (std::int64_t row = 0; row < data_.selection.rows; ++row) {
-    const auto at = static_cast<std::size_t>(row);
-    const auto points = data_.selection_regimes.empty() ? 0 : static_cast<std::size_t>(data_.selection_regimes[at]);
-    rows[data_.selection.phase[at] * regimes + points].push_back(row);
-  }
+  const std::vector<batch_loss> losses = losses_of_rows();
   std::vector<double> sums(3 * groups, 0.0);
-  for (std::size_t g = 0; g < groups; ++g) {
-    const batch_loss loss = losses_of(rows[g]);
-    sums[3 * g] = loss.counts;
-    sums[3 * g + 1] = loss.profile;
-    sums[3 * g + 2] = static_cast<double>(rows[g].size());
-  }
-  all_reduce_sum(comm_, std::span(sums));
+  sum_rank_by_rank(comm_, sums, [&] {
+    for (std::size_t row = 0; row < losses.size(); ++row) {
+      const auto points = data_.selection_regimes.empty() ? 0 : static_cast<std::size_t>(data_.selection_regimes[row]);
+      double* of_group = sums.data() + 3 * (data_.selection.phase[row] * regimes + points);
+      of_group[0] += losses[row].counts;
+      of_group[1] += losses[row].profile;
+      of_group[2] += 1;
+    }
+  });
   double all = 0;
   for (std::size_t g = 0; g < groups; ++g) {
     const double n = sums[3 * g + 2];

@@ -23,7 +23,7 @@ class evaluation {
 
  private:
   /// The sums of both losses over some selection rows of this rank.
-  batch_loss losses_of(const std::vector<std::int64_t>& rows);
+  std::vector<batch_loss> losses_of_rows();
 
   const communicator& comm_;
   const training_data& data_;

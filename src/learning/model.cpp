@@ -62,12 +62,12 @@ void write_space(hdf5::group& root, const model& m) {
 
 void read_space(const hdf5::group& root, model& m) {
   transition_space& space = m.space;
-  absent_settings absent;
-  space.base = read_network(root, "network", absent);
-  read_settings(root, "simulation", simulation_table(), space.simulation, absent);
-  read_settings(root, "section", section_table(), space.section, absent);
-  read_settings(root, "layout", layout_table(), space.layout, absent);
-  absent.report(root);
+  settings_found found;
+  space.base = read_network(root, "network", found);
+  read_settings(root, "simulation", simulation_table(), space.simulation, found);
+  read_settings(root, "section", section_table(), space.section, found);
+  read_settings(root, "layout", layout_table(), space.layout, found);
+  found.report(root);
   space.axes = root.read_strings("axes/name");
   space.axis_min = root.read_array<double>("axes/minimum");
   space.axis_max = root.read_array<double>("axes/maximum");

@@ -8,6 +8,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/base/random.hpp>
+#include <spikesweep/base/stopwatch.hpp>
 #include <spikesweep/learning/adamw.hpp>
 #include <spikesweep/learning/gradient_sum.hpp>
 #include <spikesweep/learning/schedule.hpp>
@@ -147,10 +148,11 @@ class trainer {
       state.counts_loss = state.profile_loss = state.wall_s = 0;
     }
     rows_.begin_epoch(state.epoch + 1, state.step);
+    exchange_s_ = steps_s_ = 0;
     epoch_record record;
     while (state.step < steps_per_epoch_) {
       const auto rows = static_cast<double>(global_rows(state.step));
-      const auto [done, wanted] = one_step(state);
+      const auto [done, wanted] = timed_step(state);
       ++state.step;
       state.counts_loss += done.counts * rows;
       state.profile_loss += done.profile * rows;
@@ -167,6 +169,7 @@ class trainer {
                                 "; the same command resumes it");
       }
     }
+    warn_of_exchange();
     ++state.epoch;
     state.step = 0;
     record.epoch = state.epoch;
@@ -210,6 +213,23 @@ class trainer {
       rows += std::clamp<std::int64_t>(data_.plan.size(shard) - step * rows_per_shard_, 0, rows_per_shard_);
     }
     return rows;
+  }
+
+  std::pair<step_record, int> timed_step(training_state& state) {
+    const stopwatch watch(steps_s_);
+    return one_step(state);
+  }
+
+  /// Says so if ranks mostly wait for each other.
+  void warn_of_exchange() const {
+    constexpr double most_share = 0.5;
+    constexpr double shortest_s = 5;  // Of an epoch that tells something.
+    if (comm_.size() > 1 && steps_s_ > shortest_s && exchange_s_ > most_share * steps_s_) {
+      log_warning_once("more than half of the training's time goes into the exchange of gradients between the " +
+                       std::to_string(comm_.size()) +
+                       " ranks: fewer ranks, ranks on fewer nodes, a larger learning.batch or a faster network make it "
+                       "faster");
+    }
   }
 
   /// Updates the weights once. Returns the record of the step, and what rank 0 wants after it.
@@ -257,6 +277,7 @@ class trainer {
     if (!data_.plan.exact()) {
       slice_gradient(epoch, step, first_shard_, weight);
       if (comm_.size() > 1) {
+        const stopwatch watch(exchange_s_);
         all_reduce_sum(comm_, std::span(gradient_));
       }
       return gradient_;
@@ -265,6 +286,7 @@ class trainer {
     for (int first = first_shard_; first < last_shard_; first += static_cast<int>(shards_per_slice_)) {
       sum_.add(slice_gradient(epoch, step, first, weight));
     }
+    const stopwatch watch(exchange_s_);
     return sum_.all_reduce(comm_);
   }
 
@@ -355,6 +377,8 @@ class trainer {
   row_source rows_;
   std::string identity_;  ///< Text that names what decides the data and the order of their rows.
   checkpoint_place place_;
+  double exchange_s_ = 0;  ///< Of the steps of this epoch, in which ranks exchange gradients, or wait for it [s].
+  double steps_s_ = 0;     ///< Of all of these steps [s].
   std::chrono::steady_clock::time_point kept_ = std::chrono::steady_clock::now();  ///< Time of the last checkpoint.
 };
 

@@ -23,7 +23,7 @@ discrete_network::group discrete_network::make_group(const parameters& p, popula
   const bool is_E = q == population::E;
   const double tau_E = is_E ? p.tau_EE : p.tau_IE;
   const double tau_I = is_E ? p.tau_EI : p.tau_II;
-  const double lambda = is_E ? p.lambda_E : p.lambda_I;
+  const double lambda = p.external_rate(q);
   const double weight = (is_E ? p.S_EI : p.S_II) / tau_I;
   const bool by_v = p.inhibition == inhibition_kind::voltage_dependent;
   constexpr double range = threshold_potential - reversal_potential;

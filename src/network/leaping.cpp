@@ -14,7 +14,8 @@ constexpr double mean_age = 0.5;
 }  // namespace
 
 std::array<count_table, 2> leaping_network::external_tables(const parameters& p, double dt_ms) {
-  return {count_table::poisson(p.lambda_E * dt_ms * s_per_ms), count_table::poisson(p.lambda_I * dt_ms * s_per_ms)};
+  const auto table = [&](population q) { return count_table::poisson(p.external_rate(q) * dt_ms * s_per_ms); };
+  return {table(population::E), table(population::I)};
 }
 
 leaping_network::leaping_network(const parameters& p, double dt_ms, random_stream stream)

@@ -54,8 +54,8 @@ void lockstep_lanes::wake(int lane, const parameters& p) {
   N_I[l] = static_cast<std::uint32_t>(p.N_I);
   neurons_E[l] = all_neurons_;
   neurons_I[l] = all_neurons_ + p.N_E;
-  external_E[l] = static_cast<float>(p.N_E * p.lambda_E);
-  external_I[l] = static_cast<float>(p.N_I * p.lambda_I);
+  external_E[l] = static_cast<float>(p.N_E * p.external_rate(population::E));
+  external_I[l] = static_cast<float>(p.N_I * p.external_rate(population::I));
 }
 
 void lockstep_lanes::set_parameters(int lane, const parameters& p) {

@@ -13,8 +13,7 @@ constexpr double kicks_in_slice = 4096;
 constexpr double longest_slice_s = 1;
 
 double slice_length(const parameters& p) {
-  const double kicks = p.N_E * p.lambda_E + p.N_I * p.lambda_I;
-  return std::min(longest_slice_s, kicks_in_slice / kicks);
+  return std::min(longest_slice_s, kicks_in_slice / p.external_kicks());
 }
 
 }  // namespace

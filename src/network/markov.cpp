@@ -42,8 +42,8 @@ void markov_network::set_classes() {
     lists_[k].weight = weight;
     lists_[k].sign = sign;
   };
-  set(external_E_, p.lambda_E, 1, 1);
-  set(external_I_, p.lambda_I, 1, 1);
+  set(external_E_, p.external_rate(population::E), 1, 1);
+  set(external_I_, p.external_rate(population::I), 1, 1);
   set(class_of(pool::EE), per_second(p.tau_EE), p.S_EE, 1);
   set(class_of(pool::IE), per_second(p.tau_IE), p.S_IE, 1);
   set(class_of(pool::EI), per_second(p.tau_EI), p.S_EI, -1);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <boost/mpi/collectives.hpp>
 #include <mpi.h>
 
 #include <spikesweep/base/error.hpp>
@@ -32,6 +33,20 @@ void all_reduce_sum(const communicator& comm, std::span<double> buffer, std::siz
 
 void all_reduce_sum(const communicator& comm, std::span<std::int64_t> buffer, std::size_t most) {
   reduce(comm, buffer, MPI_INT64_T, most);
+}
+
+void sum_rank_by_rank(const communicator& comm, std::span<double> sums, const std::function<void()>& add) {
+  constexpr int tag = 1;
+  const int numbers = static_cast<int>(sums.size());
+  if (comm.rank() > 0) {
+    comm.recv(comm.rank() - 1, tag, sums.data(), numbers);
+  }
+  add();
+  const int last = comm.size() - 1;
+  if (comm.rank() < last) {
+    comm.send(comm.rank() + 1, tag, sums.data(), numbers);
+  }
+  boost::mpi::broadcast(comm, sums.data(), numbers, last);
 }
 
 }  // namespace spikesweep

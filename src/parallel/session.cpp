@@ -17,6 +17,7 @@ void mpi_session::start(int& argc, char**& argv) {
     // Training has other threads, which make no MPI call.
     environment_.emplace(argc, argv, boost::mpi::threading::funneled, false);
     agreement_.emplace(communicator());
+    pulse_.emplace(communicator());
   }
 }
 

@@ -24,6 +24,16 @@ void die_with_parent() {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+std::thread start_without_signals(const std::function<void()>& run) {
+  ::sigset_t all;
+  ::sigset_t before;
+  ::sigfillset(&all);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  std::thread started(run);
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return started;
+}
+
 const char* signal_name(int signal) {
   return ::strsignal(signal);
 }

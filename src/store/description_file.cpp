@@ -225,13 +225,13 @@ sweep_description read_description(const hdf5::group& root) {
     d.settings.emplace_back(pairs[i], pairs[i + 1]);
   }
   d.points = read_design(root);
-  absent_settings absent;
-  d.base = read_network(root, "network", absent);
-  read_settings(root, "section", section_table(), d.section, absent);
-  read_settings(root, "sampling", sampling_table(), d.sampling, absent);
-  read_settings(root, "sampling", simulation_table(), d.sampling.simulation, absent);
-  read_settings(root, "sampling", layout_table(), d.sampling.layout, absent);
-  absent.report(root);
+  settings_found found;
+  d.base = read_network(root, "network", found);
+  read_settings(root, "section", section_table(), d.section, found);
+  read_settings(root, "sampling", sampling_table(), d.sampling, found);
+  read_settings(root, "sampling", simulation_table(), d.sampling.simulation, found);
+  read_settings(root, "sampling", layout_table(), d.sampling.layout, found);
+  found.report(root);
   if (d.replicates < 1 || d.sampling.transitions < 0 || d.sampling.layout.state.bin_width < 1 ||
       d.sampling.layout.time_bins < 1) {
     throw input_error("the settings in " + root.where().file +

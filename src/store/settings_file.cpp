@@ -45,7 +45,16 @@ bool is_short(const setting_info& row) {
 
 }  // namespace
 
-void absent_settings::report(const hdf5::group& root) const {
+void settings_found::report(const hdf5::group& root) const {
+  for (const auto& [group, keys] : wanted_) {
+    for (const std::string& name : root.open_group(group).names()) {
+      if (!keys.contains(name)) {
+        throw format_error(fmt::format("{} in {}, made by spikesweep {}, is a setting that this spikesweep " SPIKESWEEP_VERSION
+                                       " does not know; use the version that made the file",
+                                       path_of('/' + group, name), root.where().file, maker_of(root)));
+      }
+    }
+  }
   if (!filled_in_.empty()) {
     log_warning_once(fmt::format(
         "{}, made by spikesweep {}, lacks settings that were added later; it is read with what was in force then: {}",
@@ -78,10 +87,11 @@ void write_setting(hdf5::group& root, const std::string& group, const setting_in
 }
 
 setting_value read_setting(const hdf5::group& root, const std::string& group, const setting_info& row,
-                           absent_settings& absent) {
+                           settings_found& found) {
   const std::string path = path_of(group, row.key);
+  found.look_for(group, row.key);
   if (row.absent && !root.has(path)) {
-    absent.add(path, to_text(*row.absent));
+    found.fill_in(path, to_text(*row.absent));
     return *row.absent;
   }
   switch (row.type) {
@@ -106,18 +116,19 @@ void write_network(hdf5::group& root, const std::string& group, const parameters
   write_settings(root, group, network_choice_table(), network);
 }
 
-parameters read_network(const hdf5::group& root, const std::string& group, absent_settings& absent) {
+parameters read_network(const hdf5::group& root, const std::string& group, settings_found& found) {
   parameters network;
   for (const parameter_info& info : parameter_table()) {
     const std::string path = path_of(group, info.name);
+    found.look_for(group, info.name);
     if (info.absent && !root.has(path)) {
-      absent.add(path, fmt::format("{}", *info.absent));
+      found.fill_in(path, fmt::format("{}", *info.absent));
       set_parameter(network, info, *info.absent);
     } else {
       set_parameter(network, info, root.read_scalar<double>(path));
     }
   }
-  read_settings(root, group, network_choice_table(), network, absent);
+  read_settings(root, group, network_choice_table(), network, found);
   return network;
 }
 

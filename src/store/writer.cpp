@@ -129,14 +129,21 @@ struct sweep_writer::impl {
   std::vector<std::uint8_t> attempts_so_far;  ///< Likewise.
   std::vector<std::int32_t> rank_of;          ///< Likewise.
   double io_s = 0;
+  double root_ahead_s = 0;  ///< Of rank 0's clock, to this rank's [s].
 };
 
 sweep_writer::sweep_writer(const communicator& ranks, const std::filesystem::path& path,
                            const sweep_description& description) {
   ignore_file_size_signal();
   hdf5::file file = hdf5::file::open_parallel(path, ranks);
+  // Clocks of nodes differ: the times in the file are all by rank 0's.
+  ranks.barrier();
+  double root_clock = seconds_since_1970();
+  const double own_clock = root_clock;
+  broadcast(ranks, root_clock);
   impl_ = on_every_rank(ranks, [&] { return std::make_unique<impl>(path, file.root(), description); });
   impl_->file.emplace(std::move(file));
+  impl_->root_ahead_s = root_clock - own_clock;
 }
 
 sweep_writer::~sweep_writer() = default;
@@ -198,7 +205,7 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
   const std::vector<std::byte> packed = pack_records({&record, 1});
   const stopwatch watch(to.io_s);
   to.core_s.write(at, core_s);
-  to.finished_at.write(at, seconds_since_1970());
+  to.finished_at.write(at, seconds_since_1970() + to.root_ahead_s);
   to.record.write(at, to.type_of_record.id(), packed.data());
   to.set_state(at, record.state);
   to.unsynced = true;

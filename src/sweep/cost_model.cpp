@@ -19,8 +19,7 @@ constexpr double prior_variance = 100;
 
 /// In a second of simulated time.
 double events_per_second(const sweep_description& d, int point) {
-  const parameters p = parameters_at(d.points, d.base, point);
-  return events_per_kick * (p.lambda_E * p.N_E + p.lambda_I * p.N_I);
+  return events_per_kick * parameters_at(d.points, d.base, point).external_kicks();
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/parallel/pulse.hpp>
 
 namespace spikesweep {
 
@@ -18,9 +19,14 @@ constexpr double progress_every_s = 0.2;
 }  // namespace
 
 sweep_outcome master::run() {
+  const hand_over_guard guard;
   run_suspects();
   for (;;) {
     serve();
+    if (job_is_broken()) {
+      runner_.log("ended without ranks that are lost");
+      leave_broken_job();
+    }
     if (runner_.run([this] { return next(); }, [this](const task_report& report) { count(0, report); },
                     [this] { return go_on(); }) > 0) {
       continue;
@@ -101,6 +107,10 @@ void master::serve() {
     answer(*worker, receive_message<worker_message>(ranks_, *worker, worker_tag));
   }
   watch_signals();
+  if (job_is_broken() && !broken_) {
+    broken_ = true;
+    stop(0);
+  }
   show_progress();
 }
 

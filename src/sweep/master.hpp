@@ -83,6 +83,7 @@ class master {
   int goodbyes_ = 0;
   int signals_seen_ = 0;
   bool stopping_ = false;
+  bool broken_ = false;  ///< Ranks are lost.
   bool told_end_ = false;
   steady_clock::time_point start_ = steady_clock::now();
   steady_clock::time_point shown_ = start_;

@@ -3,13 +3,27 @@
 #include <thread>
 
 #include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/parallel/pulse.hpp>
 
 namespace spikesweep {
 
+namespace {
+
+/// What is in hand is saved by then.
+void leave_if_broken() {
+  if (job_is_broken()) {
+    leave_broken_job();
+  }
+}
+
+}  // namespace
+
 void worker::run() {
+  const hand_over_guard guard;
   request();
   for (;;) {
     receive();
+    leave_if_broken();
     if (stopping_ || (queue_.empty() && exhausted_)) {
       break;
     }
@@ -23,9 +37,11 @@ void worker::run() {
                 },
                 [this] { return go_on(); });
   }
+  leave_if_broken();
   send_message(ranks_, 0, worker_tag, worker_message{worker_message::goodbye, {}, runner_.store_s()});
   while (!farewell_) {
     receive();
+    leave_if_broken();
     runner_.sync_if_due();
     std::this_thread::sleep_for(idle_pause);
   }
@@ -62,10 +78,7 @@ void worker::take_in(const master_message& message) {
       queue_.insert(queue_.end(), message.tasks.begin(), message.tasks.begin() + message.count);
       break;
     case master_message::stop:
-      stopping_ = true;
-      runner_.drop_slow(message.grace_s);
-      give_up_ = steady_clock::now() +
-                 std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>(message.grace_s));
+      stop(message.grace_s);
       break;
     case master_message::farewell:
       farewell_ = true;
@@ -73,9 +86,19 @@ void worker::take_in(const master_message& message) {
   }
 }
 
+void worker::stop(double grace_s) {
+  stopping_ = true;
+  runner_.drop_slow(grace_s);
+  give_up_ =
+      steady_clock::now() + std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>(grace_s));
+}
+
 bool worker::go_on() {
   if (seconds_since(looked_) >= look_every_s) {
     receive();
+    if (job_is_broken()) {
+      stop(0);
+    }
     looked_ = steady_clock::now();
     if (const int signals = interrupts(); signals != signals_seen_) {
       // Rank 0 says what to do. But some launchers kill a second later, and rank 0 may be what they end the job for.

@@ -23,6 +23,7 @@ class worker {
   void take_in(const master_message& message);
   /// Whether the tasks in hand may go on.
   bool go_on();
+  void stop(double grace_s);
 
   const communicator& ranks_;
   task_runner& runner_;

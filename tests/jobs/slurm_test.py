@@ -16,7 +16,7 @@ from slurm_cluster import Cluster, programs_missing
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.insert(0, os.path.join(ROOT, "tests"))
-from sweep_bytes import lasting_bytes  # noqa: E402
+from result_bytes import lasting_bytes  # noqa: E402
 
 JOBS = os.path.join(ROOT, "jobs")
 BINARY = os.environ.get("SPIKESWEEP_BINARY", os.path.join(ROOT, "build", "release", "spikesweep"))

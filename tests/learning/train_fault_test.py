@@ -18,10 +18,9 @@ import tempfile
 import time
 import unittest
 
-import h5py
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from mpi_job import PATIENCE_S, MpiJob  # noqa: E402
+from result_bytes import learnt  # noqa: E402
 
 BINARY, MPIEXEC = sys.argv[1:3]
 RANKS = 2
@@ -53,19 +52,6 @@ tuning_s = 0.5
 """
 IN_AN_EPOCH = r"interrupted in epoch \d+ after step (\d+) of (\d+)"
 IN_CLOSED_LOOPS = r"interrupted in closed loops"  # Of the selection or the tuning.
-
-
-def learnt(path):
-    """Every dataset of a model but the wall times of its epochs, as bytes."""
-    found = {}
-
-    def take(name, item):
-        if isinstance(item, h5py.Dataset) and not name.endswith("training/wall"):
-            found[name] = item[()].tobytes() if hasattr(item[()], "tobytes") else item[()]
-
-    with h5py.File(path, "r") as f:
-        f.visititems(take)
-    return found
 
 
 class TrainFaults(unittest.TestCase):

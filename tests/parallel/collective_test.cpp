@@ -67,6 +67,25 @@ TEST(all_reduce_sum, goes_in_pieces) {
   }
 }
 
+TEST(sum_rank_by_rank, has_the_bits_of_one_sum_in_order) {
+  const mpi::communicator world;
+  constexpr int terms = 24;
+  const auto term = [](int i) { return std::vector<double>{1.0 / (i + 1), 1e9 / (i * i + 3)}; };
+  const auto add = [&](std::vector<double>& sums, int first, int last) {
+    for (int i = first; i < last; ++i) {
+      sums[0] += term(i)[0];
+      sums[1] += term(i)[1];
+    }
+  };
+  std::vector<double> expected(2);
+  add(expected, 0, terms);
+  std::vector<double> sums(2);
+  sum_rank_by_rank(world, sums, [&] {
+    add(sums, terms * world.rank() / world.size(), terms * (world.rank() + 1) / world.size());
+  });
+  EXPECT_EQ(sums, expected);
+}
+
 TEST(all_reduce_least_and_largest, go_in_pieces) {
   const communicator world;
   for (const std::size_t longest : {std::size_t{1}, std::size_t{24}, longest_message}) {

@@ -5,9 +5,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <spikesweep/network/section.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/store/file_format.hpp>
 #include <spikesweep/store/file_lock.hpp>
+#include <spikesweep/store/settings_file.hpp>
 
 #include "store/sweep_samples.hpp"
 
@@ -93,6 +95,31 @@ TEST(file_format, from_before_the_first_release_is_read_down_to_the_oldest_numbe
     } else {
       EXPECT_THAT(error_of<format_error>([&] { check_format(opened.root(), sweep_format); }),
                   HasSubstr("from version " + std::to_string(sweep_format.oldest)));
+    }
+  }
+}
+
+TEST(settings, that_this_version_does_not_know_are_refused) {
+  const scratch_directory scratch;
+  for (const bool newer : {false, true}) {
+    {
+      hdf5::file made = hdf5::file::create(scratch / "f.h5");
+      write_format(made.root(), sweep_format);
+      write_settings(made.root(), "section", section_table(), section_settings());
+      if (newer) {
+        made.root().write_scalar("section/longest_pause", 3.0, {"ms", "of a later version"});
+      }
+      made.close();
+    }
+    const hdf5::file opened = hdf5::file::open(scratch / "f.h5");
+    settings_found found;
+    section_settings read;
+    read_settings(opened.root(), "section", section_table(), read, found);
+    if (newer) {
+      EXPECT_THAT(error_of<input_error>([&] { found.report(opened.root()); }),
+                  AllOf(HasSubstr("/section/longest_pause"), HasSubstr("f.h5"), HasSubstr("does not know")));
+    } else {
+      EXPECT_NO_THROW(found.report(opened.root()));
     }
   }
 }

@@ -21,7 +21,7 @@ import h5py
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from mpi_job import PATIENCE_S, MpiJob  # noqa: E402
-from sweep_bytes import lasting_bytes  # noqa: E402
+from result_bytes import lasting_bytes  # noqa: E402
 
 BINARY, MPIEXEC, SOURCE = sys.argv[1:4]
 CONFIG = f"{SOURCE}/configs/quickstart.toml"

@@ -23,7 +23,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from mpi_job import PATIENCE_S, MpiJob  # noqa: E402
-from sweep_bytes import lasting_bytes  # noqa: E402
+from result_bytes import lasting_bytes  # noqa: E402
 
 BINARY, MPIEXEC = sys.argv[1:3]
 TASK_S = float(sys.argv.pop(sys.argv.index("--task-s") + 1)) if "--task-s" in sys.argv else 0.3

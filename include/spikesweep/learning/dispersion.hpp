@@ -25,7 +25,8 @@ struct cell_dispersion {
 /// One dispersion for each phase_kind. It is empty, and adds no scatter, for a kind that training data do not have.
 using profile_dispersion = std::array<cell_dispersion, phase_kind_count>;
 
-/// Collects sums and fits dispersions from them.
+/// Fits dispersions to transitions. The bits of the result depend on the order of the transitions, rank by rank, and not
+/// on how many ranks share them.
 class dispersion_fit {
  public:
   explicit dispersion_fit(std::size_t cells);
@@ -36,13 +37,10 @@ class dispersion_fit {
   profile_dispersion fit(const communicator& comm) const;
 
  private:
-  struct sums {
-    std::vector<double> squares;   ///< cells: (n - x)^2
-    std::vector<double> expected;  ///< cells: x
-    std::vector<double> products;  ///< cells x cells: of (n - x) / sqrt(x)
-  };
   std::size_t cells_;
-  std::array<sums, phase_kind_count> sums_;
+  std::vector<phase_kind> phases_;  ///< Of each transition.
+  std::vector<double> expected_;    ///< transitions x cells
+  std::vector<float> counts_;       ///< transitions x cells
 };
 
 }  // namespace spikesweep

@@ -1,5 +1,8 @@
 #pragma once
 
+#include <functional>
+#include <thread>
+
 #include <sys/types.h>
 
 namespace spikesweep {
@@ -15,6 +18,9 @@ void kill_process(pid_t process);
 
 /// This process ends together with its parent.
 void die_with_parent();
+
+/// A thread that gets no signals: they go to the thread that works.
+std::thread start_without_signals(const std::function<void()>& run);
 
 /// The name of a signal for people, such as "Segmentation fault".
 const char* signal_name(int signal);

@@ -11,8 +11,8 @@
 /// `format_version`, its number; `spikesweep_version`, who made it.
 ///
 /// A reader takes files of older numbers, and fills in the settings that they lack (settings_file.hpp). It refuses
-/// newer numbers. So the number goes up when an older version would misunderstand the file, for example because it does
-/// not know a new setting.
+/// newer numbers. So the number goes up when an older version would misunderstand the file. A new setting needs
+/// no new number: a reader refuses a setting that it does not know, since 0.2.0 (settings_file.hpp).
 namespace spikesweep {
 
 /// A kind of file.
@@ -28,7 +28,7 @@ inline constexpr file_format sweep_format{
     "spikesweep sweep", 5, 3, "sweep file",
     "use the version that made it, or sweep anew with --fresh or into another output file"};
 inline constexpr file_format model_format{
-    "spikesweep model", 2, 2, "model file",
+    "spikesweep model", 3, 2, "model file",
     "use the version that made it, or train it again from the same sweep with this version"};
 /// Version 0.1.0 wrote no number into a checkpoint: that is number 1.
 inline constexpr file_format checkpoint_format{

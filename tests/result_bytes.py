@@ -1,4 +1,4 @@
-"""What a sweep file holds apart from how it came about."""
+"""What result files hold apart from how they came about."""
 
 import pathlib
 
@@ -13,3 +13,16 @@ def lasting_bytes(path):
             begin, size = dataset.id.get_offset(), dataset.id.get_storage_size()
             data[begin : begin + size] = bytes(size)
     return bytes(data)
+
+
+def learnt(path):
+    """Every dataset of a model but the wall times of its epochs, as bytes."""
+    found = {}
+
+    def take(name, item):
+        if isinstance(item, h5py.Dataset) and not name.endswith("training/wall"):
+            found[name] = item[()].tobytes() if hasattr(item[()], "tobytes") else item[()]
+
+    with h5py.File(path, "r") as f:
+        f.visititems(take)
+    return found

@@ -1,0 +1,379 @@
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <cstdint>
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <arpa/inet.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <boost/mpi/collectives.hpp>
+#include <boost/serialization/string.hpp>
+#include <boost/serialization/vector.hpp>
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <spikesweep/base/error.hpp>
+#include <spikesweep/base/stopwatch.hpp>
+#include <spikesweep/parallel/agreement.hpp>
+#include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
+#include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/parallel/pulse.hpp>
+#include <spikesweep/parallel/signals.hpp>
+
+namespace spikesweep {
+
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr double beat_s = 1;          ///< Between two words of a rank.
+constexpr milliseconds look_every{250};
+/// A longer pause between two looks was no silence of the others: this process stood still.
+constexpr double longest_look_s = 1;
+constexpr double default_silence_s = 60;
+constexpr double most_silence_s = 86400;
+/// Words get lost, but not so many in a row.
+constexpr double short_silence_s = 10;
+/// Rank 0 goes on answering for so long, so that the others hear that the job is broken.
+constexpr double farewell_s = 3;
+/// For a rank that hands over.
+constexpr double hand_over_s = 10;
+/// From the break on. Then a launcher that waits for a lost node is killed [s].
+constexpr unsigned launcher_s = 20;
+
+std::atomic<bool> broken{false};
+std::atomic<int> hand_overs{0};
+
+/// A datagram, either way. Nobody else knows the cookie of the job.
+struct word {
+  std::uint64_t cookie = 0;
+  std::int32_t rank = 0;       ///< Of the sender.
+  std::int32_t is_broken = 0;  ///< From rank 0: end.
+};
+
+/// Where rank 0 listens.
+struct listener {
+  std::uint64_t cookie = 0;
+  std::uint16_t port = 0;  ///< In the order of the network; 0: nowhere.
+  double silence_s = 0;
+  std::vector<std::uint32_t> addresses;  ///< Of its node.
+  std::vector<std::string> hosts;        ///< Of all ranks.
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned) {
+    archive& cookie& port& silence_s& addresses& hosts;
+  }
+};
+
+/// A file descriptor that is closed at the end.
+class descriptor {
+ public:
+  explicit descriptor(int number) : number_(number) {}
+  descriptor(const descriptor&) = delete;
+  descriptor& operator=(const descriptor&) = delete;
+  ~descriptor() {
+    if (number_ >= 0) {
+      ::close(number_);
+    }
+  }
+  int number() const { return number_; }
+
+ private:
+  int number_;
+};
+
+double silence_wanted() {
+  constexpr const char* name = "SPIKESWEEP_SILENCE_S";
+  const std::string text = process_environment(name).value_or("");
+  if (text.empty()) {
+    return default_silence_s;
+  }
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool sound = error == std::errc() && end == text.data() + text.size() &&
+                     (value == 0 || (value >= short_silence_s && value <= most_silence_s));
+  if (!sound) {
+    throw input_error(fmt::format("the variable {} is '{}'; allowed: {:g} to {:g}, in seconds, or 0: never", name, text,
+                                  short_silence_s, most_silence_s));
+  }
+  return value;
+}
+
+std::vector<std::uint32_t> addresses_of_node() {
+  std::vector<std::uint32_t> out;
+  ::ifaddrs* all = nullptr;
+  if (::getifaddrs(&all) != 0) {
+    return out;
+  }
+  for (const ::ifaddrs* at = all; at != nullptr; at = at->ifa_next) {
+    if (at->ifa_addr != nullptr && at->ifa_addr->sa_family == AF_INET && (at->ifa_flags & IFF_UP) != 0) {
+      out.push_back(reinterpret_cast<const ::sockaddr_in*>(at->ifa_addr)->sin_addr.s_addr);
+    }
+  }
+  ::freeifaddrs(all);
+  return out;
+}
+
+::sockaddr_in address_of(std::uint32_t address, std::uint16_t port) {
+  ::sockaddr_in out{};
+  out.sin_family = AF_INET;
+  out.sin_addr.s_addr = address;
+  out.sin_port = port;
+  return out;
+}
+
+std::uint16_t port_of(int socket) {
+  ::sockaddr_in own = address_of(INADDR_ANY, 0);
+  const bool bound = ::bind(socket, reinterpret_cast<const ::sockaddr*>(&own), sizeof own) == 0;
+  ::socklen_t length = sizeof own;
+  return bound && ::getsockname(socket, reinterpret_cast<::sockaddr*>(&own), &length) == 0 ? own.sin_port : 0;
+}
+
+void send_word(int socket, const word& what, const ::sockaddr_in& to) {
+  // What does not go out now is said again in a second.
+  ::sendto(socket, &what, sizeof what, MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<const ::sockaddr*>(&to), sizeof to);
+}
+
+/// "rank 2 on n2", "ranks 2, 3 on n2 and 4, 5 on n3".
+std::string names_of(const std::vector<int>& ranks, const std::vector<std::string>& hosts) {
+  std::vector<std::pair<std::string, std::vector<int>>> by_host;
+  for (const int rank : ranks) {
+    const std::string& host = hosts.at(static_cast<std::size_t>(rank));
+    const auto found = std::ranges::find(by_host, host, [](const auto& entry) { return entry.first; });
+    (found != by_host.end() ? *found : by_host.emplace_back(host, std::vector<int>())).second.push_back(rank);
+  }
+  std::vector<std::string> parts;
+  for (const auto& [host, of_host] : by_host) {
+    parts.push_back(fmt::format("{} on {}", fmt::join(of_host, ", "), host));
+  }
+  return fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks", fmt::join(parts, " and "));
+}
+
+std::string name_of_process(pid_t process) {
+  std::string name;
+  std::ifstream("/proc/" + std::to_string(process) + "/comm") >> name;
+  return name;
+}
+
+/// Kills mpirun after a while if it does not end: it waits for the daemon of a lost node for up to 15 minutes. A
+/// process of its own does this, because mpirun kills its ranks.
+void end_launcher_later() {
+  const pid_t launcher = ::getppid();
+  const std::string name = name_of_process(launcher);
+  if (name != "mpirun" && name != "mpiexec" && name != "orterun" && name != "prterun") {
+    return;
+  }
+  const pid_t child = ::fork();
+  if (child != 0) {
+    // Once this process ends, mpirun kills all processes of its session.
+    constexpr int most_looks = 100;
+    for (int look = 0; look < most_looks && child > 0 && ::getsid(child) != child; ++look) {
+      std::this_thread::sleep_for(milliseconds(10));
+    }
+    return;
+  }
+  // Nothing but system calls: other threads may have held any lock.
+  ::setsid();
+  ::close_range(0, ~0U, 0);  // mpirun waits until the output of its ranks is closed.
+  for (unsigned second = 0; second < launcher_s; ++second) {
+    ::sleep(1);
+    if (::kill(launcher, 0) != 0) {
+      ::_exit(0);
+    }
+  }
+  ::kill(launcher, SIGKILL);
+  ::_exit(0);
+}
+
+/// For the script that started the launcher, whose own exit code says little once a node is lost.
+void note_exit_code(exit_code code) {
+  if (const auto file = process_environment("SPIKESWEEP_EXIT_FILE"); file && !file->empty()) {
+    std::ofstream(*file) << static_cast<int>(code) << '\n';
+  }
+}
+
+
+}  // namespace
+
+/// The thread of one rank.
+class pulse::watcher {
+ public:
+  watcher(int rank, listener at, int socket, int wake)
+      : rank_(rank),
+        at_(std::move(at)),
+        socket_(socket),
+        wake_(wake),
+        silence_s_(at_.hosts.size(), -1),
+        thread_(start_without_signals([this] { watch(); })) {}
+  watcher(const watcher&) = delete;
+  watcher& operator=(const watcher&) = delete;
+  ~watcher() {
+    const std::uint64_t one = 1;
+    [[maybe_unused]] const ssize_t told = ::write(wake_.number(), &one, sizeof one);
+    thread_.join();
+  }
+
+ private:
+  void watch() {
+    auto looked = steady_clock::now();
+    double since_beat_s = beat_s;
+    double since_signal_s = 0;
+    while (!woken()) {
+      const double passed_s = std::min(seconds_since(looked), longest_look_s);
+      looked = steady_clock::now();
+      since_signal_s = interrupted() ? since_signal_s + passed_s : 0;
+      since_beat_s += passed_s;
+      if (rank_ != 0 && since_beat_s >= beat_s) {
+        since_beat_s = 0;
+        beat();
+      }
+      for (double& silence : silence_s_) {
+        silence = silence < 0 ? silence : silence + passed_s;
+      }
+      listen();
+      if (!broken && at_.silence_s > 0) {
+        find_lost(since_signal_s >= short_silence_s ? short_silence_s : at_.silence_s);
+      }
+      if (broken) {
+        broken_for_s_ += passed_s;
+        // Rank 0 first: once one rank has ended, the launcher kills the others.
+        if (broken_for_s_ >= (hand_overs > 0 ? hand_over_s : 0) + (rank_ == 0 ? farewell_s : 2 * farewell_s)) {
+          ::_exit(static_cast<int>(exit_code::interrupted));  // MPI would wait for the ranks that are lost.
+        }
+      }
+    }
+  }
+
+  /// Waits for a word, for the end of this object, or a moment; true at the end.
+  bool woken() const {
+    std::array<::pollfd, 2> both{::pollfd{socket_.number(), POLLIN, 0}, ::pollfd{wake_.number(), POLLIN, 0}};
+    ::poll(both.data(), both.size(), static_cast<int>(look_every.count()));
+    return (both[1].revents & POLLIN) != 0;
+  }
+
+  void beat() {
+    for (const std::uint32_t address : at_.addresses) {
+      send_word(socket_.number(), {at_.cookie, rank_, 0}, address_of(address, at_.port));
+    }
+  }
+
+  void listen() {
+    word heard;
+    ::sockaddr_in from{};
+    ::socklen_t length = sizeof from;
+    while (::recvfrom(socket_.number(), &heard, sizeof heard, MSG_DONTWAIT, reinterpret_cast<::sockaddr*>(&from),
+                      &length) == sizeof heard) {
+      length = sizeof from;
+      if (heard.cookie != at_.cookie || heard.rank < 0 || heard.rank >= static_cast<int>(silence_s_.size()) ||
+          heard.rank == rank_) {
+        continue;
+      }
+      silence_s_[static_cast<std::size_t>(heard.rank)] = 0;
+      if (rank_ == 0) {
+        send_word(socket_.number(), {at_.cookie, 0, broken ? 1 : 0}, from);
+      } else if (heard.is_broken != 0) {
+        broken = true;
+      } else {
+        at_.addresses = {from.sin_addr.s_addr};  // The way that leads there.
+      }
+    }
+  }
+
+  void find_lost(double limit_s) {
+    const double longest_s = *std::ranges::max_element(silence_s_);
+    if (longest_s < limit_s) {
+      return;
+    }
+    std::vector<int> lost;
+    for (std::size_t rank = 0; rank < silence_s_.size(); ++rank) {
+      if (silence_s_[rank] >= short_silence_s) {
+        lost.push_back(static_cast<int>(rank));
+      }
+    }
+    const bool speaks = std::ranges::find(at_.hosts, at_.hosts[static_cast<std::size_t>(rank_)]) - at_.hosts.begin() ==
+                        rank_;  // One rank of a node is enough.
+    if (speaks) {
+      print_error(fmt::format(
+          "{}no word from {} for {:.0f} s: the node is lost or cut off, or the processes were stopped; the job ends "
+          "without them, what is finished is saved, and the same command resumes",
+          rank_ == 0 ? "" : fmt::format("rank {} on {}: ", rank_, at_.hosts[static_cast<std::size_t>(rank_)]),
+          names_of(lost, at_.hosts), longest_s));
+    }
+    broken = true;
+    if (rank_ == 0) {
+      note_exit_code(exit_code::interrupted);
+      end_launcher_later();
+    }
+  }
+
+  int rank_;
+  listener at_;
+  descriptor socket_;
+  descriptor wake_;
+  std::vector<double> silence_s_;  ///< Of each rank; below 0: it has not been heard yet.
+  double broken_for_s_ = 0;
+  std::thread thread_;
+};
+
+pulse::pulse(const communicator& ranks) {
+  if (ranks.size() == 1) {
+    return;
+  }
+  const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  const int wake = ::eventfd(0, EFD_CLOEXEC);
+  std::vector<std::string> hosts;
+  boost::mpi::gather(ranks, host_name(), hosts, 0);
+  listener at = on_root(ranks, [&] {
+    std::random_device random;
+    const auto half = [&random] { return static_cast<std::uint64_t>(random()); };
+    return listener{half() << 32U | half(), socket < 0 ? std::uint16_t{0} : port_of(socket), silence_wanted(),
+                    addresses_of_node(), hosts};
+  });
+  if (socket >= 0 && wake >= 0 && at.port != 0) {
+    watcher_ = std::make_unique<watcher>(ranks.rank(), std::move(at), socket, wake);
+    return;
+  }
+  const descriptor unused_socket(socket);
+  const descriptor unused_wake(wake);
+}
+
+pulse::~pulse() = default;
+
+bool job_is_broken() {
+  return broken;
+}
+
+hand_over_guard::hand_over_guard() {
+  ++hand_overs;
+}
+
+hand_over_guard::~hand_over_guard() {
+  --hand_overs;
+}
+
+void leave_broken_job() {
+  hand_overs = 0;
+  // The other thread ends the process: of rank 0 only once the other ranks know.
+  for (;;) {
+    std::this_thread::sleep_for(look_every);
+  }
+}
+
+}  // namespace spikesweep

@@ -1,0 +1,280 @@
+#!/usr/bin/python3
+"""Nodes that are cut off or die, and ranks that stop or are killed, in sweeps and trainings over three nodes.
+
+Usage: lost_node_test.py BINARY MPIEXEC [--faults SWEEP TRAINING]
+--faults: instead of the tests, a study with so many random faults in one sweep and in one training, each started again
+by the same command; it prints each fault, and how long after it the job ended.
+"""
+
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import cluster
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from result_bytes import lasting_bytes, learnt  # noqa: E402
+
+BINARY, MPIEXEC = map(pathlib.Path, sys.argv[1:3])
+FAULTS = list(map(int, sys.argv[4:6])) if sys.argv[3:4] == ["--faults"] else None
+NODES = 3
+RANKS = 6
+SILENCE_S = "10"  # The least that is allowed. The study has the default, 60.
+MPIRUN_S = 20  # After which an mpirun that hangs is killed.
+SLACK_S = 15
+FAULT_TO_END_S = 90
+PATIENCE_S = 900
+CONFIG = """
+[network]
+preset = "zhang2024"
+[design]
+kind = "latin_hypercube"
+points = {points}
+selection_points = 2
+test_points = 2
+[design.axes]
+S_EE = {{min = 3.8, max = 4.2}}
+S_EI = {{min = 2.0, max = 2.4}}
+[sweep]
+transitions = {transitions}
+[learning]
+hidden = 128
+epochs = {epochs}
+batch = 64
+shards = 8
+slices = 8
+candidates = 2
+selection_s = 1.0
+selection_chains = 2
+tuning_s = 0.5
+"""
+
+
+class ThreeNodes(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = pathlib.Path(tempfile.mkdtemp(prefix="spikesweep-lost-"))
+        cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
+        # A small disk of its own, which all nodes see.
+        cls.disk = cls.directory / "disk"
+        cls.disk.mkdir()
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=200m", "tmpfs", cls.disk], check=True)
+        cls.addClassCleanup(subprocess.run, ["umount", "-l", cls.disk], check=True)
+        study = FAULTS is not None
+        (cls.disk / "c.toml").write_text(CONFIG.format(
+            points=60 if study else 24, transitions=6000 if study else 5000, epochs=1))
+        # What is learnt from is small, so that an epoch is short.
+        (cls.disk / "t.toml").write_text(CONFIG.format(points=20, transitions=300, epochs=200 if study else 40))
+        for command in (["sweep", "c.toml", "-o", "expected.h5"], ["sweep", "t.toml", "-o", "data.h5"],
+                        ["train", "t.toml", "-d", "data.h5", "-o", "expected_model.h5"]):
+            subprocess.run([BINARY, "-q", *command], cwd=cls.disk, check=True, capture_output=True)
+        cls.nodes = cluster.Cluster(NODES)
+        cls.addClassCleanup(cls.nodes.close)
+
+    def setUp(self):
+        self.log = self.directory / f"{self.id().rsplit('.', 1)[1]}.log"
+        self.exit_file = self.directory / "exit"
+        self.process = None
+        self.addCleanup(self.end)
+        self.clear()
+
+    SWEEP = ("sweep", "c.toml", "-o", "s.h5")
+    TRAIN = ("train", "t.toml", "-d", "data.h5", "-o", "m.h5")
+
+    def start(self, command):
+        self.exit_file.unlink(missing_ok=True)
+        environment = {**self.nodes.environment, "OMP_NUM_THREADS": "1", "SPIKESWEEP_EXIT_FILE": str(self.exit_file)}
+        if FAULTS is None:
+            environment["SPIKESWEEP_SILENCE_S"] = SILENCE_S
+        with open(self.log, "a") as log:
+            self.process = subprocess.Popen(
+                self.nodes.mpirun(MPIEXEC, RANKS, [BINARY, "-q", *command], self.disk), env=environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT, start_new_session=True)
+
+    def at_work(self):
+        """Whether the job has begun with what it keeps."""
+        names = [path.name for path in self.disk.iterdir()]
+        return any(name.startswith("m.h5.checkpoint") for name in names) or "s.h5.unfinished" in names
+
+    def await_work(self, more_s=0.0):
+        end = time.monotonic() + PATIENCE_S
+        while self.process.poll() is None and not self.at_work():
+            self.assertLess(time.monotonic(), end, self.log.read_text())
+            time.sleep(0.05)
+        end = time.monotonic() + more_s
+        while self.process.poll() is None and time.monotonic() < end:
+            time.sleep(0.05)
+
+    def await_end(self, seconds):
+        """Seconds till mpirun has ended, and its exit code."""
+        begin = time.monotonic()
+        try:
+            code = self.process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            self.fail(f"still there after {seconds} s: {self.log.read_text()[-3000:]}")
+        return time.monotonic() - begin, code
+
+    def end(self):
+        if self.process is not None and self.process.poll() is None:
+            os.killpg(self.process.pid, 9)
+            self.process.wait()
+
+    def finish(self, command):
+        """Starts the command until it is done."""
+        self.start(command)
+        _, code = self.await_end(PATIENCE_S)
+        self.assertEqual(code, 0, self.log.read_text()[-3000:])
+
+    def expect_result(self, command):
+        if command[0] == "sweep":
+            self.assertTrue(lasting_bytes(self.disk / "s.h5") == lasting_bytes(self.disk / "expected.h5"))
+        else:
+            found, expected = learnt(self.disk / "m.h5"), learnt(self.disk / "expected_model.h5")
+            self.assertEqual(found.keys(), expected.keys())
+            self.assertEqual([name for name in expected if found[name] != expected[name]], [])
+
+    def clear(self):
+        for path in self.disk.glob("s.h5*"):
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in self.disk.glob("m.h5*"):
+            path.unlink()
+
+    # Faults. Each returns what makes the machine whole again, if anything.
+
+    def cut(self, node):
+        self.nodes.cut(node)
+        return lambda: self.nodes.mend(node)
+
+    def ranks_of(self, node):
+        """Process numbers of the ranks on a node, as it counts them. n1 sees those of the others too, by other numbers."""
+        lines = self.nodes.on(node, f"pgrep -x {BINARY.name} || true").split()
+        if node == 1:
+            lines = [line for line in lines
+                     if self.nodes.on(1, f"readlink /proc/{line}/ns/uts || true") == self.nodes.on(1, "readlink /proc/1/ns/uts")]
+        return lines
+
+    def signal_rank(self, node, name):
+        ranks = self.ranks_of(node)
+        if ranks:
+            self.nodes.on(node, f"kill -{name} {ranks[0]} || true")
+
+    def kill_node(self, node):
+        """The node keeps its name and address: a machine that was started again."""
+        self.nodes.on(node, f"pkill -KILL orted; pkill -KILL -x {BINARY.name} || true")
+
+    def fill_disk(self):
+        full = self.disk / "full"
+        subprocess.run(["dd", "if=/dev/zero", f"of={full}", "bs=1M"], check=False, capture_output=True)
+        return full.unlink
+
+
+class ALostNode(ThreeNodes):
+    """Everything is said, saved, and over in a stated time; and the same command gives the same bytes."""
+
+    def lose(self, command, fault, expected_ranks, code):
+        self.start(command)
+        self.await_work()
+        mend = fault()
+        took_s, ended = self.await_end(float(SILENCE_S) + MPIRUN_S + SLACK_S)
+        if mend:
+            mend()
+        text = self.log.read_text()
+        self.assertIn(f"no word from {expected_ranks} for ", text)
+        self.assertIn("the same command resumes", text)
+        self.assertEqual(self.exit_file.read_text(), "75\n")
+        self.assertIn(ended, code, text)
+        self.finish(command)
+        self.expect_result(command)
+        return took_s
+
+    def test_in_a_sweep(self):
+        # mpirun waits for the daemon of the node, and is killed.
+        self.lose(self.SWEEP, lambda: self.cut(2), "ranks 1, 4 on n2", {-9, 75})
+
+    def test_in_a_training(self):
+        self.lose(self.TRAIN, lambda: self.cut(3), "ranks 2, 5 on n3", {-9, 75})
+
+    def test_with_a_stopped_rank_in_a_sweep(self):
+        self.lose(self.SWEEP, lambda: self.signal_rank(3, "STOP"), "rank 2 on n3", {75})
+
+    def test_with_a_stopped_rank_in_a_training(self):
+        self.lose(self.TRAIN, lambda: self.signal_rank(2, "STOP"), "rank 1 on n2", {75})
+
+    def test_that_mpirun_notices_first_ends_the_job_too(self):
+        self.start(self.SWEEP)
+        self.await_work()
+        self.kill_node(2)
+        _, code = self.await_end(SLACK_S + MPIRUN_S)
+        self.assertNotEqual(code, 0)
+        self.finish(self.SWEEP)
+        self.expect_result(self.SWEEP)
+
+    def test_of_rank_0_is_missed_by_the_others(self):
+        self.start(self.SWEEP)
+        self.await_work()
+        self.signal_rank(1, "STOP")
+        _, code = self.await_end(float(SILENCE_S) + MPIRUN_S + SLACK_S)
+        self.assertEqual(code, 75, self.log.read_text())
+        self.assertIn("rank 1 on n2: no word from rank 0 on n1 for ", self.log.read_text())
+        self.finish(self.SWEEP)
+        self.expect_result(self.SWEEP)
+
+
+class RandomFaults(ThreeNodes):
+    """The study."""
+
+    def go_through(self, command, count):
+        chance = random.Random(11)
+        faults = {
+            "cut": lambda: self.cut(chance.choice([2, 3])),
+            "dead node": lambda: self.kill_node(chance.choice([2, 3])),
+            "killed rank": lambda: self.signal_rank(chance.choice([1, 2, 3]), "KILL"),
+            "stopped rank": lambda: self.signal_rank(chance.choice([1, 2, 3]), "STOP"),
+            "full disk": self.fill_disk,
+            "signal": lambda: self.nodes.on(1, f"pkill -{chance.choice(['TERM', 'INT', 'USR1'])} -x {MPIEXEC.name}"),
+        }
+        kinds = [kind for _ in range(count) for kind in faults][:count]
+        chance.shuffle(kinds)
+        longest_s = 0
+        done = 0
+        for kind in kinds:
+            self.start(command)
+            self.await_work(chance.uniform(0, 4))
+            if self.process.poll() is not None:
+                break
+            mend = faults[kind]()
+            took_s, code = self.await_end(FAULT_TO_END_S + SLACK_S)
+            if mend:
+                mend()
+            done += 1
+            longest_s = max(longest_s, took_s)
+            print(f"{command[0]}: fault {done}, {kind}: ended with {code} after {took_s:.1f} s", flush=True)
+            self.assertLess(took_s, FAULT_TO_END_S, self.log.read_text()[-3000:])
+        while True:
+            self.start(command)
+            if self.await_end(PATIENCE_S)[1] == 0:
+                break
+        self.expect_result(command)
+        print(f"{command[0]}: {done} faults, same bytes, longest time from a fault to the end {longest_s:.1f} s",
+              flush=True)
+        self.assertEqual(done, count, "the job was done before all faults had come; make it longer")
+
+    def test_sweep(self):
+        self.go_through(self.SWEEP, FAULTS[0])
+
+    def test_training(self):
+        self.go_through(self.TRAIN, FAULTS[1])
+
+
+def load_tests(loader, _tests, _pattern):
+    return loader.loadTestsFromTestCase(ALostNode if FAULTS is None else RandomFaults)
+
+
+if __name__ == "__main__":
+    cluster.main()
