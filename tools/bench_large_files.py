@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Sweep files of 1, 10 and 100 GB: wall time, bytes read and memory of each command that opens them.
 
-Usage: tools/bench large_files [--sizes GB ...] [--directory DIR] [--tasks N]     (default: 1 10 100)
+Usage: tools/bench large_files [--sizes GB ...] [--directory DIR]     (default: 1 10 100)
 
 The files are sparse: the rows are holes, which take no disk and are read as zeros. A command that reads rows without
 need is found by its bytes. Each file is made twice: with 1 % of its tasks done, and with all of them done. `extend`
@@ -26,7 +26,8 @@ import time
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 BINARY = ROOT / "build/release/spikesweep"
 MAKER = ROOT / "build/release/tests/bench/make_sparse_sweep"
-CONFIG = "zhang2024"
+CONFIG = ROOT / "configs/zhang2024.toml"
+POINTS = 100
 TRANSITIONS = 1000  # Of a task.
 MPIRUN = ["mpirun", "--bind-to", "none", "--oversubscribe", "-n"]
 ENVIRONMENT = dict(os.environ, OMP_NUM_THREADS="1")
@@ -58,22 +59,22 @@ def measure(command, ranks=1, expected=(0,)):
 
 
 def bytes_of_task(directory):
-    """Of a sweep file, and its tasks without an override."""
+    """Of a sweep file."""
     file = directory / "small.h5"
     sizes = []
     for replicates in (1, 11):
-        make(file, 0, replicates, points=1)
+        make(file, 0, replicates)
         sizes.append(file.stat().st_size)
         file.unlink()
-    return (sizes[1] - sizes[0]) / 10
+    return (sizes[1] - sizes[0]) / (10 * POINTS)
 
 
-def settings(replicates, points=100):
-    return [f"design.points={points}", f"sweep.replicates={replicates}", f"sweep.transitions={TRANSITIONS}"]
+def settings(replicates):
+    return [f"design.points={POINTS}", f"design.replicates={replicates}", f"sweep.transitions={TRANSITIONS}"]
 
 
-def make(file, done, replicates, points=100):
-    subprocess.run([MAKER, file, str(done), CONFIG, *settings(replicates, points)], check=True, env=ENVIRONMENT)
+def make(file, done, replicates):
+    subprocess.run([MAKER, file, str(done), CONFIG, *settings(replicates)], check=True, env=ENVIRONMENT)
 
 
 def overrides(replicates):
@@ -82,8 +83,8 @@ def overrides(replicates):
 
 def study(gigabytes, task_bytes, directory):
     """One line for each command; the peak memory of status [bytes]."""
-    replicates = max(1, round(1e9 * gigabytes / task_bytes / 100))
-    tasks = 100 * replicates
+    replicates = max(1, round(1e9 * gigabytes / task_bytes / POINTS))
+    tasks = POINTS * replicates
     file = directory / "sweep.h5"
     sweep = ["sweep", CONFIG, "-o", file, *overrides(replicates)]
     start = measure(["--version"])
@@ -110,7 +111,7 @@ def study(gigabytes, task_bytes, directory):
     free = os.statvfs(directory)
     if free.f_bavail * free.f_frsize > 1.05e9 * gigabytes:
         # The extended sweep would begin to simulate: a time that has passed ends it first.
-        late = {"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": "1"}
+        late = {"SLURM_JOB_ID": "1", "SLURM_JOB_END_TIME": str(int(time.time()) - 1)}
         ENVIRONMENT.update(late)
         show("1 % done: sweep --extend", [*sweep[:2], "-o", file, *overrides(replicates + 1), "--extend"],
              expected=(75,))
