@@ -83,14 +83,18 @@ void create_provenance(hdf5::file& file, const sweep_description& d) {
 
 }  // namespace
 
-void write_new_sweep_file(const atomic_file& target, const sweep_description& description) {
-  target.reserve(sweep_file_bytes(description));  // Only to see whether it fits: HDF5 starts from an empty file.
-  hdf5::file made = hdf5::file::create_large(target.path());
+hdf5::file write_layout(const std::filesystem::path& path, const sweep_description& description) {
+  hdf5::file made = hdf5::file::create_large(path);
   write_description(made.root(), description);
   create_columns(made, description);
   create_records(made, description);
   create_provenance(made, description);
-  made.close();
+  return made;
+}
+
+void write_new_sweep_file(const atomic_file& target, const sweep_description& description) {
+  target.reserve(sweep_file_bytes(description));  // Only to see whether it fits: HDF5 starts from an empty file.
+  write_layout(target.path(), description).close();
   target.reserve(std::filesystem::file_size(target.path()));
 }
 

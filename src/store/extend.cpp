@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cstring>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -33,17 +32,33 @@ struct task_block {
   std::int64_t count = 0;
 };
 
+/// The rows of a block in one column, as they lie in the file.
+using column_bytes = std::vector<std::byte>;
+
 /// Copies what is finished from a sweep file into the new file of a sweep that it has grown into.
 class transfer {
  public:
   transfer(const sweep_reader& old_file, const hdf5::group& from, const sweep_description& description, hdf5::group& to,
            const std::function<void()>& poll)
-      : old_(old_file), before_(old_file.description()), after_(description), from_(from), to_(to), poll_(poll) {}
+      : old_(old_file),
+        before_(old_file.description()),
+        after_(description),
+        from_(from),
+        to_(to),
+        poll_(poll),
+        old_records_(old_file.records()),
+        records_(planned_records(description)) {
+    for (const column& c : column_table()) {
+      const std::string path = std::string(transitions_group) + '/' + c.path;
+      columns_from_.push_back(from.open_dataset(path));
+      columns_to_.push_back(to.open_dataset(path));
+    }
+  }
 
   void run() {
     take_finished_tasks();
     for (const task_block& block : blocks_) {
-      copy_rows(block);
+      copy(block);
     }
     write_records(to_, records_);
     const hdf5::group provenance = from_.open_group(provenance_group);
@@ -59,46 +74,32 @@ class transfer {
     return static_cast<std::int64_t>(identity.point) * after_.replicates + identity.replicate;
   }
 
+  std::size_t task_bytes(const column& c) const {
+    return c.row_bytes(after_.sampling.layout) * static_cast<std::size_t>(after_.sampling.transitions);
+  }
+
+  /// Tasks.
   std::int64_t longest_block() const {
-    std::size_t row = 1;
+    std::size_t task = 1;
     for (const column& c : column_table()) {
-      row = std::max(row, c.row_bytes(after_.sampling.layout));
+      task += task_bytes(c);
     }
-    const std::int64_t task = after_.sampling.transitions * static_cast<std::int64_t>(row);
-    return std::max<std::int64_t>(1, block_bytes / std::max<std::int64_t>(1, task));
+    return std::max<std::int64_t>(1, block_bytes / static_cast<std::int64_t>(task));
   }
 
-  std::set<std::int64_t> damaged_tasks() const {
-    constexpr std::int64_t parts = 64;  // Between them it is asked whether to give up.
-    std::set<std::int64_t> damaged;
-    for (std::int64_t part = 0; part < parts; ++part) {
-      poll();
-      const auto found = old_.damaged_tasks(before_.tasks() * part / parts, before_.tasks() * (part + 1) / parts);
-      damaged.insert(found.begin(), found.end());
-    }
-    return damaged;
-  }
-
-  /// Every checked record, at its new place; and blocks of the tasks that have rows.
+  /// Finds blocks of the tasks that have rows, and takes over those that failed.
   void take_finished_tasks() {
-    records_ = planned_records(after_);
-    const std::vector<task_record> old_records = old_.records();
-    const std::set<std::int64_t> damaged = damaged_tasks();
     const std::int64_t longest = longest_block();
     for (std::int64_t task = 0; task < before_.tasks(); ++task) {
-      const task_record& old_record = old_records[static_cast<std::size_t>(task)];
-      if (old_record.state == task_state::pending || damaged.contains(task)) {
+      const task_record& old_record = old_records_[static_cast<std::size_t>(task)];
+      if (old_record.state == task_state::pending || !old_.is_in_place(task, old_record)) {
         continue;
       }
       const std::int64_t to = moved(task);
-      task_record& record = records_[static_cast<std::size_t>(to)];
-      const task_record planned = record;
-      record = old_record;
-      record.point = planned.point;
-      record.replicate = planned.replicate;
-      record.first_row = planned.first_row;
-      if (record.rows == 0) {
-        record.checksum = record_hash().finish(record);
+      if (old_record.rows == 0) {
+        if (record_hash().finish(old_record, members_) == old_record.checksum) {
+          take(task, record_hash());
+        }
       } else if (!blocks_.empty() && blocks_.back().from + blocks_.back().count == task &&
                  blocks_.back().to + blocks_.back().count == to && blocks_.back().count < longest) {
         ++blocks_.back().count;
@@ -108,28 +109,64 @@ class transfer {
     }
   }
 
-  /// Also computes the checksums of the block's records.
-  void copy_rows(const task_block& block) {
-    const auto per_task = static_cast<std::size_t>(after_.sampling.transitions);
-    std::vector<record_hash> hashes(static_cast<std::size_t>(block.count));
-    const std::size_t rows = per_task * hashes.size();
-    for (const column& c : column_table()) {
+  /// Puts the record of a task at its new place. `rows`: the hash of its rows.
+  void take(std::int64_t task, record_hash&& rows) {
+    task_record& record = records_[static_cast<std::size_t>(moved(task))];
+    const task_record planned = record;
+    record = old_records_[static_cast<std::size_t>(task)];
+    record.point = planned.point;
+    record.replicate = planned.replicate;
+    record.first_row = planned.first_row;
+    record.checksum = rows.finish(record);
+  }
+
+  /// Reads the rows of a block once: they are tested, written, and covered by new checksums.
+  void copy(const task_block& block) {
+    const auto count = static_cast<std::size_t>(block.count);
+    std::vector<record_hash> old_hashes(count);
+    std::vector<record_hash> new_hashes(count);
+    std::vector<column_bytes> rows;
+    for (std::size_t i = 0; i < columns_from_.size(); ++i) {
       poll();
-      const std::string path = std::string(transitions_group) + '/' + c.path;
-      const std::size_t task_bytes = c.row_bytes(after_.sampling.layout) * per_task;
-      std::vector<std::byte> bytes(task_bytes * hashes.size());
-      from_.open_dataset(path).read_rows(static_cast<hdf5::length>(block.from) * per_task, rows, c.memory_type(),
-                                         bytes.data());
-      for (std::size_t i = 0; i < hashes.size(); ++i) {
-        hashes[i].add(std::span(bytes).subspan(i * task_bytes, task_bytes));
+      const column& c = column_table()[i];
+      const std::size_t bytes = task_bytes(c);
+      column_bytes& of_column = rows.emplace_back(bytes * count);
+      columns_from_[i].read_rows(first_row(block.from), first_row(block.count), c.memory_type(), of_column.data());
+      for (std::size_t task = 0; task < count; ++task) {
+        const auto of_task = std::span(of_column).subspan(task * bytes, bytes);
+        old_hashes[task].add(of_task);
+        new_hashes[task].add(of_task);
       }
-      to_.open_dataset(path).write_rows(static_cast<hdf5::length>(block.to) * per_task, rows, c.memory_type(),
-                                        bytes.data());
     }
-    for (std::size_t i = 0; i < hashes.size(); ++i) {
-      task_record& record = records_[static_cast<std::size_t>(block.to) + i];
-      record.checksum = hashes[i].finish(record);
+    for (std::size_t first = 0; first < count;) {
+      std::size_t last = first;
+      while (last < count && holds(block.from, last, old_hashes)) {
+        take(block.from + static_cast<std::int64_t>(last), std::move(new_hashes[last]));
+        ++last;
+      }
+      write(rows, block, first, last);
+      first = last + 1;  // A damaged task is left out.
     }
+  }
+
+  bool holds(std::int64_t first_task, std::size_t task, std::vector<record_hash>& hashes) const {
+    const task_record& record = old_records_[static_cast<std::size_t>(first_task) + task];
+    return hashes[task].finish(record, members_) == record.checksum;
+  }
+
+  /// The rows of the tasks [first, last) of a block.
+  void write(const std::vector<column_bytes>& rows, const task_block& block, std::size_t first, std::size_t last) {
+    for (std::size_t i = 0; i < columns_to_.size() && first < last; ++i) {
+      const column& c = column_table()[i];
+      columns_to_[i].write_rows(first_row(block.to + static_cast<std::int64_t>(first)),
+                                first_row(static_cast<std::int64_t>(last - first)), c.memory_type(),
+                                rows[i].data() + first * task_bytes(c));
+    }
+  }
+
+  /// Of a task; also the rows of so many tasks.
+  hdf5::length first_row(std::int64_t task) const {
+    return static_cast<hdf5::length>(task * after_.sampling.transitions);
   }
 
   /// One dataset, whatever it holds: that of pending tasks too, whose attempts count, and what is not per task.
@@ -175,7 +212,11 @@ class transfer {
   const hdf5::group& from_;
   hdf5::group& to_;
   const std::function<void()>& poll_;
+  std::vector<task_record> old_records_;
   std::vector<task_record> records_;  ///< Of the new file.
+  record_members members_ = record_members(from_.open_dataset(records_dataset));
+  std::vector<hdf5::dataset> columns_from_;  ///< As in column_table().
+  std::vector<hdf5::dataset> columns_to_;    ///< Likewise.
   std::vector<task_block> blocks_;
 };
 

@@ -49,7 +49,10 @@ struct sweep_reader::impl {
       : file(open_checked(path)),
         version(file.root().read_string_attribute("spikesweep_version")),
         description(read_description(file.root())),
-        members(file.root().open_dataset(records_dataset)) {
+        states_data(file.root().open_dataset(states_dataset)),
+        records_data(file.root().open_dataset(records_dataset)),
+        type_of_record(record_type()),
+        members(records_data) {
     for (const column& c : column_table()) {
       columns.push_back(file.root().open_dataset(std::string(transitions_group) + '/' + c.path));
     }
@@ -70,8 +73,8 @@ struct sweep_reader::impl {
       check_shape(dataset_of(c), expected);
     }
     const hdf5::extent expected{static_cast<hdf5::length>(description.tasks())};
-    check_shape(file.root().open_dataset(states_dataset), expected);
-    check_shape(file.root().open_dataset(records_dataset), expected);
+    check_shape(states_data, expected);
+    check_shape(records_data, expected);
   }
 
   void check_shape(const hdf5::dataset& data, const hdf5::extent& expected) const {
@@ -104,9 +107,10 @@ struct sweep_reader::impl {
   }
 
   // A state that nobody knows is damage, which is repaired, unless the checksum vouches for it.
-  void refuse_newer_states(const std::vector<task_record>& records) const {
-    for (std::size_t t = 0; t < records.size(); ++t) {
-      const task_record& record = records[t];
+  void refuse_newer_states(std::int64_t first, const std::vector<task_record>& records) const {
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      const task_record& record = records[i];
+      const std::size_t t = static_cast<std::size_t>(first) + i;
       if (!is_known(record.state) && record.rows <= description.sampling.transitions &&
           record.first_row == t * static_cast<std::uint64_t>(description.sampling.transitions) &&
           checksum_holds(record)) {
@@ -119,26 +123,27 @@ struct sweep_reader::impl {
     }
   }
 
-  /// What is pinned; else `now` as it is in the file.
-  const std::vector<task_record>& records(std::vector<task_record>& now) const {
+  /// Those of the tasks [first, last): what is pinned, else as it is in the file now. The file may have a million
+  /// tasks, so nothing else is read.
+  std::vector<task_record> records(std::int64_t first, std::int64_t last) const {
     if (pinned) {
-      return *pinned;
+      return {pinned->begin() + first, pinned->begin() + last};
     }
-    now = read_records();
-    return now;
-  }
-
-  std::vector<task_record> read_records() const {
-    std::vector<task_record> records(static_cast<std::size_t>(description.tasks()));
+    std::vector<task_record> records(static_cast<std::size_t>(last - first));
+    if (records.empty()) {
+      return records;
+    }
+    const auto from = static_cast<hdf5::length>(first);
     // The state first: it is written last, so that a task that has one has all the rest.
-    const auto states = file.root().read_array<std::uint8_t>(states_dataset);
+    std::vector<std::uint8_t> states(records.size());
+    states_data.read_rows(from, states.size(), hdf5::memory_type<std::uint8_t>(), states.data());
     std::vector<std::byte> packed(records.size() * record_size());
-    file.root().open_dataset(records_dataset).read_all(record_type().id(), packed.data());
+    records_data.read_rows(from, records.size(), type_of_record.id(), packed.data());
     unpack_records(packed, records);
-    for (std::size_t t = 0; t < records.size(); ++t) {
-      records[t].state = static_cast<task_state>(states[t]);
+    for (std::size_t i = 0; i < records.size(); ++i) {
+      records[i].state = static_cast<task_state>(states[i]);
     }
-    refuse_newer_states(records);
+    refuse_newer_states(first, records);
     return records;
   }
 
@@ -152,6 +157,9 @@ struct sweep_reader::impl {
   hdf5::file file;
   std::string version;
   sweep_description description;
+  hdf5::dataset states_data;
+  hdf5::dataset records_data;
+  hdf5::datatype_handle type_of_record;
   record_members members;
   std::optional<std::vector<task_record>> pinned;
   std::vector<hdf5::dataset> columns;  ///< As in column_table(). Kept open: opening takes longer than reading rows.
@@ -179,7 +187,12 @@ std::string sweep_reader::digest() const {
 }
 
 std::vector<task_record> sweep_reader::records() const {
-  return impl_->pinned ? *impl_->pinned : impl_->read_records();
+  return records(0, impl_->description.tasks());
+}
+
+std::vector<task_record> sweep_reader::records(std::int64_t first_task, std::int64_t last_task) const {
+  impl_->check_range(first_task, last_task);
+  return impl_->records(first_task, last_task);
 }
 
 std::vector<task_provenance> sweep_reader::provenance() const {
@@ -203,13 +216,12 @@ std::vector<std::string> sweep_reader::log() const {
 sweep_rows sweep_reader::read_rows(std::int64_t first_task, std::int64_t last_task) const {
   impl_->check_range(first_task, last_task);
   const sweep_description& d = impl_->description;
-  std::vector<task_record> now;
-  const std::vector<task_record>& all = impl_->records(now);
+  const std::vector<task_record> asked_for = impl_->records(first_task, last_task);
   const auto per_task = static_cast<std::uint64_t>(d.sampling.transitions);
   sweep_rows out;
   std::vector<std::int64_t> done;
   for (std::int64_t task = first_task; task < last_task; ++task) {
-    if (all[static_cast<std::size_t>(task)].state == task_state::done) {
+    if (asked_for[static_cast<std::size_t>(task - first_task)].state == task_state::done) {
       done.push_back(task);
       out.point.insert(out.point.end(), per_task, static_cast<std::int32_t>(task / d.replicates));
     }
@@ -249,26 +261,26 @@ transition_block sweep_reader::rows_of_task(std::int64_t task, std::int64_t firs
 }
 
 std::vector<std::int64_t> sweep_reader::damaged_tasks(std::int64_t first_task, std::int64_t last_task) const {
-  impl_->check_range(first_task, last_task);
-  const sweep_description& d = impl_->description;
-  std::vector<task_record> now;
-  const std::vector<task_record>& all = impl_->records(now);
+  const std::vector<task_record> records = this->records(first_task, last_task);
   std::vector<std::int64_t> damaged;
   for (std::int64_t task = first_task; task < last_task; ++task) {
-    const task_record& record = all[static_cast<std::size_t>(task)];
-    if (record.state == task_state::pending) {
-      continue;
-    }
-    const auto expected_rows = record.state == task_state::done ? d.sampling.transitions : 0;
-    const task_record planned = planned_record(d, task);
-    bool sound = record.rows == expected_rows && record.first_row == planned.first_row &&
-                 record.point == planned.point && record.replicate == planned.replicate && is_known(record.state);
-    sound = sound && impl_->checksum_holds(record);
-    if (!sound) {
+    if (!is_sound(task, records[static_cast<std::size_t>(task - first_task)])) {
       damaged.push_back(task);
     }
   }
   return damaged;
+}
+
+bool sweep_reader::is_sound(std::int64_t task, const task_record& record) const {
+  return record.state == task_state::pending || (is_in_place(task, record) && impl_->checksum_holds(record));
+}
+
+bool sweep_reader::is_in_place(std::int64_t task, const task_record& record) const {
+  const sweep_description& d = impl_->description;
+  const auto expected_rows = record.state == task_state::done ? d.sampling.transitions : 0;
+  const task_record planned = planned_record(d, task);
+  return record.rows == expected_rows && record.first_row == planned.first_row && record.point == planned.point &&
+         record.replicate == planned.replicate && is_known(record.state);
 }
 
 std::vector<std::int64_t> sweep_reader::damaged_tasks() const {

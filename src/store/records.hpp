@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -74,6 +75,7 @@ class record_hash {
   record_hash();
   record_hash(const record_hash&) = delete;
   record_hash& operator=(const record_hash&) = delete;
+  record_hash(record_hash&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
   ~record_hash();
   void add(std::span<const std::byte> column_bytes);
   std::uint64_t finish(const task_record& record, const record_members& members = {});

@@ -105,7 +105,7 @@ class study_run {
     }
     on_root(job_.world, [&] { record([](run_record& r) { r.begin_step("sweep"); }); });
     const sweep_outcome outcome =
-        sweep_with_progress(job_, directory_.sweep(), description, flags, directory_.made_from_sweep());
+        sweep_with_progress(job_, directory_.sweep(), description, flags, directory_.made_from_sweep(), &tested_);
     on_root(job_.world, [&] {
       record([&](run_record& r) {
         r.end_step(outcome.ended > 0 || outcome.interrupted);
@@ -126,8 +126,8 @@ class study_run {
                     settings_text(config_, {config_group::sweep, config_group::learning})};
     };
     step("train", directory_.model(), wanted, [&] {
-      const model m =
-          train_surrogate(job_, config_, directory_.sweep(), directory_.model(), foreign_checkpoint::keep_aside);
+      const model m = train_surrogate(job_, config_, directory_.sweep(), directory_.model(),
+                                      foreign_checkpoint::keep_aside, &tested_);
       on_root(job_.world, [&] {
         if (hooks_.trained) {
           hooks_.trained(m);
@@ -147,7 +147,7 @@ class study_run {
     const auto wanted = [&] { return validation_origin(config_, directory_.model()); };
     step("validate", directory_.validation(), wanted, [&] {
       const validation_result result =
-          validate_surrogate(job_, config_, directory_.sweep(), directory_.model(), directory_.validation());
+          validate_surrogate(job_, config_, directory_.sweep(), directory_.model(), directory_.validation(), &tested_);
       on_root(job_.world, [&] {
         std::ostringstream table;
         print_validation(result, table);
@@ -253,6 +253,7 @@ class study_run {
   const study_hooks& hooks_;
   bool read_only_;
   std::optional<run_record> record_;
+  tested_tasks tested_;  ///< Of the sweep: each step needs it sound, and one reading of its rows shows that.
 };
 
 }  // namespace

@@ -52,13 +52,14 @@ existing_file wanted(const sweep_flags& flags) {
 
 sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem::path& file,
                                   const sweep_description& description, const sweep_flags& flags,
-                                  const std::vector<std::filesystem::path>& made_from_it) {
+                                  const std::vector<std::filesystem::path>& made_from_it, tested_tasks* tested) {
   progress_line line(job.progress());
   sweep_options options;
   options.retry_failed = flags.retry_failed;
   options.grace_s = parse_wait(flags.grace);
   options.existing = wanted(flags);
   options.made_from_it = made_from_it;
+  options.tested = tested;
   options.quarantine_program = {this_program, quarantine_command};
   if (job.root()) {
     options.end = job_end();

@@ -175,12 +175,12 @@ void check_same_sweep(const configuration& config, const std::filesystem::path& 
 }
 
 model train_surrogate(const rank_context& job, const configuration& config, const std::filesystem::path& sweep_file,
-                      const std::filesystem::path& model_file, foreign_checkpoint foreign) {
+                      const std::filesystem::path& model_file, foreign_checkpoint foreign, tested_tasks* tested) {
   const interrupt_guard guard;
   std::optional<file_lock> lock;
   const input_lock in_use(sweep_file);
   on_root(job.world, [&] { lock.emplace(model_file); });
-  check_undamaged(job.world, sweep_file);
+  check_undamaged(job.world, sweep_file, tested);
   model m;
   const training_data data = load_training_data(job.world, sweep_file, config.learning, m);
   m.data_file = sweep_file.string();

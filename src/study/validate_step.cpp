@@ -97,14 +97,14 @@ origin validation_origin(const configuration& config, const std::filesystem::pat
 
 validation_result validate_surrogate(const rank_context& job, const configuration& config,
                                      const std::filesystem::path& sweep_file, const std::filesystem::path& model_file,
-                                     const std::filesystem::path& output) {
+                                     const std::filesystem::path& output, tested_tasks* tested) {
   const interrupt_guard guard;
   std::optional<file_lock> lock;
   std::optional<unfinished_result> saved;
   const input_lock sweep_in_use(sweep_file);
   const input_lock model_in_use(model_file);
   on_root(job.world, [&] { lock.emplace(output); });
-  check_undamaged(job.world, sweep_file);
+  check_undamaged(job.world, sweep_file, tested);
   const model m = load_model(job.world, model_file);
   const sweep_reader data = open_snapshot(job.world, sweep_file);
   check_is_sweep_of(m, data, model_file, sweep_file);

@@ -131,7 +131,7 @@ void master::answer(int worker, const worker_message& message) {
 }
 
 void master::send_bundle(int worker) {
-  const std::vector<std::int64_t> tasks = tasks_.take(scheduler::max_bundle, seconds_left());
+  const std::vector<std::int64_t> tasks = tasks_.take(scheduler::max_bundle, seconds_left(), worker);
   master_message message;
   message.count = static_cast<std::int32_t>(tasks.size());
   std::copy(tasks.begin(), tasks.end(), message.tasks.begin());
@@ -161,7 +161,7 @@ void master::count(int rank, const task_report& report) {
     ++dropped_;
     return;
   }
-  tasks_.finished(report.task, report.wall_s);
+  tasks_.finished(report.task, report.wall_s, report.share_new * static_cast<double>(report.events));
   learn(report);
   add_up(report);
 }

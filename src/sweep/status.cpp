@@ -118,10 +118,9 @@ bool is_unsynced(double finished_at, const std::optional<sweep_run>& run, double
          finished_at > now - sweep_writer::sync_every_s - sync_takes_s;
 }
 
-std::vector<paced_task> count_tasks(const sweep_reader& reader, const std::map<std::int64_t, saved_task>& saved,
-                                    double now, sweep_status& status) {
+std::vector<paced_task> count_tasks(const sweep_reader& reader, const std::vector<task_record>& records,
+                                    const std::map<std::int64_t, saved_task>& saved, double now, sweep_status& status) {
   const sweep_description& d = reader.description();
-  const std::vector<task_record> records = reader.records();
   const std::vector<task_provenance> provenance = reader.provenance();
   std::vector<point_sums> sums(status.points.size());
   std::vector<double> costs;
@@ -176,9 +175,10 @@ sweep_status read_status(const std::filesystem::path& file, std::chrono::system_
   status.swept = d.points;
   status.points.resize(static_cast<std::size_t>(d.points.size()));
   const double now_s = std::chrono::duration<double>(now.time_since_epoch()).count();
-  const auto saved = find_saved_tasks(unfinished_directory(file), d, reader.records());
+  const std::vector<task_record> records = reader.records();
+  const auto saved = find_saved_tasks(unfinished_directory(file), d, records);
   status.saved = static_cast<std::int64_t>(saved.size());
-  const std::vector<paced_task> paced = count_tasks(reader, saved, now_s, status);
+  const std::vector<paced_task> paced = count_tasks(reader, records, saved, now_s, status);
   status.pace = pace_of(paced, status.run, simulator_of_tasks(d.base.model, d.sampling.simulation).width, now_s);
   if (status.activity == sweep_activity::stopped || status.activity == sweep_activity::preparing) {
     status.pace.left_s = std::numeric_limits<double>::quiet_NaN();

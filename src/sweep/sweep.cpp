@@ -208,7 +208,7 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
     return prepare_file(file, description, options);
   });
   check_shared(ranks, file);
-  const auto damaged = resumes ? find_damaged(ranks, file) : std::vector<std::int64_t>();
+  const auto damaged = resumes ? find_damaged(ranks, file, {}, options.tested) : std::vector<std::int64_t>();
   remaining_work work;
   std::size_t left = on_root(ranks, [&] {
     work = find_work(file, description, damaged, options.retry_failed);

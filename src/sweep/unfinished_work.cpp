@@ -70,7 +70,8 @@ std::map<std::int64_t, saved_task> find_saved_tasks(const std::filesystem::path&
     }
     const auto found = furthest.find(task_digest(description, task));
     if (found != furthest.end()) {
-      tasks[task] = found->second;
+      tasks[task] = std::move(found->second);
+      furthest.erase(found);  // So that the search ends with the last of them: each digest takes some time.
     }
   }
   return tasks;

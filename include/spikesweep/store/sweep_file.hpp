@@ -137,6 +137,8 @@ class sweep_reader {
   const std::string& version() const;
   /// One a task, as they are now, or as they were pinned. Not checked: see damaged_tasks.
   std::vector<task_record> records() const;
+  /// Those of the tasks [first_task, last_task) alone.
+  std::vector<task_record> records(std::int64_t first_task, std::int64_t last_task) const;
   /// From now on these are the records, whatever happens to the file.
   void pin(std::vector<task_record> records);
   /// The digest of the sweep, of these records: see sweep_digest.
@@ -147,6 +149,11 @@ class sweep_reader {
   sweep_rows read_rows(std::int64_t first_task, std::int64_t last_task) const;
   /// Rows [first, first + rows) of a task that is known to be done, by records(), which are not read again for it.
   transition_block rows_of_task(std::int64_t task, std::int64_t first, std::int64_t rows) const;
+  /// Whether this record, which is of this task, and the rows of the task are as they were written: whether the
+  /// checksum holds. A pending task is sound.
+  bool is_sound(std::int64_t task, const task_record& record) const;
+  /// The part of this that needs no rows: whether a record of a finished task can be the one of this task.
+  bool is_in_place(std::int64_t task, const task_record& record) const;
   /// The finished tasks among [first_task, last_task) whose checksum does not hold.
   std::vector<std::int64_t> damaged_tasks(std::int64_t first_task, std::int64_t last_task) const;
   /// The same over the whole file.

@@ -22,10 +22,11 @@ struct sweep_flags {
 inline constexpr const char* quarantine_command = "run-tasks";
 
 /// Calls run_sweep and draws progress on standard error. `made_from_it`: results to remove when `fresh` has replaced
-/// the file. Collective.
+/// the file. `tested`: see sweep_options. Collective.
 sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem::path& file,
                                   const sweep_description& description, const sweep_flags& flags,
-                                  const std::vector<std::filesystem::path>& made_from_it = {});
+                                  const std::vector<std::filesystem::path>& made_from_it = {},
+                                  tested_tasks* tested = nullptr);
 
 /// The flags without `fresh` if SLURM requeued this job: such a job resumes.
 sweep_flags resolved(const rank_context& job, sweep_flags flags);

@@ -11,6 +11,7 @@
 #include <spikesweep/network/task_simulator.hpp>
 #include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/store/description.hpp>
+#include <spikesweep/sweep/damage.hpp>
 
 namespace spikesweep {
 
@@ -56,6 +57,8 @@ struct sweep_options {
   /// Such a task is ended, and set aside as crashed, if its process hangs for so long, or if it takes so much longer
   /// than ten times what a task of its point may take at most [s].
   double quarantine_silence_s = 60;
+  /// What this process knows of the checksums of the file, and learns; may be null. It has to outlive the sweep.
+  tested_tasks* tested = nullptr;
   /// Called on rank 0 after every finished task and about five times a second; may be empty.
   std::function<void(const sweep_progress&)> progress;
 };
@@ -73,15 +76,6 @@ struct sweep_outcome : sweep_counts {
 
 /// A task of the sweep as a simulator takes it; its number is its label.
 network_task task_of(const sweep_description& description, std::int64_t task);
-
-/// The finished tasks of a sweep file whose checksum does not hold. Each rank reads an equal share, and calls
-/// `progress` now and then with its tasks done and its share. Collective; the same on every rank. Throws input_error if
-/// this is no sweep file.
-std::vector<std::int64_t> find_damaged(const communicator& ranks, const std::filesystem::path& file,
-                                       const std::function<void(std::int64_t done, std::int64_t share)>& progress = {});
-
-/// Throws input_error on every rank if find_damaged() finds a task: nothing may be learnt from it. Collective.
-void check_undamaged(const communicator& ranks, const std::filesystem::path& file);
 
 /// Runs every task that is not done yet, on all ranks, into one file: a new one, or one that an earlier run of the same
 /// sweep left (or what options.existing makes of it). Rank 0 schedules, and simulates as well. SIGTERM, SIGINT or
