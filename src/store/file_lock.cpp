@@ -13,6 +13,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/base/plain_text.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/signals.hpp>
 #include <spikesweep/store/atomic_file.hpp>
@@ -39,12 +40,14 @@ std::string job_number() {
   return batch_job().value_or("");
 }
 
+// All files are opened with O_NONBLOCK: a pipe of that name would make the opening wait for its other end.
+
 // What the lock file says of its holder: "HOST PROCESS", and under SLURM "HOST PROCESS JOB".
 lock_holder read_holder(int descriptor) {
   std::array<char, 512> text{};
   lock_holder who;
   if (::pread(descriptor, text.data(), text.size() - 1, 0) > 0) {
-    std::istringstream words(text.data());
+    std::istringstream words(plain_text(text.data()));
     words >> who.host >> who.process >> who.job;
   }
   return who;
@@ -78,7 +81,7 @@ std::filesystem::path lock_of(const std::filesystem::path& file) {
 
 /// Removes a lock file that another user has left, in a directory that both may write. Only who has the lock may do so.
 bool remove_dead_lock(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     return false;
   }
@@ -103,7 +106,7 @@ void write_holder(int descriptor, const std::filesystem::path& path) {
 
 lock_holder find_lock_holder(const std::filesystem::path& file) {
   const std::string path = lock_of(file).string();
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     return {};
   }
@@ -163,7 +166,8 @@ file_lock::~file_lock() {
   ::close(descriptor_);
 }
 
-input_lock::input_lock(const std::filesystem::path& file) : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
+input_lock::input_lock(const std::filesystem::path& file)
+    : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   if (descriptor_ >= 0) {
     ::flock(descriptor_, LOCK_SH | LOCK_NB);
   }
@@ -176,7 +180,7 @@ input_lock::~input_lock() {
 }
 
 void check_unused(const std::filesystem::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     return;
   }
