@@ -79,11 +79,14 @@ struct sweep_reader::impl {
       throw input_error(data.where().path + " in " + data.where().file +
                         " does not have the size that the settings in the file ask for");
     }
+    data.check_size();
   }
 
   template <class T>
   std::vector<T> provenance(const std::string& name) const {
-    return file.root().read_array<T>(fmt::format("{}/{}", provenance_group, name));
+    const hdf5::dataset data = file.root().open_dataset(fmt::format("{}/{}", provenance_group, name));
+    check_shape(data, {static_cast<hdf5::length>(description.tasks())});
+    return data.read<T>();
   }
 
   // Packed rows of a column, first to first + rows.
@@ -129,9 +132,9 @@ struct sweep_reader::impl {
   }
 
   std::vector<task_record> read_records() const {
-    std::vector<task_record> records(static_cast<std::size_t>(description.tasks()));
     // The state first: it is written last, so that a task that has one has all the rest.
     const auto states = file.root().read_array<std::uint8_t>(states_dataset);
+    std::vector<task_record> records(states.size());  // As many as there are tasks: see check_shapes().
     std::vector<std::byte> packed(records.size() * record_size());
     file.root().open_dataset(records_dataset).read_all(record_type().id(), packed.data());
     unpack_records(packed, records);
