@@ -19,8 +19,6 @@ namespace spikesweep {
 
 namespace {
 
-/// A sound file takes some milliseconds.
-constexpr double longest_trial_s = 20;
 /// Data that HDF5 has to look for by an index of the file are read too, up to this length [bytes].
 constexpr std::uint64_t most_indexed_bytes = std::uint64_t{64} << 20;
 
@@ -28,6 +26,7 @@ using contents = std::tuple<dev_t, ino_t, off_t, std::int64_t, std::int64_t>;
 
 struct trials {
   std::vector<std::string> program;
+  double longest_s = 0;
   std::set<contents> passed;
 };
 
@@ -123,8 +122,9 @@ class structure_walk {
 
 }  // namespace
 
-void try_files_with(std::vector<std::string> program) {
+void try_files_with(std::vector<std::string> program, double longest_s) {
   of_this_process().program = std::move(program);
+  of_this_process().longest_s = longest_s;
 }
 
 void try_file(const std::filesystem::path& path) {
@@ -142,10 +142,10 @@ void try_file(const std::filesystem::path& path) {
           "{} is damaged: HDF5 does not survive the reading of it ({}); restore it from a copy, or make it again",
           path.string(), trial.end()));
     }
-    if (seconds_since(begin) > longest_trial_s) {
+    if (seconds_since(begin) > own.longest_s) {
       throw input_error(
           fmt::format("{} is damaged: HDF5 is not through with it after {} s; restore it from a copy, or make it again",
-                      path.string(), longest_trial_s));
+                      path.string(), own.longest_s));
     }
     news = trial.receive();
   }
