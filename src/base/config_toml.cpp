@@ -7,6 +7,8 @@
 #include <spikesweep/base/config_table.hpp>
 #include <spikesweep/base/error.hpp>
 
+#include "toml_depth.hpp"
+
 namespace spikesweep {
 
 namespace {
@@ -124,6 +126,14 @@ void apply(config_table& table, std::vector<assignment> assignments) {
   }
 }
 
+/// Throws input_error unless toml++ can read the text without running out of stack.
+void check_depth(std::string_view text, const std::string& source) {
+  if (const auto fault = find_toml_depth_fault(text)) {
+    throw input_error(fmt::format("{}: {}; no key needs as many, see configs/README.md for the keys that there are",
+                                  config_place{source, fault->line}.text(), fault->what));
+  }
+}
+
 /// The TOML table of "KEY = VALUE"; a value that is no TOML is taken as a word.
 toml::table parse_assignment(const std::string& key, const std::string& value) {
   const auto quoted = [](const std::string& text) {
@@ -133,9 +143,10 @@ toml::table parse_assignment(const std::string& key, const std::string& value) {
     }
     return '"' + escaped + '"';
   };
+  const std::string text = "value = " + value;
   try {
-    toml::table table = toml::parse("value = " + value);
-    if (table.size() == 1) {
+    // Too deep: a word without quotes, too.
+    if (toml::table table = find_toml_depth_fault(text) ? toml::table() : toml::parse(text); table.size() == 1) {
       return table;
     }
   } catch (const toml::parse_error&) {
@@ -151,6 +162,7 @@ toml::table parse_assignment(const std::string& key, const std::string& value) {
 }  // namespace
 
 void read_toml(config_table& table, std::string_view text, const std::string& source) {
+  check_depth(text, source);
   toml::table parsed;
   try {
     parsed = toml::parse(text);

@@ -26,7 +26,20 @@ void write_whole_doubles_as_integers(ordered_json& value) {
   }
 }
 
+/// Of values in each other.
+constexpr int most_levels = 16;
+
 }  // namespace
+
+ordered_json parse_json(std::string_view text) {
+  bool too_deep = false;
+  const auto look = [&too_deep](int depth, ordered_json::parse_event_t, ordered_json&) {
+    too_deep = too_deep || depth > most_levels;
+    return !too_deep;
+  };
+  auto value = ordered_json::parse(text, look, false);
+  return too_deep || value.is_discarded() ? ordered_json() : value;
+}
 
 std::string json_text(ordered_json value) {
   write_whole_doubles_as_integers(value);

@@ -10,6 +10,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/base/plain_text.hpp>
 #include <spikesweep/base/terminal.hpp>
 
 namespace spikesweep {
@@ -63,15 +64,15 @@ bool logs_info() {
 }
 
 void log_debug(const std::string& message) {
-  spdlog::debug(message);
+  spdlog::debug(plain_text(message));
 }
 
 void log_info(const std::string& message) {
-  spdlog::info(message);
+  spdlog::info(plain_text(message));
 }
 
 void log_warning(const std::string& message) {
-  spdlog::warn(message);
+  spdlog::warn(plain_text(message));
 }
 
 void log_warning_once(const std::string& message) {

@@ -19,9 +19,11 @@
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/own_launcher.hpp>
+#include <spikesweep/parallel/program.hpp>
 #include <spikesweep/parallel/rank_context.hpp>
 #include <spikesweep/parallel/session.hpp>
 #include <spikesweep/store/digest.hpp>
+#include <spikesweep/store/trial.hpp>
 #include <spikesweep/study/config.hpp>
 
 #include "argument_parser.hpp"
@@ -207,6 +209,7 @@ rank_exit attempt(const rank_context& job, const Part& part) {
 
 int run_command_line(int argc, char** argv) {
   const std::optional<std::string> ended_job = forget_job_that_ended();
+  try_files_with({this_program, trial_command});
   mpi_session mpi;
   const rank_context job;
   program_call call(argc, argv);

@@ -17,6 +17,7 @@ command_action validate_command(const command_options& options);
 command_action simulate_command(const command_options& options);
 command_action predict_command(const command_options& options);
 command_action run_tasks_command(const command_options& options);
+command_action try_file_command(const command_options& options);
 
 namespace {
 
@@ -31,7 +32,8 @@ constexpr std::array command_rows{
     command{"validate", "compare a surrogate with exact runs at the held-out test points", validate_command},
     command{"simulate", "simulate one network, or replicates of it", simulate_command},
     command{"predict", "run a surrogate on its own, without simulating a neuron", predict_command},
-    command{quarantine_command, "run the tasks that a sweep gives to this process", run_tasks_command, true}};
+    command{quarantine_command, "run the tasks that a sweep gives to this process", run_tasks_command, true},
+    command{trial_command, "open a file as a trial", try_file_command, true}};
 
 }  // namespace
 

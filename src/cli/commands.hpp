@@ -20,6 +20,9 @@ struct command_action {
   bool on_ranks = true;
 };
 
+/// The command by which spikesweep has another process try a file.
+inline constexpr const char* trial_command = "try-file";
+
 /// A command that all ranks run together.
 command_action on_all_ranks(std::function<exit_code(const rank_context& job)> run);
 /// A command that rank 0 runs alone, without MPI. The other ranks do nothing.

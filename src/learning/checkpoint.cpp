@@ -1,6 +1,8 @@
 #include "checkpoint.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cmath>
 #include <map>
 #include <sstream>
 #include <string>
@@ -105,15 +107,51 @@ std::vector<double> flatten_candidates(const model_member& m) {
   return out;
 }
 
-void restore_records(const std::vector<double>& history, const std::vector<double>& candidates, model_member& m) {
+constexpr std::size_t history_numbers = 7;    ///< Of each epoch record.
+constexpr std::size_t candidate_numbers = 3;  ///< Of each candidate record.
+
+/// Says what is wrong with a checkpoint, where.
+class contents_check {
+ public:
+  explicit contents_check(std::string file) : file_(std::move(file)) {}
+
+  void require(bool good, std::string_view path, std::string_view fault) const {
+    if (!good) {
+      throw input_error(fmt::format("/{} in {} {}", path, file_, fault));
+    }
+  }
+  template <class Numbers>
+  void finite(const Numbers& numbers, std::string_view path) const {
+    require(std::ranges::all_of(numbers, [](auto x) { return std::isfinite(x); }), path, "is not finite everywhere");
+  }
+  void within(std::int64_t value, std::int64_t least, std::int64_t most, std::string_view path) const {
+    require(value >= least && value <= most, path, fmt::format("is {}; allowed: {} to {}", value, least, most));
+  }
+  /// The number of an epoch, as it stands among doubles.
+  int epoch(double value, int most, std::string_view path) const {
+    require(value >= 1 && value <= most && value == std::floor(value), path, "names an epoch that has not been");
+    return static_cast<int>(value);
+  }
+
+ private:
+  std::string file_;
+};
+
+/// An epoch record for each of the epochs done, and the candidates among them.
+void restore_records(const std::vector<double>& history, const std::vector<double>& candidates, int epochs,
+                     const contents_check& check, model_member& m) {
+  check.require(history.size() == history_numbers * static_cast<std::size_t>(epochs), "history",
+                "does not hold a record of each epoch");
+  check.require(candidates.size() % candidate_numbers == 0, "candidates", "does not hold whole records");
   m.history.clear();
-  for (std::size_t i = 0; i + 7 <= history.size(); i += 7) {
+  for (std::size_t i = 0; i < history.size(); i += history_numbers) {
     const double* v = history.data() + i;
-    m.history.push_back({static_cast<int>(v[0]), v[1], v[2], v[3], v[4], v[5], v[6]});
+    m.history.push_back({check.epoch(v[0], epochs, "history"), v[1], v[2], v[3], v[4], v[5], v[6]});
   }
   m.candidates.clear();
-  for (std::size_t i = 0; i + 3 <= candidates.size(); i += 3) {
-    m.candidates.push_back({static_cast<int>(candidates[i]), candidates[i + 1], candidates[i + 2], false});
+  for (std::size_t i = 0; i < candidates.size(); i += candidate_numbers) {
+    m.candidates.push_back(
+        {check.epoch(candidates[i], epochs, "candidates"), candidates[i + 1], candidates[i + 2], false});
   }
 }
 
@@ -139,8 +177,28 @@ void read_network(const hdf5::group& root, const std::string& name, network_stat
   };
   read("weights", network.weights);
   read("average", network.average);
-  network.optimiser.restore(root.read_array<float>(name + "/first"), root.read_array<float>(name + "/second"),
-                            root.read_scalar<std::int64_t>(name + "/steps"));
+  long_vector<float> first(network.weights.size());
+  long_vector<float> second(network.weights.size());
+  read("first", first);
+  read("second", second);
+  const auto steps = root.read_scalar<std::int64_t>(name + "/steps");
+  const contents_check check(root.where().file);
+  check.finite(network.weights, name + "/weights");
+  check.finite(network.average, name + "/average");
+  check.finite(first, name + "/first");
+  check.finite(second, name + "/second");
+  check.require(std::ranges::all_of(second, [](float x) { return x >= 0; }), name + "/second", "is below 0 somewhere");
+  check.require(steps >= 0, name + "/steps", "is below 0");
+  network.optimiser.restore({first.begin(), first.end()}, {second.begin(), second.end()}, steps);
+}
+
+/// The weights of the best candidate.
+std::vector<float> read_best(const hdf5::group& root, const std::string& name, const network_state& like) {
+  auto weights = root.read_array<float>(name);
+  const contents_check check(root.where().file);
+  check.require(weights.size() == like.weights.size(), name, "is of a network of other dimensions");
+  check.finite(weights, name);
+  return weights;
 }
 
 void read_file(const std::filesystem::path& path, const checkpoint_place& place, model_member& m,
@@ -155,6 +213,9 @@ void read_file(const std::filesystem::path& path, const checkpoint_place& place,
   read_network(root, "profile", state.now.profile);
   state.epoch = root.read_scalar<int>("epoch");
   state.step = root.read_scalar<std::int64_t>("step");
+  const contents_check check(root.where().file);
+  check.within(state.epoch, 0, place.settings.epochs, "epoch");
+  check.within(state.step, 0, std::max<std::int64_t>(place.steps_per_epoch - 1, 0), "step");
   state.epoch_begin = state.now;
   if (state.step > 0) {
     read_network(root, "epoch_begin/counts", state.epoch_begin.counts);
@@ -169,11 +230,15 @@ void read_file(const std::filesystem::path& path, const checkpoint_place& place,
   state.best_loss_epoch = root.read_scalar<int>("best_loss_epoch");
   state.best_score = root.read_scalar<double>("best_score");
   state.best_epoch = root.read_scalar<int>("best_epoch");
+  check.finite(std::array{state.counts_loss, state.profile_loss, state.wall_s}, "counts_loss, profile_loss or wall");
+  check.within(state.rollbacks, 0, most_rollbacks, "rollbacks");
+  check.within(state.best_loss_epoch, 0, state.epoch, "best_loss_epoch");
+  check.within(state.best_epoch, 0, state.epoch, "best_epoch");
   if (state.best_epoch > 0) {
-    state.best_counts = root.read_array<float>("best/counts");
-    state.best_profile = root.read_array<float>("best/profile");
+    state.best_counts = read_best(root, "best/counts", state.now.counts);
+    state.best_profile = read_best(root, "best/profile", state.now.profile);
   }
-  restore_records(root.read_array<double>("history"), root.read_array<double>("candidates"), m);
+  restore_records(root.read_array<double>("history"), root.read_array<double>("candidates"), state.epoch, check, m);
 }
 
 void write_file(const std::filesystem::path& path, const checkpoint_place& place, const model_member& m,

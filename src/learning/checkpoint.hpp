@@ -50,6 +50,9 @@ struct training_state {
   std::vector<float> best_profile;
 };
 
+/// A training that diverged goes back to the end of an epoch at most so often.
+inline constexpr int most_rollbacks = 3;
+
 /// Where a checkpoint is written, and what identifies its training.
 struct checkpoint_place {
   std::filesystem::path path;  ///< Empty: no checkpoint is written.
@@ -57,6 +60,7 @@ struct checkpoint_place {
   const std::string& identity;              ///< Text that names everything that decides the data.
   const std::vector<std::string>& implied;  ///< Parts of it that an earlier version did not write.
   int features;                             ///< Inputs of the model's networks.
+  std::int64_t steps_per_epoch;
 };
 
 /// Rank 0 writes the state of a training under a temporary name and renames the file to its place. The file that was

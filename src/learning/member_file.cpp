@@ -45,16 +45,21 @@ void read_network(const hdf5::group& root, const std::string& name, mlp_shape& s
   shape.outputs = sizes.back();
   shape.hidden.assign(sizes.begin() + 1, sizes.end() - 1);
   weights.clear();
+  const auto read = [&](const std::string& part, const hdf5::extent& wanted) {
+    const hdf5::dataset source = root.open_dataset(part);
+    if (source.shape() != wanted) {
+      throw input_error(fmt::format("{}: {} does not fit {}/sizes; the file is damaged: restore it", root.where().file,
+                                    path_in(root, part), path_in(root, name)));
+    }
+    const auto values = source.read<float>();
+    weights.insert(weights.end(), values.begin(), values.end());
+  };
   for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
     const std::string layer = fmt::format("{}/layer_{}", name, l);
-    for (const std::string part : {"/weights", "/biases"}) {
-      const auto values = root.read_array<float>(layer + part);
-      weights.insert(weights.end(), values.begin(), values.end());
-    }
-  }
-  if (weights.size() != shape.parameter_count()) {
-    throw input_error(
-        fmt::format("{}: the weights of '{}' do not fit its sizes", root.where().file, path_in(root, name)));
+    const auto inputs = static_cast<hdf5::length>(sizes[l]);
+    const auto outputs = static_cast<hdf5::length>(sizes[l + 1]);
+    read(layer + "/weights", {outputs, inputs});
+    read(layer + "/biases", {outputs});
   }
 }
 

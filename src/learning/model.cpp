@@ -68,13 +68,21 @@ void read_space(const hdf5::group& root, model& m) {
   read_settings(root, "section", section_table(), space.section, found);
   read_settings(root, "layout", layout_table(), space.layout, found);
   found.report(root);
-  space.axes = root.read_strings("axes/name");
-  space.axis_min = root.read_array<double>("axes/minimum");
-  space.axis_max = root.read_array<double>("axes/maximum");
+  space.axes = read_axes(root, "axes/name");
+  const auto read_values = [&](const std::string& path) {
+    auto values = root.read_array<double>(path);
+    check_axis_values(root, path, space.axes, values);
+    return values;
+  };
+  space.axis_min = read_values("axes/minimum");
+  space.axis_max = read_values("axes/maximum");
+  if (space.axis_min.size() != space.axes.size() || space.axis_max.size() != space.axes.size()) {
+    throw input_error(fmt::format("{}: /axes/minimum and maximum do not fit the axes", root.where().file));
+  }
   if (root.has("axes/points")) {  // Version 0.1.0 wrote none of the three.
-    space.box_min = root.read_array<double>("axes/box_minimum");
-    space.box_max = root.read_array<double>("axes/box_maximum");
-    const auto points = root.read_array<double>("axes/points");
+    space.box_min = read_values("axes/box_minimum");
+    space.box_max = read_values("axes/box_maximum");
+    const auto points = read_values("axes/points");
     const std::size_t axes = space.axes.size();
     if (space.box_min.size() != axes || space.box_max.size() != axes || (axes > 0 && points.size() % axes != 0)) {
       throw input_error(fmt::format("{}: the points and ranges below /axes do not fit the axes", root.where().file));
@@ -116,7 +124,12 @@ void read_targets(const hdf5::group& root, model& m) {
     bounds[k].highest.assign(highest.begin() + begin, highest.begin() + end);
   }
   m.targets.set_statistics(read_statistics(root, "targets"), std::move(bounds));
-  m.mixture = {static_cast<int>(dims), root.read_scalar<int>("targets/components")};
+  const int components = root.read_scalar<int>("targets/components");
+  if (components < 1 || components > most_components) {
+    throw input_error(fmt::format("{}: /targets/components is {}; allowed: 1 to {}; the file is damaged: restore it",
+                                  root.where().file, components, most_components));
+  }
+  m.mixture = {static_cast<int>(dims), components};
 }
 
 void write_starts(hdf5::group& root, const start_states& starts) {

@@ -83,6 +83,8 @@ void check_member(const model_member& member, const std::string& group, const nu
   for (const auto& scatter : member.dispersion) {
     check.finite(scatter.variance, group + "dispersion");
     check.finite(scatter.factor, group + "dispersion");
+    check.require(std::ranges::all_of(scatter.variance, [](double x) { return x >= 0; }), group + "dispersion",
+                  "has a variance below 0");
   }
   check.finite(member.shift.coefficients, group + "input_shift/coefficients");
 }

@@ -1,5 +1,6 @@
 #include <array>
 
+#include <spikesweep/learning/mixture.hpp>
 #include <spikesweep/learning/settings.hpp>
 
 namespace spikesweep {
@@ -13,7 +14,8 @@ constexpr setting_range share{0, 1};
 constexpr std::array rows{
     whole_setting<&s::hidden>("hidden", {1, 8192}, "1", "units of each hidden layer"),
     whole_setting<&s::layers>("layers", {1, 16}, "1", "hidden layers of each of the two networks"),
-    whole_setting<&s::components>("components", {1, 100}, "1", "components of the mixture over counts and duration"),
+    whole_setting<&s::components>("components", {1, most_components}, "1",
+                                  "components of the mixture over counts and duration"),
     whole_setting<&s::epochs>("epochs", {1, 1e5}, "1", "passes over the training rows"),
     whole_setting<&s::batch>("batch", {1, 1e6}, "row", "rows of a global batch, over all ranks"),
     whole_setting<&s::shards>("shards", {1, 65536}, "1",

@@ -24,9 +24,6 @@ namespace spikesweep {
 
 namespace {
 
-/// A training may diverge this many times; the next time it is given up.
-constexpr int most_rollbacks = 3;
-
 class trainer {
  public:
   trainer(const communicator& comm, const training_data& data, const training_options& options, model& m)
@@ -48,7 +45,7 @@ class trainer {
         sum_(data.plan.exact() ? gradient_.size() : 0, data.plan.slices(comm.size())),
         rows_(data, m, settings_, first_shard_, last_shard_),
         identity_(options.identity + data.chunks.identity()),
-        place_{options.checkpoint, settings_, identity_, options.implied, m.features.size()} {}
+        place_{options.checkpoint, settings_, identity_, options.implied, m.features.size(), steps_per_epoch_} {}
 
   void run() {
     training_state state = first_state();

@@ -105,7 +105,7 @@ std::string read_all(int from) {
 }
 
 [[noreturn]] void refuse_other_parent() {
-  throw input_error("this command is for spikesweep itself: a sweep starts it to run tasks in a process of their own");
+  throw input_error("this command is for spikesweep itself, which starts it for work that may end its process");
 }
 
 }  // namespace

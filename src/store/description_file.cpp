@@ -55,15 +55,17 @@ void write_design(hdf5::group& root, const design& d) {
 
 design read_design(const hdf5::group& root) {
   design d;
-  d.axes = root.read_strings("design/axis");
+  d.axes = read_axes(root, "design/axis");
   const hdf5::dataset points = root.open_dataset("design/points");
   const hdf5::extent shape = points.shape();
   const auto roles = root.read_array<std::uint8_t>("design/role");
   if (shape.size() != 2 || shape[1] != d.axes.size() || shape[0] != roles.size()) {
     throw input_error("the shapes below /design in " + root.where().file + " do not agree");
   }
-  d.points.resize(static_cast<Eigen::Index>(shape[0]), static_cast<Eigen::Index>(shape[1]));
-  points.read_all(hdf5::memory_type<double>(), d.points.data());
+  const auto values = points.read<double>();  // Compares its size with that of the file first.
+  check_axis_values(root, "design/points", d.axes, values);
+  d.points = Eigen::Map<const decltype(d.points)>(values.data(), static_cast<Eigen::Index>(shape[0]),
+                                                  static_cast<Eigen::Index>(shape[1]));
   for (const std::uint8_t role : roles) {
     if (role >= point_role_count) {
       throw input_error("/design/role in " + root.where().file + " holds " + std::to_string(role));
@@ -76,6 +78,8 @@ design read_design(const hdf5::group& root) {
     if (d.lowest.size() != d.axes.size() || d.highest.size() != d.axes.size()) {
       throw input_error("the ranges below /design in " + root.where().file + " do not fit the axes");
     }
+    check_axis_values(root, "design/lowest", d.axes, d.lowest);
+    check_axis_values(root, "design/highest", d.axes, d.highest);
   }
   if (root.has("design/first")) {
     d.first = root.read_scalar<int>("design/first");
@@ -232,8 +236,10 @@ sweep_description read_description(const hdf5::group& root) {
   read_settings(root, "sampling", simulation_table(), d.sampling.simulation, found);
   read_settings(root, "sampling", layout_table(), d.sampling.layout, found);
   found.report(root);
-  if (d.replicates < 1 || d.sampling.transitions < 0 || d.sampling.layout.state.bin_width < 1 ||
-      d.sampling.layout.time_bins < 1) {
+  // As describe_sweep() bounds them: so products of these numbers fit into 64 bits.
+  const double rows = static_cast<double>(d.points.size()) * d.replicates * static_cast<double>(d.sampling.transitions);
+  if (d.replicates < 1 || rows > most_transitions || d.sampling.transitions < 0 ||
+      d.sampling.layout.state.bin_width < 1 || d.sampling.layout.time_bins < 1) {
     throw input_error("the settings in " + root.where().file +
                       " are not possible: the file is damaged; restore it from a copy, or sweep anew with --fresh");
   }

@@ -18,6 +18,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/base/plain_text.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/signals.hpp>
@@ -62,11 +63,12 @@ std::string text_of(const lock_holder& who) {
                      who.clock, who.token);
 }
 
+/// All files are opened with O_NONBLOCK: a pipe of that name would make the opening wait for its other end.
 lock_holder read_holder(int descriptor) {
   std::array<char, 512> text{};
   lock_holder who;
   if (::pread(descriptor, text.data(), text.size() - 1, 0) > 0) {
-    std::istringstream lines(text.data());
+    std::istringstream lines(plain_text(text.data()));
     std::string line;
     std::getline(lines, line);
     std::istringstream words(line);
@@ -121,7 +123,7 @@ std::filesystem::path lock_of(const std::filesystem::path& file) {
 
 /// Removes a lock file that another user has left, in a directory that both may write. Only who has the lock may do so.
 bool remove_dead_lock(const std::filesystem::path& path) {
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     return false;
   }
@@ -200,7 +202,7 @@ bool is_held(int descriptor, const std::filesystem::path& path, bool locked, int
 
 lock_holder find_lock_holder(const std::filesystem::path& file) {
   const std::string path = lock_of(file).string();
-  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     return {};
   }
@@ -235,7 +237,7 @@ void file_lock::take(const std::filesystem::path& file) {
   const auto begin = std::chrono::steady_clock::now();
   bool told = false;
   for (int look = 1;; ++look) {
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666);
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
     const int obstacle = descriptor_ < 0 ? errno : 0;
     if (obstacle == EACCES && look < looks && remove_dead_lock(path_)) {
       continue;
@@ -321,7 +323,8 @@ file_lock::~file_lock() {
   ::close(descriptor_);
 }
 
-input_lock::input_lock(const std::filesystem::path& file) : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC)) {
+input_lock::input_lock(const std::filesystem::path& file)
+    : descriptor_(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {
   if (descriptor_ >= 0) {
     ::flock(descriptor_, LOCK_SH | LOCK_NB);
   }
@@ -334,7 +337,7 @@ input_lock::~input_lock() {
 }
 
 void check_unused(const std::filesystem::path& file) {
-  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC);
+  const int descriptor = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
   if (descriptor < 0) {
     return;
   }

@@ -32,6 +32,39 @@ std::string describe(std::string_view action, const place& where) {
   return text + where.file + ": " + reason();
 }
 
+/// Whether the numbers of a type are as we write them. HDF5 converts any others, such as integers of 13 bits, bit by
+/// bit with code that hardly any other file makes it use.
+bool is_plain_number(hid_t type) {
+  const std::size_t bytes = H5Tget_size(type);
+  switch (H5Tget_class(type)) {
+    case H5T_INTEGER:
+      return (bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8) && H5Tget_precision(type) == 8 * bytes &&
+             H5Tget_offset(type) == 0;
+    case H5T_FLOAT:
+      return H5Tequal(type, H5T_IEEE_F32LE) > 0 || H5Tequal(type, H5T_IEEE_F64LE) > 0 ||
+             H5Tequal(type, H5T_IEEE_F32BE) > 0 || H5Tequal(type, H5T_IEEE_F64BE) > 0;
+    default:
+      return false;
+  }
+}
+
+/// Numbers, strings, or records of numbers.
+bool is_readable(hid_t type) {
+  if (H5Tget_class(type) == H5T_STRING) {
+    return true;
+  }
+  if (H5Tget_class(type) != H5T_COMPOUND) {
+    return is_plain_number(type);
+  }
+  const int members = H5Tget_nmembers(type);
+  bool all = members > 0;
+  for (int i = 0; i < members; ++i) {
+    const datatype_handle member(H5Tget_member_type(type, static_cast<unsigned>(i)));
+    all = all && member.valid() && is_plain_number(member.id());
+  }
+  return all;
+}
+
 herr_t collect_name(hid_t, const char* name, const H5L_info_t*, void* names) {
   static_cast<std::vector<std::string>*>(names)->emplace_back(name);
   return 0;
@@ -168,9 +201,18 @@ dataset group::open_dataset(const std::string& name) const {
     fail_input("open dataset", inside(name));
   }
   const property_handle made(H5Dget_create_plist(opened.id()));
+  if (!made.valid()) {
+    fail_input("open dataset", inside(name));
+  }
   if (H5Pget_external_count(made.id()) != 0 || H5Pget_layout(made.id()) == H5D_VIRTUAL) {
     throw input_error(inside(name).path + " in " + where_.file +
                       " keeps its data in another file, which is not read; copy the data into this one");
+  }
+  const datatype_handle type(H5Dget_type(opened.id()));
+  if (!type.valid() || !is_readable(type.id())) {
+    H5Eclear2(H5E_DEFAULT);
+    throw input_error(inside(name).path + " in " + where_.file +
+                      " holds neither numbers nor strings of the kinds that are read; the file is damaged: restore it");
   }
   return {std::move(opened), inside(name)};
 }

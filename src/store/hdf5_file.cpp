@@ -13,6 +13,7 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/hints.hpp>
 #include <spikesweep/store/hdf5.hpp>
+#include <spikesweep/store/trial.hpp>
 
 #include "hdf5_detail.hpp"
 
@@ -107,6 +108,7 @@ file file::create_with(const property_handle& access, const std::filesystem::pat
 file file::open(const std::filesystem::path& path) {
   check_readable(path);
   check_seal(path);
+  try_file(path);
   const property_handle access = file_access();
   // Without a sieve buffer HDF5 reads the rows that are asked for, not 64 KiB around them, and keeps no neighbours that
   // a writer may change meanwhile.

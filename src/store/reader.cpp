@@ -82,11 +82,14 @@ struct sweep_reader::impl {
       throw input_error(data.where().path + " in " + data.where().file +
                         " does not have the size that the settings in the file ask for");
     }
+    data.check_size();
   }
 
   template <class T>
   std::vector<T> provenance(const std::string& name) const {
-    return file.root().read_array<T>(fmt::format("{}/{}", provenance_group, name));
+    const hdf5::dataset data = file.root().open_dataset(fmt::format("{}/{}", provenance_group, name));
+    check_shape(data, {static_cast<hdf5::length>(description.tasks())});
+    return data.read<T>();
   }
 
   // Packed rows of a column, first to first + rows.

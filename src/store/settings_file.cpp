@@ -39,6 +39,17 @@ T in_range(T value, const setting_info& row, const hdf5::place& where) {
   return value;
 }
 
+/// What `check` refuses, it refuses of what stands at this place of a file.
+template <class Check>
+void check_contents(const hdf5::place& where, const Check& check) {
+  try {
+    check();
+  } catch (const input_error& error) {
+    throw input_error(
+        fmt::format("/{} in {}: {}; the file is damaged: restore it", where.path, where.file, error.what()));
+  }
+}
+
 bool is_short(const setting_info& row) {
   return row.bytes == sizeof(std::int32_t);
 }
@@ -125,11 +136,41 @@ parameters read_network(const hdf5::group& root, const std::string& group, setti
       found.fill_in(path, fmt::format("{}", *info.absent));
       set_parameter(network, info, *info.absent);
     } else {
-      set_parameter(network, info, root.read_scalar<double>(path));
+      const auto value = root.read_scalar<double>(path);
+      check_contents({root.where().file, path}, [&] { set_parameter(network, info, value); });
     }
   }
   read_settings(root, group, network_choice_table(), network, found);
+  check_contents({root.where().file, group}, [&] { validate(network); });
   return network;
+}
+
+std::vector<std::string> read_axes(const hdf5::group& root, const std::string& path) {
+  std::vector<std::string> axes = root.read_strings(path);
+  const hdf5::place where{root.where().file, path};
+  for (auto axis = axes.begin(); axis != axes.end(); ++axis) {
+    check_contents(where, [&] {
+      find_parameter(*axis);
+      if (std::find(axes.begin(), axis, *axis) != axis) {
+        throw input_error(fmt::format("axis {} is there twice", *axis));
+      }
+    });
+  }
+  return axes;
+}
+
+void check_axis_values(const hdf5::group& root, const std::string& path, std::span<const std::string> axes,
+                       std::span<const double> rows) {
+  std::vector<const parameter_info*> parameters_of_axes;
+  for (const std::string& axis : axes) {
+    parameters_of_axes.push_back(&find_parameter(axis));
+  }
+  parameters ignored;
+  check_contents({root.where().file, path}, [&] {
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      set_parameter(ignored, *parameters_of_axes[i % axes.size()], rows[i]);
+    }
+  });
 }
 
 }  // namespace spikesweep

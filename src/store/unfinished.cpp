@@ -59,10 +59,14 @@ std::vector<saved_task> read_tasks(const std::filesystem::path& path) {
   }
   std::vector<saved_task> tasks;
   std::uint64_t end = entry_file::bytes_of(header->name, header->bytes.size());
-  for (const json& task : json::parse(header->bytes)) {
-    tasks.push_back({task.at("task"), task.at("attempts"), task.at("core_s"), task.at("share_done"), task.at("events"),
-                     task.at("rows_bytes"), path.filename().string(), end});
-    end += entry_file::bytes_of(tasks.back().task, task.at("state_bytes"));
+  try {
+    for (const json& task : json::parse(header->bytes)) {
+      tasks.push_back({task.at("task"), task.at("attempts"), task.at("core_s"), task.at("share_done"),
+                       task.at("events"), task.at("rows_bytes"), path.filename().string(), end});
+      end += entry_file::bytes_of(tasks.back().task, task.at("state_bytes"));
+    }
+  } catch (const json::exception&) {
+    throw environment_error(path.string() + " is not a file of tasks that were saved");
   }
   return tasks;
 }

@@ -1,7 +1,5 @@
 #include <algorithm>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
 #include <optional>
 #include <system_error>
@@ -12,8 +10,10 @@
 #include <spikesweep/base/nearest.hpp>
 #include <spikesweep/network/simulators.hpp>
 #include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/store/text_file.hpp>
 #include <spikesweep/study/config.hpp>
 #include <spikesweep/study/design_points.hpp>
+#include <spikesweep/study/points_file.hpp>
 
 #include "embedded.hpp"
 
@@ -23,7 +23,6 @@ namespace {
 
 /// The text is kept in every file made from it; a larger file is no config.
 constexpr std::size_t largest_config = 1 << 20;
-constexpr std::size_t largest_points_file = 256 << 20;  // More than the most points of a design take.
 
 /// A bare name is that of a built-in config, whatever lies in the working directory.
 bool is_path(const std::string& path_or_name) {
@@ -50,30 +49,8 @@ config_source read_embedded(const std::string& name) {
                                              : "did you mean the built-in '" + near + "'?"));
 }
 
-/// The text of a file, which is called `what` in messages; nothing if it is larger than `largest`.
-std::optional<std::string> read_at_most(std::size_t largest, const std::string& name, const std::string& what) {
-  std::error_code failure;
-  const std::filesystem::path path(name);
-  if (!std::filesystem::exists(path, failure)) {
-    throw input_error(
-        fmt::format("{} '{}' does not exist{}", what, name, failure ? " (" + failure.message() + ")" : ""));
-  }
-  if (!std::filesystem::is_regular_file(path, failure) && !std::filesystem::is_fifo(path, failure)) {
-    throw input_error(fmt::format("{} '{}' is not a file", what, name));
-  }
-  std::ifstream stream(path, std::ios::binary);
-  std::string text;
-  for (std::istreambuf_iterator<char> next(stream), end; next != end && text.size() <= largest; ++next) {
-    text += *next;
-  }
-  if (!stream) {
-    throw input_error(fmt::format("{} '{}' cannot be read", what, name));
-  }
-  return text.size() > largest ? std::nullopt : std::optional(std::move(text));
-}
-
 config_source read_file(const std::string& name) {
-  std::optional<std::string> whole = read_at_most(largest_config, name, "config");
+  std::optional<std::string> whole = read_input(name, "config", largest_config);
   if (!whole) {
     throw input_error(
         fmt::format("config '{}' is larger than 1 MiB: not a config file; many points fit into a "
@@ -105,11 +82,7 @@ void read_points(config_source& source, std::span<const std::string> overrides) 
   if (source.points_file.empty()) {
     return;
   }
-  std::optional<std::string> text = read_at_most(largest_points_file, source.points_file, "points file");
-  if (!text) {
-    throw input_error(fmt::format("points file '{}' is larger than 256 MiB; use fewer points", source.points_file));
-  }
-  source.points = *std::move(text);
+  source.points = read_points_file(source.points_file);
 }
 
 std::string section_of_key(const std::string& key) {
@@ -237,10 +210,9 @@ sweep_description describe_sweep(const configuration& config) {
   } catch (const input_error& error) {
     throw input_error(config.source + ": " + error.what());
   }
-  constexpr double most_samples = 1e15;  // A petabyte and more; and counts of bytes still fit into 64 bits.
   const double samples = static_cast<double>(description.points.size()) * config.design.replicates *
                          static_cast<double>(config.sampling.transitions);
-  if (samples > most_samples) {
+  if (samples > most_transitions) {
     throw input_error(fmt::format(
         "{}: {} points of {} replicates with {} transitions each make more than 10^15 samples; ask for fewer",
         config.source, description.points.size(), config.design.replicates, config.sampling.transitions));

@@ -10,6 +10,7 @@
 #include <spikesweep/base/config_table.hpp>
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/nearest.hpp>
+#include <spikesweep/store/text_file.hpp>
 #include <spikesweep/study/points_file.hpp>
 
 namespace spikesweep {
@@ -97,6 +98,15 @@ double parse_number(std::string_view cell, const std::string& name, int line, st
 }
 
 }  // namespace
+
+std::string read_points_file(const std::string& name) {
+  constexpr std::size_t largest = 256 << 20;  // More than the most points of a design take.
+  std::optional<std::string> text = read_input(name, "points file", largest);
+  if (!text) {
+    throw input_error(fmt::format("points file '{}' is larger than 256 MiB; use fewer points", name));
+  }
+  return *std::move(text);
+}
 
 point_list parse_points(const std::string& text, const std::string& name, const point_columns& columns) {
   constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";

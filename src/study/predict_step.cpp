@@ -97,7 +97,7 @@ void warn_of_outside(const predict_request& request, int outside, std::size_t al
 
 /// Axes without a column keep their value in `middle`.
 axis_points points_of_file(const model& m, const predict_request& request, const std::vector<double>& middle) {
-  const point_list list = parse_points(read_text(request.points), request.points, {m.space.axes});
+  const point_list list = parse_points(read_points_file(request.points), request.points, {m.space.axes});
   axis_points points;
   int outside = 0;
   for (std::size_t i = 0; i < list.values.size(); ++i) {
@@ -234,8 +234,8 @@ class finished_predictions {
   void take_up(const predict_request& request, const model& m, const axis_points& points) {
     saved_.emplace(request.output, prediction_origin(request, m, points));
     for (std::size_t i = 0; i < points_.size(); ++i) {
-      if (has_prediction(*saved_, i)) {
-        keep(i, read_prediction(*saved_, i));
+      if (auto found = find_prediction(*saved_, i, m, request.settings)) {
+        keep(i, *std::move(found));
       }
     }
     if (finished_ > 0) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include <spikesweep/base/json_text.hpp>
+#include <spikesweep/base/plain_text.hpp>
 #include <spikesweep/base/utc.hpp>
 #include <spikesweep/store/text_file.hpp>
 #include <spikesweep/study/run_record.hpp>
@@ -51,23 +52,28 @@ std::optional<std::time_t> time_in(const ordered_json& object, const char* key) 
   return read_utc(object.value(key, std::string()));
 }
 
+/// Texts of a record are printed.
+std::string text_in(const ordered_json& object, const char* key, const char* otherwise = "") {
+  return plain_text(object.value(key, otherwise));
+}
+
 /// A record of version 0.1.0 has neither `state` nor `step`: it was written at the end only.
 run_call call_of(const ordered_json& object) {
   run_call call;
-  call.command = object.value("command", "");
-  call.host = object.value("host", "");
+  call.command = text_in(object, "command");
+  call.host = text_in(object, "host");
   call.nodes = object.value("nodes", std::vector<std::string>());
-  call.version = object.value("version", "");
+  call.version = text_in(object, "version");
   call.process = object.value("process", std::int64_t{0});
   call.ranks = object.value("ranks", 1);
-  call.step = object.value("step", "report");
+  call.step = text_in(object, "step", "report");
   const std::string state = object.value("state", name_of(call_state::done));
   const auto known = std::ranges::find_if(states, [&state](call_state s) { return name_of(s) == state; });
   call.state = known == states.end() ? call_state::died : *known;
   call.started_at = time_in(object, "started_at");
   call.step_since = time_in(object, "step_since");
   call.ended_at = time_in(object, "ended_at");
-  call.message = object.value("message", "");
+  call.message = text_in(object, "message");
   const ordered_json wall = object.value("wall_s", ordered_json::object());
   for (const auto& [name, seconds] : wall.items()) {
     call.wall_s.emplace_back(name, seconds.get<double>());
@@ -86,7 +92,7 @@ run_call call_of(const ordered_json& object) {
 
 /// The record as an object; null if it is none of ours.
 ordered_json parse_record(const std::string& text) {
-  auto record = ordered_json::parse(text, nullptr, false);
+  auto record = parse_json(text);
   const bool ours = record.is_object() && (!record.contains("earlier") || record["earlier"].is_array());
   return ours ? record : ordered_json();
 }
@@ -196,7 +202,7 @@ void run_record::write() const {
   ordered_json record = json_of(call_);
   auto& earlier = record["earlier"] = ordered_json::array();
   for (const std::string& call : earlier_) {
-    earlier.push_back(ordered_json::parse(call));
+    earlier.push_back(parse_json(call));
   }
   write_text(file_, json_text(record) + '\n');
 }

@@ -1,9 +1,11 @@
 #include <algorithm>
-#include <fstream>
+#include <sstream>
 #include <system_error>
 
 #include <nlohmann/json.hpp>
 
+#include <spikesweep/base/json_text.hpp>
+#include <spikesweep/store/text_file.hpp>
 #include <spikesweep/study/run_directory.hpp>
 #include <spikesweep/study/run_status.hpp>
 #include <spikesweep/study/sweep_target.hpp>
@@ -25,15 +27,23 @@ struct logged_epoch {
   double rows_per_s = 0;
 };
 
+/// A number of a damaged log may be anything.
+int whole(double number) {
+  return number >= 0 && number <= 1e9 ? static_cast<int>(number) : 0;
+}
+
 /// The lines of a log. The last one may be half written.
 std::vector<logged_epoch> read_log(const std::filesystem::path& path) {
   std::vector<logged_epoch> epochs;
-  std::ifstream file(path);
-  for (std::string text; std::getline(file, text);) {
-    const auto line = nlohmann::json::parse(text, nullptr, false);
+  std::istringstream lines(find_text(path).value_or(""));
+  for (std::string text; std::getline(lines, text);) {
+    const auto line = parse_json(text);
+    const auto number = [&line](const char* key) {
+      const auto found = line.find(key);
+      return found != line.end() && found->is_number() ? found->get<double>() : 0;
+    };
     if (line.is_object() && line.contains("epoch")) {
-      epochs.push_back(
-          {line.value("member", 0), line.value("epoch", 0), line.value("wall_s", 0.0), line.value("rows_per_s", 0.0)});
+      epochs.push_back({whole(number("member")), whole(number("epoch")), number("wall_s"), number("rows_per_s")});
     }
   }
   return epochs;

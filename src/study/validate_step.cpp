@@ -135,7 +135,7 @@ validation_result validate_surrogate(const rank_context& job, const configuratio
     result.calibration = calibrate(job.world, m, data, config.validation.seed);
     on_root(job.world, [&] {
       save_validation(
-          output, result, [&](std::size_t i) { return read_point(*saved, m, points[i], result.stages); }, m,
+          output, result, [&](std::size_t i) { return read_point(*saved, m, points[i], result); }, m,
           model_file.string(), made_from);
       saved->remove();
     });

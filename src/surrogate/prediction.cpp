@@ -1,12 +1,16 @@
 #include <algorithm>
+#include <cmath>
 #include <exception>
 #include <utility>
 
 #include <boost/serialization/utility.hpp>
 #include <boost/serialization/vector.hpp>
+#include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/parallel/bytes.hpp>
+#include <spikesweep/parallel/checked_bytes.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/surrogate/prediction.hpp>
@@ -79,6 +83,23 @@ std::vector<numbered_prediction> predict_group(const predictor& law, const std::
   return out;
 }
 
+/// Whether a prediction has as many numbers of each kind as one of this model, with its samples: what is saved may be
+/// damaged, and the places of its numbers are not looked at again.
+bool fits(const point_prediction& p, const model& m, const prediction_settings& settings) {
+  const run_figures like;
+  const std::size_t phases = p.sizes.size();
+  const trajectory_settings& run = settings.run;
+  const auto bins = static_cast<std::size_t>(std::llround(std::min(usual_segment_s, run.duration_s) / run.bin_s));
+  bool whole = p.values.size() == m.space.axes.size() && p.members.size() == m.members.size() &&
+               p.figures.values.size() == like.values.size() && p.spread.values.size() == like.values.size() &&
+               (p.power.empty() || p.power.size() == bins / 2 + 1) && p.intervals.size() == phases &&
+               p.replicate.size() == phases;
+  for (std::size_t k = 0; whole && k < phases; ++k) {
+    whole = k + 1 < phases || std::isnan(p.intervals[k]);  // The last phase has none after it.
+  }
+  return whole;
+}
+
 std::string part_name(std::size_t point) {
   return "point " + std::to_string(point);
 }
@@ -125,8 +146,19 @@ void add_prediction(unfinished_result& to, std::size_t point, const point_predic
   to.add(part_name(point), to_bytes(prediction));
 }
 
-bool has_prediction(const unfinished_result& from, std::size_t point) {
-  return from.has(part_name(point));
+std::optional<point_prediction> find_prediction(unfinished_result& from, std::size_t point, const model& m,
+                                                const prediction_settings& settings) {
+  if (!from.has(part_name(point))) {
+    return std::nullopt;
+  }
+  auto found = value_in<point_prediction>(from.read(part_name(point)));
+  if (!found || !fits(*found, m, settings)) {
+    log_warning(fmt::format("{} holds no possible prediction at point {}, which is predicted again",
+                            from.path().string(), point));
+    from.forget(part_name(point));
+    return std::nullopt;
+  }
+  return found;
 }
 
 point_prediction read_prediction(const unfinished_result& from, std::size_t point) {

@@ -64,7 +64,7 @@ struct sample_counts {
   std::size_t spikes = 0;
 
   void add(const point_prediction& point) {
-    frequencies = point.power.size();
+    frequencies = std::max(frequencies, point.power.size());
     phases += point.sizes.size();
     pairs += static_cast<std::size_t>(std::ranges::count_if(point.intervals, [](double x) { return !std::isnan(x); }));
     spikes += point.raster.size();

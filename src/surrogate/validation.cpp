@@ -7,7 +7,10 @@
 #include <span>
 #include <utility>
 
+#include <fmt/format.h>
+
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
@@ -25,6 +28,37 @@ namespace {
 /// Chains that fill a block of rows of the networks: points whose chains run side by side share it.
 constexpr int enough_chains_of_points = 128;
 
+/// Frequencies of the spectra.
+std::size_t frequencies_of(const validation_settings& settings) {
+  const auto segment = static_cast<std::size_t>(std::llround(settings.segment_s / (settings.bin_ms * 1e-3)));
+  return segment / 2 + 1;
+}
+
+/// What is saved of a stage at a point. Throws environment_error if it is damaged since it was looked at.
+validation_part read_part(const unfinished_result& from, const std::string& stage, int point, std::size_t frequencies) {
+  auto part = part_of(from.read(part_name(stage, point)), stage, frequencies);
+  if (!part) {
+    throw environment_error(from.path().string() +
+                            " has changed while it was in use; remove it, and start the command again");
+  }
+  return *std::move(part);
+}
+
+/// Whether an earlier call has saved a stage at a point. What is no such part is forgotten, with a warning.
+bool has_part(unfinished_result& from, const std::string& stage, int point, std::size_t frequencies) {
+  const std::string name = part_name(stage, point);
+  if (!from.has(name)) {
+    return false;
+  }
+  if (part_of(from.read(name), stage, frequencies)) {
+    return true;
+  }
+  log_warning(fmt::format("{} holds no possible runs of the stage {} at point {}, which run again",
+                          from.path().string(), stage, point));
+  from.forget(name);
+  return false;
+}
+
 /// The stages of a validation at shared points. Every public function is collective.
 class shared_validation {
  public:
@@ -33,11 +67,12 @@ class shared_validation {
                     const validation_settings& settings, std::vector<std::string> stages, unfinished_result* saved)
       : comm_(comm), points_(points), stages_(std::move(stages)), saved_(saved) {
     const std::size_t n = points_.size();
+    frequencies_ = frequencies_of(settings);
     done_ = on_root(comm_, [&] {
       std::vector<char> done;
       for (const std::string& stage : stages_) {
         for (const validation_point& point : points_) {
-          done.push_back(saved_->has(part_name(stage, point.point)) ? 1 : 0);
+          done.push_back(has_part(*saved_, stage, point.point, frequencies_) ? 1 : 0);
         }
       }
       return done;
@@ -99,7 +134,8 @@ class shared_validation {
         std::string bytes =
             on_root(comm_, [&] { return saved_->read(part_name(stages_[stage], points_[place].point)); });
         if (own != mine_.end()) {
-          work_->apply(static_cast<std::size_t>(own - mine_.begin()), part_of(std::move(bytes)));
+          work_->apply(static_cast<std::size_t>(own - mine_.begin()),
+                       part_of(std::move(bytes), stages_[stage], frequencies_).value());
         }
       }
     }
@@ -136,6 +172,7 @@ class shared_validation {
   const std::vector<validation_point>& points_;
   std::vector<std::string> stages_;
   unfinished_result* saved_;
+  std::size_t frequencies_ = 0;
   std::vector<char> done_;         ///< stages x points: saved before.
   std::vector<std::size_t> mine_;  ///< Places of this rank's points.
   std::optional<validator> work_;
@@ -179,10 +216,10 @@ void run_baselines(shared_validation& all, const model& m, const sweep_reader& d
 }  // namespace
 
 point_result read_point(const unfinished_result& from, const model& m, const validation_point& point,
-                        const std::vector<std::string>& stages) {
+                        const validation_result& result) {
   point_result out = empty_result(m, point);
-  for (const std::string& stage : stages) {
-    append_part(out, part_of(from.read(part_name(stage, point.point))));
+  for (const std::string& stage : result.stages) {
+    append_part(out, read_part(from, stage, point.point, result.frequency.size()));
   }
   return out;
 }
@@ -199,8 +236,7 @@ validation_result validate_model(const communicator& comm, const model& m, const
   result.axes = m.space.axes;
   const bool baselines = data != nullptr && settings.baselines;
   result.stages = stages_of(m, settings, baselines);
-  const auto segment = static_cast<std::size_t>(std::llround(settings.segment_s / (settings.bin_ms * 1e-3)));
-  for (std::size_t i = 0; i <= segment / 2; ++i) {
+  for (std::size_t i = 0; i < frequencies_of(settings); ++i) {
     result.frequency.push_back(static_cast<double>(i) / settings.segment_s);
   }
   shared_validation all(comm, m, points, settings, result.stages, saved);
@@ -217,7 +253,7 @@ validation_result validate_model(const communicator& comm, const model& m, const
   }
   on_root(comm, [&] {
     for (const validation_point& point : points) {
-      result.points.push_back(read_point(*saved, m, point, result.stages));
+      result.points.push_back(read_point(*saved, m, point, result));
       for (run_result& run : result.points.back().runs) {
         run.power = std::vector<double>();  // Gives the memory back.
         run.raster = std::vector<spike_record>();

@@ -1,5 +1,6 @@
 #include "validation_parts.hpp"
 
+#include <algorithm>
 #include <iterator>
 #include <utility>
 
@@ -7,6 +8,7 @@
 #include <boost/serialization/vector.hpp>
 
 #include <spikesweep/parallel/bytes.hpp>
+#include <spikesweep/parallel/checked_bytes.hpp>
 
 #include "serialise.hpp"
 
@@ -52,6 +54,26 @@ void serialize(Archive& ar, spikesweep::placed_part& p, unsigned) {
 
 namespace spikesweep {
 
+namespace {
+
+/// Names of the runs of a stage.
+std::vector<std::string> runs_of(const std::string& stage) {
+  return stage == "exact" ? std::vector<std::string>{stage, "exact_repeat"} : std::vector<std::string>{stage};
+}
+
+bool is_verdict(verdict v) {
+  return static_cast<int>(v) < verdict_count;
+}
+
+/// Whether a run has as many numbers of each kind as it should.
+bool fits_figures(const run_result& run, std::size_t frequencies) {
+  static const run_figures like;
+  return run.figures.values.size() == like.values.size() && is_verdict(run.rate_E.verdict) &&
+         is_verdict(run.rate_I.verdict) && (run.power.empty() || run.power.size() == frequencies);
+}
+
+}  // namespace
+
 void append_part(point_result& to, validation_part part) {
   std::move(part.runs.begin(), part.runs.end(), std::back_inserter(to.runs));
   to.runaway = to.runaway || part.runaway;
@@ -65,8 +87,13 @@ std::string bytes_of(const validation_part& part) {
   return to_bytes(part);
 }
 
-validation_part part_of(std::string bytes) {
-  return from_bytes<validation_part>(std::move(bytes));
+std::optional<validation_part> part_of(std::string bytes, const std::string& stage, std::size_t frequencies) {
+  auto part = value_in<validation_part>(std::move(bytes));
+  const std::vector<std::string> names = runs_of(stage);
+  const bool fits = part && std::ranges::equal(part->runs, names, [&](const run_result& run, const std::string& name) {
+                      return run.run == name && fits_figures(run, frequencies);
+                    });
+  return fits ? std::move(part) : std::nullopt;
 }
 
 std::string bytes_of(const std::vector<placed_part>& parts) {

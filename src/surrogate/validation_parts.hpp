@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,7 +36,8 @@ void append_part(point_result& to, validation_part part);
 
 std::string part_name(const std::string& stage, int point);
 std::string bytes_of(const validation_part& part);
-validation_part part_of(std::string bytes);
+/// A part of this stage, with spectra of `frequencies` numbers or with none; nothing if the bytes hold no such part.
+std::optional<validation_part> part_of(std::string bytes, const std::string& stage, std::size_t frequencies);
 std::string bytes_of(const std::vector<placed_part>& parts);
 std::vector<placed_part> parts_of(std::string bytes);
 

@@ -31,6 +31,17 @@ TEST(portable_math, has_the_cosine_of_a_first_quarter) {
   }
 }
 
+TEST(json, of_great_depth_is_refused) {
+  const auto nested = [](int levels) {
+    return std::string(static_cast<std::size_t>(levels), '[') + std::string(static_cast<std::size_t>(levels), ']');
+  };
+  EXPECT_FALSE(parse_json(nested(10)).is_null());
+  EXPECT_TRUE(parse_json(nested(100)).is_null());
+  EXPECT_TRUE(parse_json("{\"a\":" + nested(1'000'000) + "}").is_null());
+  EXPECT_TRUE(parse_json("{\"a\":").is_null());
+  EXPECT_EQ(parse_json("{\"a\":[1]}")["a"][0], 1);
+}
+
 TEST(nearest_name, finds_the_name_that_was_meant) {
   EXPECT_EQ(nearest_name("S_EE", names), "S_EE");
   EXPECT_EQ(nearest_name("s_ie", names), "S_IE");

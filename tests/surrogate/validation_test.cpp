@@ -43,7 +43,7 @@ TEST_P(validation, compares_every_run_at_every_point) {
     for (const auto& run : point.runs) {
       EXPECT_GT(run.figures.rate_I(), 0) << run.run;
     }
-    EXPECT_EQ(read_point(*saved, model_, points[i], result.stages).runs[2].power.size(), result.frequency.size());
+    EXPECT_EQ(read_point(*saved, model_, points[i], result).runs[2].power.size(), result.frequency.size());
     for (const auto& run : point.runs) {
       EXPECT_GE(run.batches_E.batches.size(), 8U);
       EXPECT_NEAR(run.batches_E.mean(), run.figures.rate_E(), 1e-9) << run.run;
@@ -52,8 +52,8 @@ TEST_P(validation, compares_every_run_at_every_point) {
     }
   }
   save_validation(directory_ / "validation.h5", result,
-                  [&](std::size_t i) { return read_point(*saved, model_, points[i], result.stages); }, model_,
-                  "model.h5", {"a digest", "some settings"});
+                  [&](std::size_t i) { return read_point(*saved, model_, points[i], result); }, model_, "model.h5",
+                  {"a digest", "some settings"});
   EXPECT_GT(std::filesystem::file_size(directory_ / "validation.h5"), 1000U);
 }
 

@@ -294,11 +294,13 @@ def read_validation(file):
 
 def read_info(path):
     """run.json, or nothing if it is missing; a damaged one is worth no more than a missing one."""
+    if not os.path.isfile(path):  # To open a pipe would wait for its other end.
+        return {}
     try:
         with open(path, encoding="utf-8") as file:
             info = json.load(file)
         return info if isinstance(info, dict) else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
 
 

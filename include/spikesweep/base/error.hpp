@@ -3,6 +3,8 @@
 #include <stdexcept>
 #include <string>
 
+#include <spikesweep/base/plain_text.hpp>
+
 namespace spikesweep {
 
 /// Exit codes of the command line (docs/reference/commands.md, "Exit codes").
@@ -19,10 +21,11 @@ struct internal_error : std::logic_error {
   using std::logic_error::logic_error;
 };
 
-/// Root of every error that a user can meet. The message says what was wrong, where, and what is allowed.
+/// Root of every error that a user can meet. The message says what was wrong, where, and what is allowed. It may hold
+/// names and contents of files as they are: it becomes plain text here.
 struct spikesweep_error : std::runtime_error {
   spikesweep_error(exit_code exit_status, const std::string& message)
-      : std::runtime_error(message), code(exit_status) {}
+      : std::runtime_error(plain_text(message)), code(exit_status) {}
   exit_code code;
 };
 

@@ -6,6 +6,9 @@
 
 namespace spikesweep {
 
+/// Of the mixture of a law.
+inline constexpr int most_components = 100;
+
 /// A mixture of Gaussians with full covariances whose parameters are the outputs of a network (Bishop, Pattern
 /// Recognition and Machine Learning, 2006, section 5.6; precision factors as in Williams, Neural Computation 1996). A
 /// row of raw outputs holds the logits [components], then the means [dims][components], then the precision factors

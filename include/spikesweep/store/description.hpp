@@ -12,6 +12,9 @@
 
 namespace spikesweep {
 
+/// A sweep has at most so many transitions: a petabyte and more, and counts of bytes still fit into 64 bits.
+inline constexpr double most_transitions = 1e15;
+
 /// Everything that decides the samples of a sweep, and the config it came from.
 struct sweep_description {
   parameters base;

@@ -115,6 +115,8 @@ class dataset {
   dataset(dataset_handle id, place where) : id_(std::move(id)), where_(std::move(where)) {}
 
   extent shape() const;
+  /// Throws input_error if the dataset claims to hold more than its file.
+  void check_size() const { static_cast<void>(size()); }
   /// Offset of the data in the file and its length [bytes]; contiguous datasets only.
   std::pair<std::uint64_t, std::uint64_t> bytes() const;
 

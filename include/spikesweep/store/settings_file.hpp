@@ -62,4 +62,12 @@ void write_network(hdf5::group& root, const std::string& group, const parameters
 /// Reads a network. Throws input_error if a parameter is out of range, and as read_setting does.
 parameters read_network(const hdf5::group& root, const std::string& group, settings_found& found);
 
+/// Reads names of axes. Throws input_error if one is no parameter, or stands there twice.
+std::vector<std::string> read_axes(const hdf5::group& root, const std::string& path);
+
+/// Throws input_error unless each of these values, read from `path`, is possible for its axis: the values of a row are
+/// those of all axes in their order.
+void check_axis_values(const hdf5::group& root, const std::string& path, std::span<const std::string> axes,
+                       std::span<const double> rows);
+
 }  // namespace spikesweep

@@ -41,6 +41,8 @@ class unfinished_result {
   void add(const std::string& part, std::string_view bytes);
   /// Throws environment_error if it cannot be read, or is damaged since.
   std::string read(const std::string& part) const;
+  /// A part that cannot be used counts as one that is not there.
+  void forget(const std::string& part) { places_.erase(part); }
   /// The result is complete and in its place.
   void remove();
 

@@ -22,6 +22,9 @@ struct point_columns {
   std::string words = {};                     ///< A column of words that may stand beside them; empty: none may.
 };
 
+/// The text of a points file, which may be a pipe. Throws input_error if it cannot be read, or is too large.
+std::string read_points_file(const std::string& name);
+
 /// Parses the text of a file called `name`. Throws input_error with line and column for a header that names an unknown
 /// column, or one twice, for a cell that is no finite number, for a line of another number of cells, and for a file
 /// without points.

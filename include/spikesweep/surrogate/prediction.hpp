@@ -2,6 +2,7 @@
 
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,9 +25,12 @@ void predict_points(const communicator& comm, const predictor& law, const std::v
                     const std::vector<std::size_t>& wanted, const prediction_settings& settings,
                     const prediction_taker& take, const std::function<void(int, int)>& progress = {});
 
-/// Adds the prediction at a point to an unfinished result, and reads it from there. Throws as unfinished_result.
+/// Adds the prediction at a point to an unfinished result, and reads it from there: where it may be missing, and where
+/// it is known to be there. One that cannot be of this model with these settings is forgotten, with a warning. Throws
+/// as unfinished_result.
 void add_prediction(unfinished_result& to, std::size_t point, const point_prediction& prediction);
-bool has_prediction(const unfinished_result& from, std::size_t point);
+std::optional<point_prediction> find_prediction(unfinished_result& from, std::size_t point, const model& m,
+                                                const prediction_settings& settings);
 point_prediction read_prediction(const unfinished_result& from, std::size_t point);
 
 /// Writes figures, departures, rates of the members, spectra, phases, return map and rasters under a temporary name and

@@ -89,9 +89,9 @@ validation_result validate_model(const communicator& comm, const model& m, const
                                  const validation_settings& settings, const sweep_reader* data,
                                  unfinished_result* saved, const std::function<void(int, int)>& progress = {});
 
-/// The result at a point, with its traces. All stages have to be saved. Rank-local.
+/// The result at a point, with its traces; `result` says which stages there are. All have to be saved. Rank-local.
 point_result read_point(const unfinished_result& from, const model& m, const validation_point& point,
-                        const std::vector<std::string>& stages);
+                        const validation_result& result);
 
 /// Whether the exact runs at a point, which take longest, are saved. Rank-local.
 bool has_exact_runs(const unfinished_result& from, const validation_point& point);
