@@ -109,8 +109,9 @@ batch_loss law_batch::loss_of(int slot) const {
   };
   const auto weight = std::span(weights_).subspan(at, 1);
   const int profile = model_.targets.profile_size();
-  return {mixture_loss(model_.mixture, row(raw_, model_.mixture.outputs()), row(targets_, model_.mixture.dims), weight, {}),
-          profile_loss(model_.targets.groups(), row(logits_, profile), row(profile_targets_, profile), weight, {})};
+  return {
+      mixture_loss(model_.mixture, row(raw_, model_.mixture.outputs()), row(targets_, model_.mixture.dims), weight, {}),
+      profile_loss(model_.targets.groups(), row(logits_, profile), row(profile_targets_, profile), weight, {})};
 }
 
 std::span<const float> law_batch::profile_logits(int slot) {
@@ -120,9 +121,9 @@ std::span<const float> law_batch::profile_logits(int slot) {
 
 batch_loss law_batch::differentiate(std::span<float> counts_gradient, std::span<float> profile_gradient) {
   evaluate();
-  const batch_loss sum{mixture_loss(model_.mixture, raw_, targets_, weights_, counts_.output_gradient()),
-                       profile_loss(model_.targets.groups(), logits_, profile_targets_, weights_,
-                                    profile_.output_gradient())};
+  const batch_loss sum{
+      mixture_loss(model_.mixture, raw_, targets_, weights_, counts_.output_gradient()),
+      profile_loss(model_.targets.groups(), logits_, profile_targets_, weights_, profile_.output_gradient())};
   counts_.backward(counts_gradient);
   profile_.backward(profile_gradient);
   return sum;

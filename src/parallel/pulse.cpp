@@ -13,20 +13,20 @@
 #include <thread>
 #include <vector>
 
-#include <arpa/inet.h>
-#include <ifaddrs.h>
-#include <net/if.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <arpa/inet.h>
 #include <boost/mpi/collectives.hpp>
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
+#include <ifaddrs.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/stopwatch.hpp>
@@ -43,8 +43,8 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr double beat_s = 1;          ///< Between two words of a rank.
-constexpr milliseconds look_every{250};
+constexpr double beat_s = 1;  ///< Between two words of a rank.
+constexpr milliseconds look_pause{250};
 /// A longer pause between two looks was no silence of the others: this process stood still.
 constexpr double longest_look_s = 1;
 constexpr double default_silence_s = 60;
@@ -148,7 +148,8 @@ std::uint16_t port_of(int socket) {
 
 void send_word(int socket, const word& what, const ::sockaddr_in& to) {
   // What does not go out now is said again in a second.
-  ::sendto(socket, &what, sizeof what, MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<const ::sockaddr*>(&to), sizeof to);
+  ::sendto(socket, &what, sizeof what, MSG_DONTWAIT | MSG_NOSIGNAL, reinterpret_cast<const ::sockaddr*>(&to),
+           sizeof to);
 }
 
 /// "rank 2 on n2", "ranks 2, 3 on n2 and 4, 5 on n3".
@@ -209,7 +210,6 @@ void note_exit_code(exit_code code) {
   }
 }
 
-
 }  // namespace
 
 /// The thread of one rank.
@@ -264,7 +264,7 @@ class pulse::watcher {
   /// Waits for a word, for the end of this object, or a moment; true at the end.
   bool woken() const {
     std::array<::pollfd, 2> both{::pollfd{socket_.number(), POLLIN, 0}, ::pollfd{wake_.number(), POLLIN, 0}};
-    ::poll(both.data(), both.size(), static_cast<int>(look_every.count()));
+    ::poll(both.data(), both.size(), static_cast<int>(look_pause.count()));
     return (both[1].revents & POLLIN) != 0;
   }
 
@@ -372,7 +372,7 @@ void leave_broken_job() {
   hand_overs = 0;
   // The other thread ends the process: of rank 0 only once the other ranks know.
   for (;;) {
-    std::this_thread::sleep_for(look_every);
+    std::this_thread::sleep_for(look_pause);
   }
 }
 

@@ -200,6 +200,11 @@ bool is_held(int descriptor, const std::filesystem::path& path, bool locked, int
 
 }  // namespace
 
+double clock_of(const lock_holder& holder, double here) {
+  const bool elsewhere = holder.state != lock_state::free && holder.host != host_name();
+  return elsewhere && holder.clock > 0 ? holder.clock : here;
+}
+
 lock_holder find_lock_holder(const std::filesystem::path& file) {
   const std::string path = lock_of(file).string();
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -272,8 +277,9 @@ void file_lock::take(const std::filesystem::path& file) {
         continue;
       }
       if (known(who) && who.host != own_.host && who.job != own_.job) {
-        log_warning(path_.string() + " was left behind by " + name_of(who) +
-                    " and is taken over; should that job still run, end one of the two: these nodes then share no locks");
+        log_warning(
+            path_.string() + " was left behind by " + name_of(who) +
+            " and is taken over; should that job still run, end one of the two: these nodes then share no locks");
       }
       if (::ftruncate(descriptor_, 0) != 0 || !write_holder(descriptor_, own_)) {
         const int failure = errno;

@@ -96,7 +96,8 @@ std::string contents_digest(std::ifstream& file, const std::filesystem::path& pa
       const std::uint64_t length = std::min(part_bytes, end - at);
       errno = 0;
       if (!file.read(part.data(), static_cast<std::streamsize>(length))) {
-        throw input_error("cannot read " + path.string() + ": " + (errno != 0 ? std::strerror(errno) : "it is cut off"));
+        throw input_error("cannot read " + path.string() + ": " +
+                          (errno != 0 ? std::strerror(errno) : "it is cut off"));
       }
       whole.add_bytes(std::as_bytes(std::span(part).first(length)));
       at += length;

@@ -60,9 +60,10 @@ void settings_found::report(const hdf5::group& root) const {
   for (const auto& [group, keys] : wanted_) {
     for (const std::string& name : root.open_group(group).names()) {
       if (!keys.contains(name)) {
-        throw format_error(fmt::format("{} in {}, made by spikesweep {}, is a setting that this spikesweep " SPIKESWEEP_VERSION
-                                       " does not know; use the version that made the file",
-                                       path_of('/' + group, name), root.where().file, maker_of(root)));
+        throw format_error(
+            fmt::format("{} in {}, made by spikesweep {}, is a setting that this spikesweep " SPIKESWEEP_VERSION
+                        " does not know; use the version that made the file",
+                        path_of('/' + group, name), root.where().file, maker_of(root)));
       }
     }
   }

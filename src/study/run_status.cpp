@@ -25,6 +25,7 @@ struct logged_epoch {
   int epoch = 0;
   double wall_s = 0;
   double rows_per_s = 0;
+  double written_at = 0;  ///< By the clock of rank 0 [s since 1970]; 0: version 0.1.0 did not say.
 };
 
 /// A number of a damaged log may be anything.
@@ -43,20 +44,31 @@ std::vector<logged_epoch> read_log(const std::filesystem::path& path) {
       return found != line.end() && found->is_number() ? found->get<double>() : 0;
     };
     if (line.is_object() && line.contains("epoch")) {
-      epochs.push_back({whole(number("member")), whole(number("epoch")), number("wall_s"), number("rows_per_s")});
+      epochs.push_back({whole(number("member")), whole(number("epoch")), number("wall_s"), number("rows_per_s"),
+                        number("written_at")});
     }
   }
   return epochs;
 }
 
-double age_of(const std::filesystem::path& path, std::chrono::system_clock::time_point now) {
+double seconds_of(std::chrono::system_clock::time_point time) {
+  return std::chrono::duration<double>(time.time_since_epoch()).count();
+}
+
+/// Seconds since the last line of a log was written. `now`: by the clock of rank 0.
+double age_of(const std::vector<logged_epoch>& log, const std::filesystem::path& path, double now) {
+  if (log.back().written_at > 0) {
+    return now - log.back().written_at;
+  }
   std::error_code unknown;
   const auto written = std::filesystem::last_write_time(path, unknown);
-  return unknown ? 0 : std::chrono::duration<double>(now - std::chrono::file_clock::to_sys(written)).count();
+  return unknown ? 0
+                 : now - seconds_of(std::chrono::time_point_cast<std::chrono::system_clock::duration>(
+                             std::chrono::file_clock::to_sys(written)));
 }
 
 /// Whether the log is of this training. Before its first epoch ends it may be of an earlier one.
-bool is_of_training(const run_directory& directory, const run_call& call, std::chrono::system_clock::time_point now) {
+bool is_of_training(const run_directory& directory, const run_call& call, double log_age_s, double now) {
   const auto exists = [](const std::filesystem::path& path) {
     std::error_code unknown;
     return std::filesystem::exists(path, unknown);
@@ -64,10 +76,8 @@ bool is_of_training(const run_directory& directory, const run_call& call, std::c
   if (std::ranges::any_of(directory.checkpoints(), exists)) {
     return true;
   }
-  const double step_age = call.step_since ? std::chrono::duration<double>(now.time_since_epoch()).count() -
-                                                static_cast<double>(*call.step_since)
-                                          : 0;
-  return age_of(directory.training_log(), now) <= step_age;
+  const double step_age_s = call.step_since ? now - static_cast<double>(*call.step_since) : 0;
+  return log_age_s <= step_age_s;
 }
 
 /// The time left: epochs at the pace of the last ones, and closed loops, a transition of which takes about as long as a
@@ -96,20 +106,23 @@ double time_left(const std::vector<logged_epoch>& log, const training_status& at
 }
 
 training_status training_of(const run_directory& directory, const run_call& call,
-                            const std::optional<sweep_status>& sweep, bool at_work,
-                            std::chrono::system_clock::time_point now) {
+                            const std::optional<sweep_status>& sweep, bool at_work, double now) {
   training_status status;
   status.members = call.learning.members;
   status.epochs = call.learning.epochs;
   const std::vector<logged_epoch> log = read_log(directory.training_log());
-  if (log.empty() || !is_of_training(directory, call, now)) {
+  if (log.empty()) {
+    return status;
+  }
+  const double log_age_s = age_of(log, directory.training_log(), now);
+  if (!is_of_training(directory, call, log_age_s, now)) {
     return status;
   }
   status.member = log.back().member;
   status.done = std::min(log.back().epoch, status.epochs);
   if (at_work && sweep && sweep->simulated_s > 0) {
     const double left_s = time_left(log, status, call.learning, *sweep);
-    status.left_s = std::max(0.0, left_s - age_of(directory.training_log(), now));
+    status.left_s = std::max(0.0, left_s - log_age_s);
   }
   return status;
 }
@@ -130,7 +143,7 @@ run_status run_of(const run_directory& directory, const std::optional<sweep_stat
   const run_call& last = status.calls.back();
   status.state = last.state == call_state::running && !status.at_work() ? call_state::died : last.state;
   if (last.step == "train" && last.state != call_state::done) {
-    status.training = training_of(directory, last, sweep, status.at_work(), now);
+    status.training = training_of(directory, last, sweep, status.at_work(), clock_of(status.job, seconds_of(now)));
   }
   return status;
 }

@@ -1,5 +1,6 @@
 #include "training_log.hpp"
 
+#include <chrono>
 #include <cmath>
 #include <fstream>
 #include <system_error>
@@ -62,6 +63,7 @@ void training_log::write_line(const epoch_record& epoch) const {
   line["profile_gradient"] = profile_gradient_ / steps_;
   line["wall_s"] = epoch.wall_s;
   line["rows_per_s"] = static_cast<double>(rows_) / epoch.wall_s;
+  line["written_at"] = std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
   auto& groups = line["selection_groups"] = nlohmann::ordered_json::array();
   for (const group_loss& group : epoch.selection_groups) {
     groups.push_back({{"phase", name_of(group.phase)},

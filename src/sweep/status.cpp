@@ -174,7 +174,7 @@ sweep_status read_status(const std::filesystem::path& file, std::chrono::system_
   status.total = d.tasks();
   status.swept = d.points;
   status.points.resize(static_cast<std::size_t>(d.points.size()));
-  const double now_s = std::chrono::duration<double>(now.time_since_epoch()).count();
+  const double now_s = clock_of(status.job, std::chrono::duration<double>(now.time_since_epoch()).count());
   const std::vector<task_record> records = reader.records();
   const auto saved = find_saved_tasks(unfinished_directory(file), d, records);
   status.saved = static_cast<std::int64_t>(saved.size());

@@ -119,8 +119,7 @@ class scratch_file {
   std::filesystem::path path;
 };
 
-// One rank's losses after the first epoch, found with one rank; other rank counts have to agree. If the all-reduce were
-// left out, every rank would train on its own rows alone and the losses would be far off.
+// The losses of one rank; other rank counts have to agree. Without the all-reduce they would be far off.
 TEST(trainer, losses_after_an_epoch_do_not_depend_on_the_rank_count) {
   const mpi::communicator world;
   const mpi::communicator alone = world.split(world.rank());
@@ -282,28 +281,23 @@ TEST(trainer, a_damaged_checkpoint_is_replaced_by_the_one_before) {
   toy first(world);
   first.options.checkpoint = file.path;
   train_until(world, first, 40);
-  const auto cut = [&](const std::filesystem::path& path) {
+  const auto on_rank_0 = [&](const auto& harm, const std::filesystem::path& path) {
     world.barrier();
     if (world.rank() == 0) {
-      std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2);
+      harm(path);
     }
     world.barrier();
   };
-  // One flipped bit of a weight gives another model, and HDF5 sees nothing.
-  const auto flip = [&](const std::filesystem::path& path) {
-    world.barrier();
-    if (world.rank() == 0) {
-      testing::flip_bit(path, testing::place_of(path, "counts/weights").first);
-    }
-    world.barrier();
-  };
-  flip(file.path);
+  const auto cut = [](const auto& path) { std::filesystem::resize_file(path, std::filesystem::file_size(path) / 2); };
+  // One bit of a weight gives another model, and HDF5 sees nothing.
+  const auto flip = [](const auto& path) { testing::flip_bit(path, testing::place_of(path, "counts/weights").first); };
+  on_rank_0(flip, file.path);
   toy second(world);
   second.options.checkpoint = file.path;
   EXPECT_GT(train_until(world, second, -1), 0);
   expect_same_training(second.m, whole);
-  cut(file.path);
-  flip(file.path.string() + ".previous");
+  on_rank_0(cut, file.path);
+  on_rank_0(flip, file.path.string() + ".previous");
   toy third(world);
   third.options.checkpoint = file.path;
   EXPECT_THROW(train(world, third.data, third.options, third.m), input_error);

@@ -80,9 +80,8 @@ TEST(sum_rank_by_rank, has_the_bits_of_one_sum_in_order) {
   std::vector<double> expected(2);
   add(expected, 0, terms);
   std::vector<double> sums(2);
-  sum_rank_by_rank(world, sums, [&] {
-    add(sums, terms * world.rank() / world.size(), terms * (world.rank() + 1) / world.size());
-  });
+  sum_rank_by_rank(world, sums,
+                   [&] { add(sums, terms * world.rank() / world.size(), terms * (world.rank() + 1) / world.size()); });
   EXPECT_EQ(sums, expected);
 }
 

@@ -1,5 +1,6 @@
 // The lock against two jobs on one file, with processes that die.
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
@@ -156,6 +157,70 @@ TEST(file_lock, is_seen_without_being_taken) {
   ::gethostname(host.data(), host.size() - 1);
   std::ofstream(scratch / "s.h5.lock") << host.data() << " 999999999\n";
   EXPECT_EQ(find_lock_holder(scratch / "s.h5").state, lock_state::free) << "its holder died here";
+}
+
+/// A lock file as a holder on another host writes it, of which flock here knows nothing.
+void write_foreign_lock(const std::filesystem::path& path, int beat, const std::string& job = "-") {
+  std::ofstream(path) << "some-other-host 999999 " << job << "\n1700000000.000 17000000" << beat
+                      << ".000 0123456789abcdef\n";
+}
+
+TEST(file_lock, of_another_host_that_writes_its_clock_again_and_again_is_held) {
+  const scratch_directory scratch;
+  write_foreign_lock(scratch / "s.h5.lock", 10);
+  std::atomic<bool> ends = false;
+  std::thread other([&] {
+    for (int beat = 11; !ends; ++beat) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(200));
+      write_foreign_lock(scratch / "s.h5.lock", beat);
+    }
+  });
+  EXPECT_THAT(refusal(scratch / "s.h5"), HasSubstr("in use by another job (process 999999 on some-other-host)"));
+  ends = true;
+  other.join();
+}
+
+TEST(file_lock, of_another_host_that_no_longer_writes_is_taken_over) {
+  const scratch_directory scratch;
+  write_foreign_lock(scratch / "s.h5.lock", 10);
+  std::filesystem::last_write_time(scratch / "s.h5.lock",
+                                   std::filesystem::file_time_type::clock::now() - std::chrono::minutes(2));
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_NO_THROW(file_lock mine(scratch / "s.h5"));
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5)) << "an old one is not waited for";
+}
+
+TEST(file_lock, of_an_earlier_start_of_the_same_job_is_waited_for) {
+  const scratch_directory scratch;
+  ::setenv("SLURM_JOB_ID", "4711", 1);
+  holder earlier(scratch / "s.h5");
+  std::thread ends([&] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+    earlier.kill();
+  });
+  EXPECT_NO_THROW(file_lock mine(scratch / "s.h5"));
+  ends.join();
+  ::unsetenv("SLURM_JOB_ID");
+}
+
+TEST(file_lock, that_was_taken_over_is_not_removed_by_its_first_holder) {
+  const scratch_directory scratch;
+  {
+    const file_lock first(scratch / "s.h5");
+    write_foreign_lock(scratch / "s.h5.lock", 10);
+  }
+  EXPECT_TRUE(std::filesystem::exists(scratch / "s.h5.lock"));
+}
+
+TEST(file_lock, tells_the_clock_of_a_holder_on_another_host) {
+  const scratch_directory scratch;
+  write_foreign_lock(scratch / "s.h5.lock", 42);
+  const lock_holder other = find_lock_holder(scratch / "s.h5");
+  EXPECT_EQ(other.state, lock_state::unknown);
+  EXPECT_EQ(other.since, 1.7e9);
+  EXPECT_EQ(clock_of(other, 5), 1700000042.0) << "not the clock of this host";
+  const file_lock own(scratch / "own.h5");
+  EXPECT_EQ(clock_of(find_lock_holder(scratch / "own.h5"), 5), 5);
 }
 
 TEST(file_lock, waits_for_those_who_only_look) {

@@ -125,7 +125,7 @@ TEST_P(unfinished_prediction, has_the_wanted_points_and_gives_them_back_whole) {
     EXPECT_EQ(found.raster.back().time, all[i].raster.back().time);
     EXPECT_EQ(found.raster.back().neuron, all[i].raster.back().neuron);
   }
-  EXPECT_FALSE(has_prediction(*saved, 0));
+  EXPECT_FALSE(find_prediction(*saved, 0, model_, settings).has_value());
 }
 
 INSTANTIATE_TEST_SUITE_P(Sections, unfinished_prediction, ::testing::Values(section_kind::mfe),

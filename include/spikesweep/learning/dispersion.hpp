@@ -25,8 +25,8 @@ struct cell_dispersion {
 /// One dispersion for each phase_kind. It is empty, and adds no scatter, for a kind that training data do not have.
 using profile_dispersion = std::array<cell_dispersion, phase_kind_count>;
 
-/// Fits dispersions to transitions. The bits of the result depend on the order of the transitions, rank by rank, and not
-/// on how many ranks share them.
+/// Fits dispersions to transitions. The bits of the result depend on the order of the transitions, rank by rank, and
+/// not on how many ranks share them.
 class dispersion_fit {
  public:
   explicit dispersion_fit(std::size_t cells);

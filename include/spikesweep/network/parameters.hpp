@@ -57,9 +57,7 @@ struct parameters {
   /// Rate of external kicks to each neuron of a population [1/s]. What acts on it acts here, for all simulators.
   double external_rate(population q) const { return q == population::E ? lambda_E : lambda_I; }
   /// Rate of external kicks to the whole network [1/s].
-  double external_kicks() const {
-    return N_E * external_rate(population::E) + N_I * external_rate(population::I);
-  }
+  double external_kicks() const { return N_E * external_rate(population::E) + N_I * external_rate(population::I); }
   bool operator==(const parameters&) const = default;
 
   template <class Archive>

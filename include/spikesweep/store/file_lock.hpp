@@ -30,13 +30,17 @@ struct lock_holder {
 /// Looks without taking the lock, but for an instant that file_lock waits for. Rank-local.
 lock_holder find_lock_holder(const std::filesystem::path& file);
 
+/// Now, by the clock that a holder's files are written by [s since 1970]: its own, as it last wrote it, if it is on
+/// another host. Clocks of hosts differ. `here`: now by the clock of this host.
+double clock_of(const lock_holder& holder, double here);
+
 /// A lock of our own against two jobs on one file: `FILE.lock` beside the real file, whatever links lead to it, holding
 /// host, process and SLURM job, locked with flock where the file system can. Freed by the system when the process dies,
 /// however it dies.
 ///
 /// Some file systems have no flock, or keep it to one host. So the holder writes its clock into the file every 5 s. Who
-/// finds a lock file of another host waits whether it does, for 15 s if the file is younger than a minute: then the lock
-/// is held, and otherwise it was left behind and is taken over, with a warning. Rank-local.
+/// finds a lock file of another host waits whether it does, for 15 s if the file is younger than a minute: then the
+/// lock is held, and otherwise it was left behind and is taken over, with a warning. Rank-local.
 class file_lock {
  public:
   /// Throws input_error, naming the holder, if another process has the lock; environment_error if the lock file cannot
