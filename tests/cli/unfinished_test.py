@@ -28,11 +28,13 @@ kind = "mfe"
 """
 PREDICT = "predict -m m.h5 --design 24 --replicates 128 --duration 4s -o".split()  # Two points at a time.
 VALIDATE = "validate small.toml -m m.h5 -d a.h5 -o".split()
+SEAL = 4096  # Bytes.
 
 
 def lasting_bytes(path):
-    """The bytes of a file, wall times set to zero."""
+    """The bytes of a file, wall times set to zero, and so is the seal, which covers them."""
     data = bytearray(path.read_bytes())
+    data[:SEAL] = bytes(SEAL)
 
     def clear(name, item):
         if isinstance(item, h5py.Dataset) and name.endswith("wall_s"):
