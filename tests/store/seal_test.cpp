@@ -104,8 +104,9 @@ TEST(seal, with_impossible_ranges_is_refused) {
   make_file(path);
   const std::string sound = contents_of(path);
   const std::size_t at = sound.find("changing ");
-  for (const char* ranges : {"changing 1 2\n", "changing 5000 99999999999999999999\n", "changing 18446744073709551615 2\n",
-                             "changing -1 -1\n", "changing 5000\n", "elsewhere 1 2\n", "changing a b\n"}) {
+  for (const char* ranges :
+       {"changing 1 2\n", "changing 5000 99999999999999999999\n", "changing 18446744073709551615 2\n",
+        "changing -1 -1\n", "changing 5000\n", "elsewhere 1 2\n", "changing a b\n"}) {
     std::string bytes = sound;
     bytes.replace(at, std::string(ranges).size(), ranges);
     write_bytes(path, bytes);
