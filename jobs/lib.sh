@@ -27,8 +27,8 @@ find_launcher() {
   export OMPI_MCA_oob_tcp_keepalive_time=${OMPI_MCA_oob_tcp_keepalive_time:-15}
   export OMPI_MCA_oob_tcp_keepalive_intvl=${OMPI_MCA_oob_tcp_keepalive_intvl:-3}
   export OMPI_MCA_oob_tcp_keepalive_probes=${OMPI_MCA_oob_tcp_keepalive_probes:-3}
-  # A rank that leaves a job with lost nodes takes the others with it.
-  export SLURM_KILL_BAD_EXIT=${SLURM_KILL_BAD_EXIT:-1}
+  # Seconds that srun waits for the other ranks once one has ended: a rank that somebody stopped never ends.
+  export SLURM_WAIT=${SLURM_WAIT:-15}
 }
 
 # spikesweep starts no task that cannot end before the job ends. SLURM before version 23.02 does not tell a job its end.

@@ -17,7 +17,6 @@ last line is `ratio: X`: the peak memory of `status` at the largest size over th
 import argparse
 import os
 import pathlib
-import resource
 import subprocess
 import sys
 import tempfile

@@ -89,8 +89,9 @@ class depth_scan {
         }
         return;
       }
-      const bool escapes = c == '\\' && quote == '"' && at_ + 1 < text_.size();
-      line_ += c == '\n' || (escapes && text_[at_ + 1] == '\n');
+      const bool escapes =
+          c == '\\' && quote == '"' && at_ + 1 < text_.size() && (many_lines || text_[at_ + 1] != '\n');
+      line_ += c == '\n' || (escapes && text_[at_ + 1] == '\n') ? 1 : 0;
       at_ += escapes ? 2 : 1;
     }
   }

@@ -51,7 +51,7 @@ void dispersion_fit::add(phase_kind phase, std::span<const double> expected, std
   SPIKESWEEP_ASSERT(expected.size() == cells_ && counts.size() >= cells_);
   phases_.push_back(phase);
   expected_.insert(expected_.end(), expected.begin(), expected.end());
-  counts_.insert(counts_.end(), counts.begin(), counts.begin() + static_cast<std::ptrdiff_t>(cells_));
+  counts_.push_back(counts.data());
 }
 
 profile_dispersion dispersion_fit::fit(const communicator& comm) const {
@@ -61,7 +61,7 @@ profile_dispersion dispersion_fit::fit(const communicator& comm) const {
   sum_rank_by_rank(comm, all, [&] {
     for (std::size_t i = 0; i < phases_.size(); ++i) {
       of_phase(static_cast<std::size_t>(phases_[i]))
-          .add(std::span(expected_).subspan(i * cells_, cells_), std::span(counts_).subspan(i * cells_, cells_));
+          .add(std::span(expected_).subspan(i * cells_, cells_), std::span(counts_[i], cells_));
     }
   });
   profile_dispersion out;

@@ -114,6 +114,10 @@ std::string_view refusal(network_model model, const parameter_info& info, double
   if (model == network_model::markov && info.name == "S_ext" && value != 1) {
     return "has to be 1 in a Markov network, where an external kick is the unit of the potential";
   }
+  constexpr double shortest_tau_ref = 1e-3;  // [ms] Returns of all neurons then are 10^6 a second and neuron.
+  if (info.name == "tau_ref" && value > 0 && value < shortest_tau_ref) {
+    return "has to be 0, which means no refractory time, or at least 0.001 ms";
+  }
   if (model == network_model::discrete && info.name == "tau_ref" && value != 0) {
     return "has to be 0 in a discrete network, which has no refractory time";
   }

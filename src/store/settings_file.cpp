@@ -58,6 +58,9 @@ bool is_short(const setting_info& row) {
 
 void settings_found::report(const hdf5::group& root) const {
   for (const auto& [group, keys] : wanted_) {
+    if (!root.has(group)) {
+      continue;  // All of it was added later.
+    }
     for (const std::string& name : root.open_group(group).names()) {
       if (!keys.contains(name)) {
         throw format_error(

@@ -65,6 +65,7 @@ class Found(unittest.TestCase):
             error = self.spikesweep("plan", "x.toml")
             self.assertRegex(error, r"x\.toml:[12]: (a key has more than 16 levels|arrays and tables lie more than 16)")
         self.spikesweep("plan", "small.toml", "--set", "seed=" + "[" * 30_000)
+        self.assertIn("tau_ref", self.spikesweep("plan", "small.toml", "--set", "tau_ref=1e-320"))
         self.spikesweep("plan", "small.toml", "--set", "seed=1\n" + "a." * 30_000 + "b = 1")
 
     def test_zeros_and_bytes_in_the_header_of_a_table(self):

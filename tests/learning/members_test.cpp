@@ -13,6 +13,7 @@
 #include <spikesweep/learning/members.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/hdf5.hpp>
+#include <spikesweep/store/seal.hpp>
 
 #include "real_transitions.hpp"
 
@@ -169,6 +170,7 @@ TEST_F(members, of_other_dimensions_than_the_first_are_refused) {
     EXPECT_GE(H5Ocopy(from, "members/1", to, "members/1", H5P_DEFAULT, H5P_DEFAULT), 0);
     H5Fclose(from);
     H5Fclose(to);
+    seal_file(path);
   });
   std::string message;
   try {

@@ -61,7 +61,6 @@ INSTANTIATE_TEST_SUITE_P(
                       damage{"cloud", "cloud/step/mean", not_a_number}, damage{"phase", "starts/phase", 3},
                       damage{"phase_of_another_section", "starts/phase", 1}, damage{"count", "starts/state", -1},
                       damage{"population", "starts/state", 1e9}, damage{"axis", "axes/minimum", not_a_number},
-                      damage{"box", "axes/box_minimum", 1e9}, damage{"point", "axes/points", -1},
                       damage{"parameter", "network/S_EE", 1e9}, damage{"no_component", "targets/components", 0},
                       damage{"components", "targets/components", 2e9},
                       damage{"variance_below_0", "dispersion/step/variance", -1},

@@ -30,11 +30,13 @@ TEST(checked_bytes, that_are_cut_off_or_too_many_are_none) {
 TEST(checked_bytes, with_a_great_length_are_none) {
   const std::string bytes = to_bytes(texts{"a", "bc"});
   const std::uint64_t great = std::uint64_t{1} << 46;
+  int refused = 0;
   for (std::size_t at = 0; at + sizeof great <= bytes.size(); ++at) {
     std::string changed = bytes;
     std::memcpy(changed.data() + at, &great, sizeof great);
-    EXPECT_NE(value_in<texts>(changed), (texts{"a", "bc"})) << at;
+    refused += value_in<texts>(changed) ? 0 : 1;
   }
+  EXPECT_GE(refused, 3);  // Where the lengths of the list and of both texts stand.
   std::string numbers = to_bytes(std::vector<double>{1, 2});
   std::memcpy(numbers.data(), &great, sizeof great);
   EXPECT_EQ(value_in<std::vector<double>>(numbers), std::nullopt);

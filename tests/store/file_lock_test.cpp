@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -160,9 +161,13 @@ TEST(file_lock, is_seen_without_being_taken) {
 }
 
 /// A lock file as a holder on another host writes it, of which flock here knows nothing.
-void write_foreign_lock(const std::filesystem::path& path, int beat, const std::string& job = "-") {
-  std::ofstream(path) << "some-other-host 999999 " << job << "\n1700000000.000 17000000" << beat
-                      << ".000 0123456789abcdef\n";
+void write_foreign_lock(const std::filesystem::path& path, int beat) {
+  // All at once, as a holder does: a reader never finds it empty.
+  const std::string text =
+      fmt::format("some-other-host 999999 -\n1700000000.000 17000000{}.000 0123456789abcdef\n", beat);
+  const int file = ::open(path.c_str(), O_WRONLY | O_CREAT, 0666);
+  EXPECT_EQ(::pwrite(file, text.data(), text.size(), 0), static_cast<ssize_t>(text.size()));
+  ::close(file);
 }
 
 TEST(file_lock, of_another_host_that_writes_its_clock_again_and_again_is_held) {

@@ -2,6 +2,7 @@
 
 import ctypes
 import ctypes.util
+import functools
 import re
 import struct
 
@@ -23,6 +24,7 @@ class _Hash(ctypes.Structure):
     _fields_ = [("low", ctypes.c_uint64), ("high", ctypes.c_uint64)]
 
 
+@functools.lru_cache
 def _xxhash():
     found = ctypes.util.find_library("xxhash")
     if found is None:

@@ -38,8 +38,9 @@ baselines = false
 POINTS = "S_EE,S_EI,role\n" + "".join(f"{3.8 + 0.05 * i:.2f},{2.0 + 0.05 * i:.2f},{role}\n"
                                       for i, role in enumerate(["train"] * 6 + ["selection", "test"]))
 PREDICTED = "S_EE,S_EI\n3.9,2.1\n4.0,2.2\n4.1,2.3\n"
+UNTIL_AT_WORK_S = 0.5  # From the making of a sweep file to tasks in hand.
 WITHOUT_END = "learning.epochs=100000"
-LONG = {"sweep": "sweep.transitions=3000", "predict": "--duration 400s --design 40"}
+LONG = {"sweep": "sweep.transitions=20000", "predict": "--duration 400s --design 40"}
 
 
 @dataclass
@@ -120,7 +121,13 @@ class Originals:
                         (self.directory / "t.h5.checkpoint.previous").exists)
 
     def _make_unfinished_sweep(self):
-        self._interrupt(f"sweep small.toml -o u.h5 --set {LONG['sweep']}", lambda: _bytes(self.directory / "u.h5") > 0)
+        begin = []
+
+        def is_at_work():
+            if _bytes(self.directory / "u.h5") > 0:
+                begin.append(time.monotonic())
+            return begin and time.monotonic() > begin[0] + UNTIL_AT_WORK_S
+        self._interrupt(f"sweep small.toml -o u.h5 --set {LONG['sweep']}", is_at_work)
 
     def _make_unfinished_prediction(self):
         self.need("study")

@@ -31,16 +31,17 @@ class dispersion_fit {
  public:
   explicit dispersion_fit(std::size_t cells);
 
-  /// Adds one transition by the expected and the true counts of all cells of its profile.
+  /// Adds one transition by the expected and the true counts of all cells of its profile. `counts` has to live until
+  /// fit() is called.
   void add(phase_kind phase, std::span<const double> expected, std::span<const float> counts);
   /// The dispersions over the transitions of all ranks. Collective.
   profile_dispersion fit(const communicator& comm) const;
 
  private:
   std::size_t cells_;
-  std::vector<phase_kind> phases_;  ///< Of each transition.
-  std::vector<double> expected_;    ///< transitions x cells
-  std::vector<float> counts_;       ///< transitions x cells
+  std::vector<phase_kind> phases_;    ///< Of each transition.
+  std::vector<double> expected_;      ///< transitions x cells
+  std::vector<const float*> counts_;  ///< transitions: cells
 };
 
 }  // namespace spikesweep
