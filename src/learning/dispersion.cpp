@@ -45,7 +45,11 @@ struct sums {
 
 }  // namespace
 
-dispersion_fit::dispersion_fit(std::size_t cells) : cells_(cells) {}
+dispersion_fit::dispersion_fit(std::size_t cells, std::size_t transitions) : cells_(cells) {
+  phases_.reserve(transitions);
+  expected_.reserve(transitions * cells);
+  counts_.reserve(transitions);
+}
 
 void dispersion_fit::add(phase_kind phase, std::span<const double> expected, std::span<const float> counts) {
   SPIKESWEEP_ASSERT(expected.size() == cells_ && counts.size() >= cells_);

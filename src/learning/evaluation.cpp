@@ -73,9 +73,9 @@ profile_dispersion evaluation::measure_dispersion() {
   batch_.set_weights(model_.own.counts_weights, model_.own.profile_weights);
   const auto groups = model_.shared.targets.groups();
   const auto width = static_cast<std::size_t>(model_.shared.targets.profile_size());
-  dispersion_fit fit(width);
-  std::vector<double> expected(width);
   const dataset& rows = data_.dispersion;
+  dispersion_fit fit(width, static_cast<std::size_t>(rows.rows));
+  std::vector<double> expected(width);
   for (std::int64_t begin = 0; begin < rows.rows; begin += batch_rows) {
     int filled = 0;
     for (std::int64_t row = begin; row < rows.rows && filled < batch_rows; ++row) {

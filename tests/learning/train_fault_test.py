@@ -54,6 +54,14 @@ IN_AN_EPOCH = r"interrupted in epoch \d+ after step (\d+) of (\d+)"
 IN_CLOSED_LOOPS = r"interrupted in closed loops"  # Of the selection or the tuning.
 
 
+def written_at(path):
+    """When a file was written [ns]; 0 while there is none, as in the moment in which another one takes its place."""
+    try:
+        return path.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 class TrainFaults(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -96,7 +104,7 @@ class TrainFaults(unittest.TestCase):
         moments = random.Random(23)
         model = self.directory / f"{name}.h5"
         checkpoint = model.with_name(f"{name}.h5.checkpoint")
-        checkpoint_time = lambda: checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
+        checkpoint_time = lambda: written_at(checkpoint)
         kills = rounds = resumed = 0
         code = None
         while kills < least_kills or resumed <= least_kills // 2 or code != 0:

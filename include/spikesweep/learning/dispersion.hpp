@@ -29,7 +29,8 @@ using profile_dispersion = std::array<cell_dispersion, phase_kind_count>;
 /// not on how many ranks share them.
 class dispersion_fit {
  public:
-  explicit dispersion_fit(std::size_t cells);
+  /// `transitions`: how many will be added.
+  dispersion_fit(std::size_t cells, std::size_t transitions);
 
   /// Adds one transition by the expected and the true counts of all cells of its profile. `counts` has to live until
   /// fit() is called.
