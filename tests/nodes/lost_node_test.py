@@ -68,7 +68,7 @@ class ThreeNodes(unittest.TestCase):
         cls.addClassCleanup(subprocess.run, ["umount", "-l", cls.disk], check=True)
         study = FAULTS is not None
         (cls.disk / "c.toml").write_text(CONFIG.format(
-            points=60 if study else 24, transitions=6000 if study else 5000, epochs=2))
+            points=60 if study else 24, transitions=6000 if study else 2500, epochs=2))
         # What is learnt from is small, so that an epoch is short.
         (cls.disk / "t.toml").write_text(CONFIG.format(points=20, transitions=300, epochs=200 if study else 40))
         for command in (["sweep", "c.toml", "-o", "expected.h5"], ["sweep", "t.toml", "-o", "data.h5"],
