@@ -30,6 +30,8 @@ MPIRUN_S = 20  # After which an mpirun that hangs is killed.
 SLACK_S = 15
 FAULT_TO_END_S = 90
 PATIENCE_S = 900
+STARTS = 5
+PAUSE_S = 3
 CONFIG = """
 [network]
 preset = "zhang2024"
@@ -126,10 +128,14 @@ class ThreeNodes(unittest.TestCase):
             self.process.wait()
 
     def finish(self, command):
-        """Starts the command until it is done."""
-        self.start(command)
-        _, code = self.await_end(PATIENCE_S)
-        self.assertEqual(code, 0, self.log.read_text()[-3000:])
+        """Starts the command until it is done. A network that has just been mended may not let mpirun through at once."""
+        for _ in range(STARTS):
+            self.start(command)
+            _, code = self.await_end(PATIENCE_S)
+            if code == 0:
+                return
+            time.sleep(PAUSE_S)
+        self.fail(f"ended with {code}: {self.log.read_text()[-3000:]}")
 
     def expect_result(self, command):
         if command[0] == "sweep":
