@@ -2,6 +2,10 @@
 # Functions that the scripts of this folder share. A script sources this file inside a job. The variable `jobs` holds
 # the path of this folder. jobs/README.md tells what a job does when it is interrupted.
 
+# How scontrol and scancel know this job. The number alone may mean a whole array.
+job=${SLURM_ARRAY_JOB_ID:+${SLURM_ARRAY_JOB_ID}_$SLURM_ARRAY_TASK_ID}
+job=${job:-$SLURM_JOB_ID}
+
 say() {
   echo "spikesweep job: $(date '+%F %T') $*" >&2
 }
@@ -20,6 +24,7 @@ find_launcher() {
     launch=mpirun
     srun --mpi=list 2>&1 | grep -q pmix && launch="srun --mpi=pmix"
   fi
+  read -ra launcher <<<"$launch" # It may have options.
   # Time that mpirun leaves its ranks between SIGTERM and SIGKILL [s]; its own default is 1. It also waits twice this
   # time after a status other than 0.
   export OMPI_MCA_odls_base_sigkill_timeout=${OMPI_MCA_odls_base_sigkill_timeout:-3}
@@ -37,7 +42,7 @@ find_launcher() {
 find_end() {
   local end=${SLURM_JOB_END_TIME:-} controller difference
   if [ -z "$end" ]; then
-    end=$(squeue --noheader --jobs="$SLURM_JOB_ID" --format=%e 2>/dev/null) &&
+    end=$(squeue --noheader --jobs="$job" --format=%e 2>/dev/null) &&
       end=$(date --date="$end" +%s 2>/dev/null) || return
   fi
   controller=$(scontrol show config 2>/dev/null | sed -n '1s/^Configuration data as of //p')
@@ -55,7 +60,7 @@ find_end() {
 # the job's comment, "... restarts=N", because the count of SLURM includes preemptions and failed nodes.
 put_back() {
   local most=${SPIKESWEEP_RESTARTS:-20} comment count=0
-  comment=$(scontrol show job "$SLURM_JOB_ID" | sed -n 's/^ *Comment=\(.*[^ ]\) *$/\1/p')
+  comment=$(scontrol show job "$job" | sed -n 's/^ *Comment=\(.*[^ ]\) *$/\1/p')
   if [[ $comment =~ ^(.* )?restarts=([0-9]+)$ ]]; then
     comment=${BASH_REMATCH[1]% }
     count=${BASH_REMATCH[2]}
@@ -65,13 +70,13 @@ put_back() {
     return 1
   fi
   say "goes back into the queue: restart $((count + 1)) of at most $most"
-  scontrol requeue "$SLURM_JOB_ID" || return 1
+  scontrol requeue "$job" || return 1
   requeued=yes
   # This must come after the requeue: SLURM changes nothing of a job that has run out of time, until it is back in the
   # queue.
-  if ! scontrol update JobId="$SLURM_JOB_ID" Comment="${comment:+$comment }restarts=$((count + 1))"; then
+  if ! scontrol update JobId="$job" Comment="${comment:+$comment }restarts=$((count + 1))"; then
     say "cannot count restarts in the job's comment, so they might never end; cancelled: submit it again"
-    scancel "$SLURM_JOB_ID"
+    scancel "$job"
   fi
 }
 
@@ -110,21 +115,22 @@ on_term() {
   ending=yes
   hurry 2>/dev/null &
   # SLURM does not put back a job that ran out of time, so do it here.
-  scontrol show job "$SLURM_JOB_ID" | grep -q 'Reason=TimeLimit' && put_back
+  scontrol show job "$job" | grep -q 'Reason=TimeLimit' && put_back
 }
 
 # Starts the ranks and waits for them.
 launch_ranks() {
   say "$launch $spikesweep $*"
   : >"$exit_file"
-  # shellcheck disable=SC2086 # The launcher may have options, so the shell must split it.
-  $launch "$spikesweep" "$@" &
+  "${launcher[@]}" "$spikesweep" "$@" &
   ranks=$!
   while woken=; wait "$ranks"; code=$?; [ -n "$woken" ]; do :; done # A signal ends `wait`, but not the ranks.
 }
 
 # run_ranks COMMAND [ARGUMENT...]: runs `spikesweep COMMAND ...` on all ranks of the job. `code` gets its exit status.
+# In a job array, %a in an argument stands for the number of the element.
 run_ranks() {
+  [ -n "${SLURM_ARRAY_TASK_ID:-}" ] && set -- "${@//%a/$SLURM_ARRAY_TASK_ID}"
   find_program
   find_launcher
   find_end

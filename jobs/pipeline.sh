@@ -65,8 +65,8 @@ command -v sbatch >/dev/null || {
 }
 
 jobs=$(cd "$(dirname "$(readlink -f "$0")")" && pwd)
-mkdir -p "$output"
-output=$(cd "$output" && pwd)
+mkdir -p -- "$output"
+output=$(cd -- "$output" && pwd)
 export SPIKESWEEP_JOBS=$jobs SPIKESWEEP_REPORT=$output
 
 arguments_of() {
@@ -83,10 +83,10 @@ for step in sweep train validate; do
   [ "$step" = "$first" ] && first=
   [ -n "$first" ] && continue
   arguments_of "$step"
-  # The options of one step are several words, so the shell must split them.
-  # shellcheck disable=SC2086
-  job=$(sbatch --parsable --job-name="$step" --output="$output/%x-%j.log" "${after[@]}" "${everywhere[@]}" \
-    ${own[$step]} "$jobs/$step.sbatch" "$config" "${arguments[@]}" "${settings[@]}") || {
+  read -rd '' -a options <<<"${own[$step]}" || true # It ends without a delimiter.
+  # SLURM reads %x and %j in the name of the log, so a % of the directory is doubled.
+  job=$(sbatch --parsable --job-name="$step" --output="${output//%/%%}/%x-%j.log" "${after[@]}" "${everywhere[@]}" \
+    "${options[@]}" "$jobs/$step.sbatch" "$config" "${arguments[@]}" "${settings[@]}") || {
     [ ${#submitted[@]} -eq 0 ] || scancel "${submitted[@]}"
     echo "pipeline.sh: sbatch refused the job for $step (see above); no job of this chain is left in the queue" >&2
     exit 1

@@ -8,6 +8,7 @@
 #include <new>
 #include <optional>
 #include <string>
+#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -15,14 +16,17 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/parallel/agreement.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/parallel/limits.hpp>
 #include <spikesweep/parallel/own_launcher.hpp>
 #include <spikesweep/parallel/program.hpp>
 #include <spikesweep/parallel/rank_context.hpp>
 #include <spikesweep/parallel/session.hpp>
 #include <spikesweep/store/digest.hpp>
+#include <spikesweep/store/hdf5.hpp>
 #include <spikesweep/store/trial.hpp>
 #include <spikesweep/study/config.hpp>
 
@@ -197,7 +201,11 @@ rank_exit attempt(const rank_context& job, const Part& part) {
   } catch (const internal_error& error) {
     return {failed, std::string("internal error, please report it: ") + error.what()};
   } catch (const std::bad_alloc&) {
-    return {failed, "out of memory"};
+    return {failed, "out of memory; start fewer ranks on each node, or lower learning.buffer_MiB if this is a training"};
+  } catch (const std::system_error& error) {
+    const bool limited = error.code() == std::errc::resource_unavailable_try_again;
+    return {failed, limited ? "cannot start a thread: a limit is reached; raise ulimit -u (processes) or -v (memory)"
+                            : error.what()};
   } catch (const std::exception& error) {
     return {failed, error.what()};
   } catch (...) {
@@ -235,6 +243,14 @@ int run_command_line(int argc, char** argv) {
     return started.code == static_cast<int>(exit_code::done) ? code : mpi.end(started);
   }
   if (parsed ? call.needs_mpi() : launched()) {
+    const rank_exit limits = attempt(job, [] {
+      prepare_limits();
+      return exit_code::done;
+    });
+    if (limits.code != static_cast<int>(exit_code::done)) {
+      print_error(limits.message);  // Of this rank; the others may have more.
+      return limits.code;
+    }
     const rank_exit wired = attempt(job, [&] {
       check_wiring();
       mpi.start(argc, argv);
@@ -247,7 +263,11 @@ int run_command_line(int argc, char** argv) {
   if (parsed) {
     end = attempt(job, [&] { return call.run(job); });
   }
-  return mpi.end(end);
+  const int code = mpi.end(end);
+  if (hdf5::must_not_end_orderly()) {
+    std::_Exit(code);
+  }
+  return code;
 }
 
 }  // namespace spikesweep

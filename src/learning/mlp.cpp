@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <new>
 #include <unordered_map>
 
 #include <dnnl.hpp>
@@ -289,8 +290,14 @@ struct mlp::impl {
   std::vector<layer> layers;
 };
 
-mlp::mlp(const mlp_shape& shape, int rows, bool training, precision wanted)
-    : impl_(std::make_unique<impl>(shape, rows, training, wanted)) {}
+mlp::mlp(const mlp_shape& shape, int rows, bool training, precision wanted) try
+    : impl_(std::make_unique<impl>(shape, rows, training, wanted)) {
+} catch (const dnnl::error& error) {
+  if (error.status == dnnl_out_of_memory) {
+    throw std::bad_alloc();
+  }
+  throw;
+}
 
 mlp::mlp(mlp&&) noexcept = default;
 mlp& mlp::operator=(mlp&&) noexcept = default;

@@ -14,6 +14,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/base/token.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/signals.hpp>
 #include <spikesweep/store/atomic_file.hpp>
@@ -66,16 +67,34 @@ std::filesystem::path directory_of(const std::filesystem::path& file) {
   return file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
 }
 
+/// Makes an empty file beside `target`. What has its name already is of a process that was killed, or a link that
+/// another user has put into a shared directory so that we overwrite what it leads to: it is removed and never opened.
+std::filesystem::path make_temporary(const std::filesystem::path& target) {
+  std::filesystem::path name = target.string() + ".partial";
+  for (;;) {
+    ::unlink(name.c_str());
+    const int made = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    if (made >= 0) {
+      ::close(made);
+      return name;
+    }
+    if (errno != EEXIST) {
+      fail("make", name, errno);
+    }
+    name = target.string() + ".partial." + new_token();  // The other one's file may not be removed by us.
+  }
+}
+
 }  // namespace
 
-atomic_file::atomic_file(const std::filesystem::path& target) : target_(real_output(target)), temporary_(target_) {
+atomic_file::atomic_file(const std::filesystem::path& target) : target_(real_output(target)) {
   ignore_file_size_signal();
-  temporary_ += ".partial";
   std::error_code error;
   if (!std::filesystem::is_directory(directory_of(target_), error)) {
     throw environment_error("cannot write " + target_.string() + ": there is no directory " +
                             directory_of(target_).string());
   }
+  temporary_ = make_temporary(target_);
 }
 
 atomic_file::~atomic_file() {
@@ -86,7 +105,7 @@ atomic_file::~atomic_file() {
 }
 
 void atomic_file::reserve(std::uint64_t bytes) const {
-  const descriptor file(temporary_, O_RDWR | O_CREAT);
+  const descriptor file(temporary_, O_RDWR);
   if (bytes == 0) {
     return;
   }

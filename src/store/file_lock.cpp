@@ -3,7 +3,6 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
-#include <random>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -19,6 +18,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/base/plain_text.hpp>
+#include <spikesweep/base/token.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/signals.hpp>
@@ -88,11 +88,6 @@ lock_holder read_holder(const std::filesystem::path& path) {
   lock_holder who = read_holder(descriptor);
   ::close(descriptor);
   return who;
-}
-
-std::string new_token() {
-  std::random_device random;
-  return fmt::format("{:08x}{:08x}", random(), random());
 }
 
 [[noreturn]] void refuse(const std::filesystem::path& file, const std::filesystem::path& lock, const lock_holder& who) {
@@ -242,7 +237,8 @@ void file_lock::take(const std::filesystem::path& file) {
   const auto begin = std::chrono::steady_clock::now();
   bool told = false;
   for (int look = 1;; ++look) {
-    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK, 0666);
+    // Another user may have put a link of this name into a shared directory: what it leads to is not ours to write.
+    descriptor_ = ::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0666);
     const int obstacle = descriptor_ < 0 ? errno : 0;
     if (obstacle == EACCES && look < looks && remove_dead_lock(path_)) {
       continue;

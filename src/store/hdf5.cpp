@@ -1,4 +1,8 @@
 #include <algorithm>
+#include <atomic>
+#include <cstring>
+#include <regex>
+#include <string>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/store/hdf5.hpp>
@@ -8,6 +12,8 @@
 namespace spikesweep::hdf5 {
 
 namespace {
+
+std::atomic<bool> file_stayed_open = false;
 
 // HDF5 pushes the cause first, so the walk upward meets it first: keep that one.
 herr_t keep_first(unsigned position, const H5E_error2_t* error, void* text) {
@@ -21,6 +27,9 @@ std::string reason() {
   std::string text;
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &text);
   H5Eclear2(H5E_DEFAULT);
+  // "file write failed: time = ..., errno = 28, error message = 'No space left on device', buf = ...".
+  static const std::regex details(R"(([^:]*): time = [^]*, error message = '([^']*)'[^]*)");
+  text = std::regex_replace(text, details, "$1: $2");
   return text.empty() ? "HDF5 gives no reason" : text;
 }
 
@@ -76,16 +85,29 @@ void fail_input(std::string_view action, const place& where) {
   throw input_error(describe(action, where));
 }
 
-void fail_environment(std::string_view action, const place& where) {
-  throw environment_error(describe(action, where));
+void fail_environment(std::string_view action, const place& where, int error) {
+  std::string text = describe(action, where);
+  const std::string system_says = std::strerror(error);
+  if (error != 0 && text.find(system_says) == std::string::npos) {
+    text += ": " + system_says;
+  }
+  throw environment_error(text);
 }
 
 static_assert(std::same_as<object_id, hid_t> && std::same_as<length, hsize_t>);
 
+bool must_not_end_orderly() {
+  return file_stayed_open;
+}
+
 int close_object(object_kind kind, object_id id) {
   switch (kind) {
     case object_kind::file:
-      return H5Fclose(id);
+      if (const int result = H5Fclose(id); result >= 0) {
+        return result;
+      }
+      file_stayed_open = true;
+      return -1;
     case object_kind::group:
       return H5Gclose(id);
     case object_kind::dataset:

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <functional>
 #include <limits>
@@ -14,6 +15,14 @@
 namespace spikesweep::hdf5 {
 
 namespace {
+
+/// Writes, or throws environment_error. MPI-IO does not hand on what the system said; errno still has it.
+void write_part(const dataset& target, hid_t type, hid_t in_memory, hid_t in_file, const void* data) {
+  errno = 0;
+  if (H5Dwrite(target.id(), type, in_memory, in_file, H5P_DEFAULT, data) < 0) {
+    fail_environment("write", target.where(), errno);
+  }
+}
 
 // The file's and the memory's selection of a run of rows.
 std::pair<dataspace_handle, dataspace_handle> select_rows(const dataset& source, hsize_t first, hsize_t rows) {
@@ -83,9 +92,7 @@ hsize_t dataset::row_size() const {
 
 void dataset::write_rows(hsize_t first, hsize_t rows, hid_t type, const void* data) {
   const auto [in_file, in_memory] = select_rows(*this, first, rows);
-  if (H5Dwrite(id(), type, in_memory.id(), in_file.id(), H5P_DEFAULT, data) < 0) {
-    fail_environment("write", where_);
-  }
+  write_part(*this, type, in_memory.id(), in_file.id(), data);
 }
 
 row_writer::row_writer(dataset target, hsize_t rows)
@@ -105,9 +112,7 @@ void row_writer::write(hsize_t first, hid_t type, const void* data) {
   }
   start_[0] = first;
   H5Sselect_hyperslab(in_file_.id(), H5S_SELECT_SET, start_.data(), nullptr, count_.data(), nullptr);
-  if (H5Dwrite(target_.id(), type, in_memory_.id(), in_file_.id(), H5P_DEFAULT, data) < 0) {
-    fail_environment("write", target_.where());
-  }
+  write_part(target_, type, in_memory_.id(), in_file_.id(), data);
 }
 
 void dataset::read_rows(hsize_t first, hsize_t rows, hid_t type, void* data) const {
@@ -120,9 +125,7 @@ void dataset::read_rows(hsize_t first, hsize_t rows, hid_t type, void* data) con
 void dataset::write_all(hid_t type, const void* data) {
   // HDF5 refuses a null pointer even where there is nothing to write.
   const char nothing = 0;
-  if (H5Dwrite(id(), type, H5S_ALL, H5S_ALL, H5P_DEFAULT, data != nullptr ? data : &nothing) < 0) {
-    fail_environment("write", where_);
-  }
+  write_part(*this, type, H5S_ALL, H5S_ALL, data != nullptr ? data : &nothing);
 }
 
 void dataset::read_all(hid_t type, void* data) const {

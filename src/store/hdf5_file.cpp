@@ -156,6 +156,10 @@ void file::close() {
   if (in_memory_) {
     write_image();
   }
+  errno = 0;
+  if (H5Fflush(id_.id(), H5F_SCOPE_GLOBAL) < 0) {
+    fail_environment("write", where, errno);
+  }
   if (id_.close() < 0) {
     fail_environment("close", where);
   }

@@ -2,7 +2,6 @@
 #include <chrono>
 #include <cstring>
 #include <optional>
-#include <random>
 #include <string>
 #include <thread>
 
@@ -13,6 +12,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/stopwatch.hpp>
+#include <spikesweep/base/token.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/store/atomic_file.hpp>
@@ -30,9 +30,7 @@ constexpr std::chrono::milliseconds between_looks{50};
 /// A small file beside another one, with a text that nobody can know before. Removed at the end.
 class token {
  public:
-  explicit token(const std::filesystem::path& beside) {
-    std::random_device random;
-    text_ = fmt::format("{:08x}{:08x}{:08x}{:08x}", random(), random(), random(), random());
+  explicit token(const std::filesystem::path& beside) : text_(new_token()) {
     name_ = ".spikesweep-" + text_;
     path_ = directory_of(beside) / name_;
     const int descriptor = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);

@@ -1,9 +1,11 @@
-"""A SLURM of one node on the loopback interface, for tests: munged, slurmctld and slurmd from a configuration of its
-own in a temporary directory, on ports of its own. Needs neither systemd nor root, and leaves nothing running."""
+"""A SLURM for tests: munged, slurmctld and slurmd from a configuration of its own in a temporary directory, on ports of
+its own. Either of one node on the loopback interface, or of nodes that tests/nodes/cluster.py makes: then the first one
+has the controller, and the others compute. Needs neither systemd nor root, and leaves nothing running."""
 
 import contextlib
 import ctypes
 import os
+import pathlib
 import pwd
 import shutil
 import signal
@@ -24,8 +26,8 @@ LIBC = ctypes.CDLL(None, use_errno=True)
 # needs their processors. cred_expire is also how long SLURM holds back a requeued job [s].
 CONFIGURATION = """
 ClusterName=spikesweep
-SlurmctldHost={host}(127.0.0.1)
-SlurmctldAddr=127.0.0.1
+SlurmctldHost={host}({address})
+SlurmctldAddr={address}
 SlurmctldPort={controller_port}
 SlurmdPort={node_port}
 SlurmUser={user}
@@ -34,11 +36,11 @@ AuthType=auth/munge
 CredType=cred/munge
 AuthInfo=socket={base}/munge/socket,cred_expire=5
 StateSaveLocation={base}/state
-SlurmdSpoolDir={base}/spool
+SlurmdSpoolDir={local}/spool-%n
 SlurmctldPidFile={base}/slurmctld.pid
-SlurmdPidFile={base}/slurmd.pid
+SlurmdPidFile={local}/slurmd-%n.pid
 SlurmctldLogFile={base}/slurmctld.log
-SlurmdLogFile={base}/slurmd.log
+SlurmdLogFile={base}/slurmd-%n.log
 SlurmctldDebug=info
 SlurmdDebug=info
 ProctrackType=proctrack/linuxproc
@@ -59,10 +61,11 @@ OverTimeLimit=0
 InactiveLimit=0
 MinJobAge=3600
 CompleteWait=0
-NodeName=loopback NodeAddr=127.0.0.1 NodeHostname={host} CPUs={processors} RealMemory=1000 State=UNKNOWN
-PartitionName=day Nodes=loopback Default=YES MaxTime=60 PriorityTier=2 PreemptMode=OFF State=UP
-PartitionName=spare Nodes=loopback Default=NO MaxTime=60 PriorityTier=1 PreemptMode=REQUEUE State=UP
+PartitionName=day Nodes=ALL Default=YES MaxTime=60 PriorityTier=2 PreemptMode=OFF State=UP
+PartitionName=spare Nodes=ALL Default=NO MaxTime=60 PriorityTier=1 PreemptMode=REQUEUE State=UP
 """
+NODE = "NodeName={name} NodeAddr={address} NodeHostname={host} CPUs={processors} RealMemory=1000 State=UNKNOWN\n"
+SILENT_NODE_S = 15  # After which SLURM gives up a node of several; it asks three times as often.
 
 
 def programs_missing():
@@ -98,21 +101,34 @@ def descendants(of):
 
 
 class Cluster:
-    """Started by `with`. SLURM hands out `processors`, whatever the machine has; all jobs share `cores` of it."""
+    """Started by `with`. SLURM hands out `processors` of each node, whatever the machine has; all jobs share `cores` of
+    it. `nodes`: those of tests/nodes/cluster.py."""
 
-    def __init__(self, processors, cores, environment=None):
+    def __init__(self, processors, cores, environment=None, nodes=None):
+        self.nodes = nodes
         self.base = os.path.realpath(tempfile.mkdtemp(prefix="spikesweep-slurm-"))
         os.chmod(self.base, 0o755)  # MUNGE wants its socket to be within everyone's reach.
         self.configuration = os.path.join(self.base, "slurm.conf")
         self.daemons = []
+        self.mortal = []  # On nodes that a test may kill.
         # What a session of SLURM left in the environment would lead the clients elsewhere.
         clean = {k: v for k, v in os.environ.items() if not k.startswith(("SLURM_", "SBATCH_", "SRUN_", "PMIX_"))}
         self.environment = {**clean, "PATH": PATH, "SLURM_CONF": self.configuration, **(environment or {})}
         ports = free_ports(2)
+        if nodes is None:
+            host, address, local = socket.gethostname().split(".")[0], "127.0.0.1", self.base
+            computing = [{"name": "loopback", "address": address, "host": host}]
+        else:
+            host, address, local = "n1", "10.77.0.1", "/mnt"
+            computing = [{"name": f"n{i}", "address": f"10.77.0.{i}", "host": f"n{i}"}
+                         for i in range(2, nodes.count + 1)]
+        text = CONFIGURATION.format(host=host, address=address, base=self.base, local=local, controller_port=ports[0],
+                                    node_port=ports[1], user=pwd.getpwuid(os.geteuid()).pw_name)
+        if nodes is not None:
+            text += f"TmpFS={local}\nSlurmdTimeout={SILENT_NODE_S}\n"
         with open(self.configuration, "w", encoding="utf-8") as file:
-            file.write(CONFIGURATION.format(host=socket.gethostname().split(".")[0], base=self.base,
-                                            user=pwd.getpwuid(os.geteuid()).pw_name, processors=processors,
-                                            controller_port=ports[0], node_port=ports[1]))
+            file.write(text + "".join(NODE.format(processors=processors, **node) for node in computing))
+        self.computing = [node["name"] for node in computing]
         self.cores = sorted(os.sched_getaffinity(0))[:cores]
 
     def __enter__(self):
@@ -120,10 +136,11 @@ class Cluster:
         try:
             self.start_munge()
             os.makedirs(os.path.join(self.base, "state"))
-            os.makedirs(os.path.join(self.base, "spool"))
             self.start("slurmctld", "-D", "-f", self.configuration)
-            self.start("slurmd", "-D", "-N", "loopback", "-f", self.configuration)
-            self.wait_for(lambda: "idle" in self.call("sinfo", "-h", "-o", "%T").stdout, "the node to be idle")
+            for number, name in enumerate(self.computing, start=2):
+                self.start("slurmd", "-D", "-N", name, "-f", self.configuration, node=number)
+            self.wait_for(lambda: self.call("sinfo", "-h", "-p", "day", "-t", "idle", "-o", "%D").stdout.strip() ==
+                          str(len(self.computing)), "all nodes to be idle")
         except BaseException:
             self.__exit__()
             raise
@@ -140,18 +157,22 @@ class Cluster:
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
             time.sleep(0.1)
+        for daemon in self.daemons + self.mortal:
+            daemon.wait()
         shutil.rmtree(self.base, ignore_errors=True)
 
     def prepare_daemon(self):
         LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)  # Should the test be killed, they end with it.
         os.sched_setaffinity(0, self.cores)
 
-    def start(self, *command):
-        with open(os.path.join(self.base, command[0] + ".out"), "wb") as out:
-            program = shutil.which(command[0], path=PATH)
-            self.daemons.append(subprocess.Popen([program, *command[1:]], env=self.environment, stdout=out,
-                                                 stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
-                                                 start_new_session=True, preexec_fn=self.prepare_daemon))
+    def start(self, *command, node=1):
+        words = [shutil.which(command[0], path=PATH), *command[1:]]
+        if self.nodes is not None:
+            words = self.nodes.command(words, node, self.base)
+        with open(os.path.join(self.base, f"{command[0]}-{node}.out"), "wb") as out:
+            daemon = subprocess.Popen(words, env=self.environment, stdout=out, stderr=subprocess.STDOUT,
+                                      stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=self.prepare_daemon)
+        (self.daemons if node == 1 or self.nodes is None else self.mortal).append(daemon)
 
     def start_munge(self):
         munge = os.path.join(self.base, "munge")
@@ -167,12 +188,11 @@ class Cluster:
     def logs(self):
         """The ends of the daemons' logs, for messages."""
         text = ""
-        for name in ("munged.out", "munge/log", "slurmctld.out", "slurmctld.log", "slurmd.out", "slurmd.log"):
-            try:
-                with open(os.path.join(self.base, name), encoding="utf-8", errors="replace") as file:
-                    text += f"--- {name}\n" + "".join(file.readlines()[-30:])
-            except OSError:
-                pass
+        for log in sorted([*pathlib.Path(self.base).glob("*.out"), *pathlib.Path(self.base).glob("*.log"),
+                           pathlib.Path(self.base, "munge", "log")]):
+            with contextlib.suppress(OSError):
+                lines = log.read_text(encoding="utf-8", errors="replace").splitlines()[-30:]
+                text += "\n".join([f"--- {log.name}", *lines, ""])
         return text
 
     def wait_for(self, condition, what, seconds=START_S):
@@ -185,7 +205,8 @@ class Cluster:
 
     def call(self, *command, cwd=None, **environment):
         """Runs a client to its end."""
-        return subprocess.run(command, env={**self.environment, **environment}, cwd=cwd, check=False,
+        words = command if self.nodes is None else self.nodes.command(command, 1, cwd)
+        return subprocess.run(words, env={**self.environment, **environment}, cwd=cwd, check=False,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300)
 
     def job(self, number):

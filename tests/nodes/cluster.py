@@ -9,6 +9,7 @@ It needs util-linux and iproute2 (tools/setup --test), and root or user namespac
 are skipped: main() ends with 77 and the reason. `cluster.py` alone tells whether they can be had.
 """
 
+import contextlib
 import os
 import pathlib
 import shlex
@@ -135,24 +136,29 @@ class Cluster:
     def mend(self, node):
         self.on(1, f"ip link set port{node} up")
 
+    def kill_all(self, node):
+        """Kills every process on a node but the first one, which keeps its namespaces."""
+        self.on(node, "kill -KILL -1 || true")
+
     def close(self):
         """Ends everything on all nodes."""
         first = getattr(self, "first", None)
         if first is not None:
-            os.killpg(first.pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(first.pid, signal.SIGKILL)
             for node in [first, *self.others]:
                 node.wait()
         shutil.rmtree(self.directory, ignore_errors=True)
 
 
-def main():
-    """Runs the tests of the script, or skips all of them with the reason."""
+def main(names=()):
+    """Runs the tests of the script, or those of these names, or skips all of them with the reason."""
     enter_user_space()
     why = obstacle()
     if why is not None:
         print(f"skipped: no nodes can be made here: {why}", file=sys.stderr)
         sys.exit(SKIPPED)
-    unittest.main(argv=sys.argv[:1], module="__main__")
+    unittest.main(argv=[sys.argv[0], *names], module="__main__", verbosity=2)
 
 
 if __name__ == "__main__":

@@ -12,8 +12,9 @@ namespace spikesweep {
 /// or the whole new one, never a part. Rank-local.
 class atomic_file {
  public:
-  /// Chooses the temporary name, that of real_output(target) with ".partial" appended. Throws environment_error if the
-  /// directory of `target` does not exist, and as real_output().
+  /// Makes the temporary file, empty, with the user's umask. Its name is that of real_output(target) with ".partial"
+  /// appended. Throws environment_error if the directory of `target` does not exist or is not writable, and as
+  /// real_output().
   explicit atomic_file(const std::filesystem::path& target);
   atomic_file(const atomic_file&) = delete;
   atomic_file& operator=(const atomic_file&) = delete;
@@ -22,8 +23,8 @@ class atomic_file {
 
   /// Where to write.
   const std::filesystem::path& path() const { return temporary_; }
-  /// Allocates disk for the first `bytes` of the temporary file, which is made if need be, holes included. Throws
-  /// environment_error, with the bytes needed and free, if the disk or a quota cannot hold it.
+  /// Allocates disk for the first `bytes` of the temporary file, holes included. Throws environment_error, with the
+  /// bytes needed and free, if the disk or a quota cannot hold it.
   void reserve(std::uint64_t bytes) const;
   /// Forces the file to disk and renames it into place. Throws environment_error.
   void commit();

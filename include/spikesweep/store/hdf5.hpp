@@ -36,6 +36,10 @@ using length = unsigned long long;
 
 enum class object_kind { file, group, dataset, dataspace, datatype, attribute, property_list };
 
+/// Whether HDF5 failed to close a file, because its disk did. It then tries again when MPI or the program ends in order,
+/// by pointers to memory that is gone: leave by std::_Exit.
+bool must_not_end_orderly();
+
 /// Closes an object; negative when HDF5 failed to.
 int close_object(object_kind kind, object_id id);
 
@@ -105,9 +109,10 @@ struct place {
   std::string path;
 };
 
-/// Throws input_error or environment_error: "cannot ACTION PATH in FILE: reason of HDF5".
+/// Throws input_error or environment_error: "cannot ACTION PATH in FILE: reason of HDF5". `error`: what errno was; its
+/// text is added.
 [[noreturn]] void fail_input(std::string_view action, const place& where);
-[[noreturn]] void fail_environment(std::string_view action, const place& where);
+[[noreturn]] void fail_environment(std::string_view action, const place& where, int error = 0);
 
 /// One dataset. Rows run along its first dimension.
 class dataset {
