@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cstring>
-#include <regex>
 #include <string>
+#include <string_view>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/store/hdf5.hpp>
@@ -28,8 +28,11 @@ std::string reason() {
   H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first, &text);
   H5Eclear2(H5E_DEFAULT);
   // "file write failed: time = ..., errno = 28, error message = 'No space left on device', buf = ...".
-  static const std::regex details(R"(([^:]*): time = [^]*, error message = '([^']*)'[^]*)");
-  text = std::regex_replace(text, details, "$1: $2");
+  constexpr std::string_view message = "error message = '";
+  if (const auto begin = text.find(message), colon = text.find(": time = "); std::max(begin, colon) < text.size()) {
+    const auto words = begin + message.size();
+    text = text.substr(0, colon + 2) + text.substr(words, text.find('\'', words) - words);
+  }
   return text.empty() ? "HDF5 gives no reason" : text;
 }
 

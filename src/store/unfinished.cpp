@@ -1,5 +1,6 @@
+#include <algorithm>
 #include <optional>
-#include <regex>
+#include <string_view>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -93,8 +94,17 @@ std::optional<std::string> read_rows(const std::filesystem::path& directory, con
 
 /// Whether a name is one that write_unfinished() or rows_file may have given: "2-0", "2-0.partial", "DIGEST.rows".
 bool is_own_name(const std::string& name) {
-  static const std::regex own("[0-9]+-[0-9]+(\\.partial)?|[0-9a-f]{32}\\.rows");
-  return std::regex_match(name, own);
+  const auto consists_of = [](std::string_view text, const char* letters) {
+    return !text.empty() && text.find_first_not_of(letters) == std::string_view::npos;
+  };
+  const std::string_view all = name;
+  if (constexpr std::size_t digest = 32; all.ends_with(".rows")) {
+    return all.find('.') == digest && consists_of(all.substr(0, digest), "0123456789abcdef");
+  }
+  const std::string_view numbers = all.substr(0, all.find(".partial"));
+  const std::size_t dash = std::min(numbers.find('-'), numbers.size());
+  return consists_of(numbers.substr(0, dash), "0123456789") &&
+         consists_of(numbers.substr(std::min(dash + 1, numbers.size())), "0123456789");
 }
 
 std::filesystem::path make_directory(const std::filesystem::path& directory) {
