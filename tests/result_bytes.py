@@ -16,11 +16,11 @@ def lasting_bytes(path):
 
 
 def learnt(path):
-    """Every dataset of a model but the wall times of its epochs, as bytes."""
+    """Every dataset of a model, a validation or a prediction but wall times, as bytes."""
     found = {}
 
     def take(name, item):
-        if isinstance(item, h5py.Dataset) and not name.endswith("training/wall"):
+        if isinstance(item, h5py.Dataset) and not name.endswith(("training/wall", "wall_s")):
             found[name] = item[()].tobytes() if hasattr(item[()], "tobytes") else item[()]
 
     with h5py.File(path, "r") as f:

@@ -121,11 +121,7 @@ class study_run {
   }
 
   void train() {
-    const auto wanted = [&] {
-      return origin{sweep_reader(directory_.sweep()).digest(),
-                    settings_text(config_, {config_group::sweep, config_group::learning})};
-    };
-    step("train", directory_.model(), wanted, [&] {
+    step("train", directory_.model(), [this] { return model_origin(); }, [&] {
       const model m = train_surrogate(job_, config_, directory_.sweep(), directory_.model(),
                                       foreign_checkpoint::keep_aside, &tested_);
       on_root(job_.world, [&] {
@@ -144,6 +140,15 @@ class study_run {
   }
 
   void validate() {
+    // Another training may have put its model there meanwhile. From now on it is refused.
+    const input_lock model_in_use(directory_.model());
+    on_root(job_.world, [&] {
+      if (origin_of(directory_.model()) != model_origin()) {
+        throw input_error(directory_.model().string() +
+                          " was replaced while this run was at work, by a model of other settings or another sweep; the "
+                          "same command trains again");
+      }
+    });
     const auto wanted = [&] { return validation_origin(config_, directory_.model()); };
     step("validate", directory_.validation(), wanted, [&] {
       const validation_result result =
@@ -169,6 +174,12 @@ class study_run {
   }
 
  private:
+  /// What the model of this run is made from. Rank 0 alone.
+  origin model_origin() const {
+    return {sweep_reader(directory_.sweep()).digest(),
+            settings_text(config_, {config_group::sweep, config_group::learning})};
+  }
+
   /// The config in force, and its points beside it. Rank 0 alone.
   void write_config() const {
     if (config_.design.first.size() > 0) {

@@ -1,6 +1,6 @@
-// A library that stands before the C library and makes the disk of one rank fail, for tests. Of the files whose path has
-// FAILING_PATH in it, rank FAILING_RANK writes FAILING_AFTER bytes. From then on each call that writes to them, or that
-// makes, renames or syncs one, fails with the error number FAILING_ERROR.
+// A library that stands before the C library and makes the disk of one rank fail, for tests. Of the files whose path
+// has FAILING_PATH in it, rank FAILING_RANK writes FAILING_AFTER bytes. From then on each call that writes to them, or
+// that makes, renames or syncs one, fails with the error number FAILING_ERROR.
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
@@ -9,10 +9,11 @@
 #include <cstring>
 #include <string>
 
-#include <dlfcn.h>
 #include <fcntl.h>
 #include <sys/uio.h>
 #include <unistd.h>
+
+#include <dlfcn.h>
 
 namespace {
 

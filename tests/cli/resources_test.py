@@ -16,8 +16,6 @@ import tempfile
 import time
 import unittest
 
-import h5py
-
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 from mpi_job import PATIENCE_S  # noqa: E402
 from result_bytes import lasting_bytes, learnt  # noqa: E402
@@ -36,20 +34,7 @@ COMMANDS = {
 ERRORS = [errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EACCES]
 
 
-def results(path):
-    """What a result file says, apart from how long it took."""
-    found = {}
-
-    def take(name, item):
-        if isinstance(item, h5py.Dataset) and not name.endswith("wall_s"):
-            found[name] = item[()].tobytes() if hasattr(item[()], "tobytes") else item[()]
-
-    with h5py.File(path, "r") as file:
-        file.visititems(take)
-    return found
-
-
-READERS = {"sweep": lasting_bytes, "train": learnt, "validate": results, "predict": results}
+READERS = {"sweep": lasting_bytes, "train": learnt, "validate": learnt, "predict": learnt}
 
 
 class Resources(unittest.TestCase):

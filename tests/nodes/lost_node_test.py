@@ -251,8 +251,12 @@ class RandomFaults(ThreeNodes):
         longest_s = 0
         done = 0
         for kind in kinds:
-            self.start(command)
-            self.await_work(chance.uniform(0, 4))
+            for _ in range(STARTS):  # mpirun may fail where the network has just been mended.
+                self.start(command)
+                self.await_work(chance.uniform(0, 4))
+                if self.process.poll() in (None, 0):
+                    break
+                time.sleep(PAUSE_S)
             if self.process.poll() is not None:
                 break
             mend = faults[kind]()

@@ -2,7 +2,7 @@
 """What jobs/ promises for jobs of several nodes, on a real SLURM over nodes that the test makes: each job ends by itself
 with the bytes of an undisturbed run, whatever happens to its nodes.
 
-Usage: slurm_nodes_test.py BINARY [TESTS]
+Usage: slurm_test.py BINARY MPIEXEC [TESTS]
 """
 
 import os
@@ -19,6 +19,7 @@ import cluster
 TESTS = pathlib.Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(TESTS), str(TESTS / "jobs")]
 from result_bytes import lasting_bytes  # noqa: E402
+from small_study import changed  # noqa: E402
 from slurm_cluster import Cluster, programs_missing  # noqa: E402
 
 BINARY = pathlib.Path(sys.argv[1])
@@ -31,33 +32,7 @@ PATIENCE_S = 600
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
 SILENCE_S = "10"  # The least that is allowed.
 # Twelve seconds of one core, which all jobs share.
-CONFIG = """
-[network]
-preset = "zhang2024"
-[design]
-points = 60
-selection_points = 2
-test_points = 2
-replicates = 2
-[design.axes]
-S_EE = {min = 3.8, max = 4.2}
-S_EI = {min = 2.0, max = 2.4}
-[sweep]
-transitions = 20
-burn_in_s = 9.0
-[learning]
-hidden = 16
-layers = 1
-components = 2
-epochs = 2
-candidates = 1
-shards = 8
-selection_s = 0.5
-selection_chains = 1
-[validation]
-duration_s = 1.0
-chains = 1
-"""
+CONFIG = changed(points="60\nreplicates = 2", transitions="20\nburn_in_s = 9.0", hidden=16)
 
 
 class Job:
@@ -223,4 +198,4 @@ class LostNodes(OnNodes):
 
 
 if __name__ == "__main__":
-    cluster.main(sys.argv[2:])
+    cluster.main(sys.argv[3:])
