@@ -2,12 +2,9 @@
 #include <array>
 #include <atomic>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
-#include <csignal>
 #include <cstdint>
 #include <cstdlib>
-#include <fstream>
 #include <random>
 #include <string>
 #include <thread>
@@ -34,6 +31,7 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/parallel/lost_ranks.hpp>
 #include <spikesweep/parallel/pulse.hpp>
 #include <spikesweep/parallel/signals.hpp>
 
@@ -45,18 +43,13 @@ using std::chrono::milliseconds;
 
 constexpr double beat_s = 1;  ///< Between two words of a rank.
 constexpr milliseconds look_pause{250};
-/// A longer pause between two looks was no silence of the others: this process stood still.
-constexpr double longest_look_s = 1;
-constexpr double default_silence_s = 60;
-constexpr double most_silence_s = 86400;
-/// Words get lost, but not so many in a row.
-constexpr double short_silence_s = 10;
+/// Rank 0 answers at once, if words of this kind come through at all; the second one if the first gets lost.
+constexpr double longest_answer_s = 2.5;
+constexpr milliseconds answer_pause{2};
 /// Rank 0 goes on answering for so long, so that the others hear that the job is broken.
 constexpr double farewell_s = 3;
 /// For a rank that hands over.
 constexpr double hand_over_s = 10;
-/// From the break on. Then a launcher that waits for a lost node is killed [s].
-constexpr unsigned launcher_s = 20;
 
 std::atomic<bool> broken{false};
 std::atomic<int> hand_overs{0};
@@ -98,23 +91,6 @@ class descriptor {
  private:
   int number_;
 };
-
-double silence_wanted() {
-  constexpr const char* name = "SPIKESWEEP_SILENCE_S";
-  const std::string text = process_environment(name).value_or("");
-  if (text.empty()) {
-    return default_silence_s;
-  }
-  double value = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  const bool sound = error == std::errc() && end == text.data() + text.size() &&
-                     (value == 0 || (value >= short_silence_s && value <= most_silence_s));
-  if (!sound) {
-    throw input_error(fmt::format("the variable {} is '{}'; allowed: {:g} to {:g}, in seconds, or 0: never", name, text,
-                                  short_silence_s, most_silence_s));
-  }
-  return value;
-}
 
 std::vector<std::uint32_t> addresses_of_node() {
   std::vector<std::uint32_t> out;
@@ -167,49 +143,6 @@ std::string names_of(const std::vector<int>& ranks, const std::vector<std::strin
   return fmt::format("{} {}", ranks.size() == 1 ? "rank" : "ranks", fmt::join(parts, " and "));
 }
 
-std::string name_of_process(pid_t process) {
-  std::string name;
-  std::ifstream("/proc/" + std::to_string(process) + "/comm") >> name;
-  return name;
-}
-
-/// Kills mpirun after a while if it does not end: it waits for the daemon of a lost node for up to 15 minutes. A
-/// process of its own does this, because mpirun kills its ranks.
-void end_launcher_later() {
-  const pid_t launcher = ::getppid();
-  const std::string name = name_of_process(launcher);
-  if (name != "mpirun" && name != "mpiexec" && name != "orterun" && name != "prterun") {
-    return;
-  }
-  const pid_t child = ::fork();
-  if (child != 0) {
-    // Once this process ends, mpirun kills all processes of its session.
-    constexpr int most_looks = 100;
-    for (int look = 0; look < most_looks && child > 0 && ::getsid(child) != child; ++look) {
-      std::this_thread::sleep_for(milliseconds(10));
-    }
-    return;
-  }
-  // Nothing but system calls: other threads may have held any lock.
-  ::setsid();
-  ::close_range(0, ~0U, 0);  // mpirun waits until the output of its ranks is closed.
-  for (unsigned second = 0; second < launcher_s; ++second) {
-    ::sleep(1);
-    if (::kill(launcher, 0) != 0) {
-      ::_exit(0);
-    }
-  }
-  ::kill(launcher, SIGKILL);
-  ::_exit(0);
-}
-
-/// For the script that started the launcher, whose own exit code says little once a node is lost.
-void note_exit_code(exit_code code) {
-  if (const auto file = process_environment("SPIKESWEEP_EXIT_FILE"); file && !file->empty()) {
-    std::ofstream(*file) << static_cast<int>(code) << '\n';
-  }
-}
-
 }  // namespace
 
 /// The thread of one rank.
@@ -230,11 +163,22 @@ class pulse::watcher {
     thread_.join();
   }
 
+  /// Waits a moment until rank 0 has answered: then it has heard this rank.
+  void await_answer() const {
+    const auto begin = steady_clock::now();
+    while (rank_ != 0 && at_.silence_s > 0 && !answered_ && seconds_since(begin) < longest_answer_s) {
+      std::this_thread::sleep_for(answer_pause);
+    }
+  }
+
  private:
   void watch() {
     auto looked = steady_clock::now();
-    double since_beat_s = beat_s;
+    double since_beat_s = 0;
     double since_signal_s = 0;
+    if (rank_ != 0) {
+      beat();
+    }
     while (!woken()) {
       const double passed_s = std::min(seconds_since(looked), longest_look_s);
       looked = steady_clock::now();
@@ -292,6 +236,7 @@ class pulse::watcher {
         broken = true;
       } else {
         at_.addresses = {from.sin_addr.s_addr};  // The way that leads there.
+        answered_ = true;
       }
     }
   }
@@ -318,8 +263,7 @@ class pulse::watcher {
     }
     broken = true;
     if (rank_ == 0) {
-      note_exit_code(exit_code::interrupted);
-      end_launcher_later();
+      end_launcher_of_broken_job();
     }
   }
 
@@ -329,6 +273,7 @@ class pulse::watcher {
   descriptor wake_;
   std::vector<double> silence_s_;  ///< Of each rank; below 0: it has not been heard yet.
   double broken_for_s_ = 0;
+  std::atomic<bool> answered_{false};
   std::thread thread_;
 };
 
@@ -343,15 +288,18 @@ pulse::pulse(const communicator& ranks) {
   listener at = on_root(ranks, [&] {
     std::random_device random;
     const auto half = [&random] { return static_cast<std::uint64_t>(random()); };
-    return listener{half() << 32U | half(), socket < 0 ? std::uint16_t{0} : port_of(socket), silence_wanted(),
+    return listener{half() << 32U | half(), socket < 0 ? std::uint16_t{0} : port_of(socket), silence_limit_s(),
                     addresses_of_node(), hosts};
   });
   if (socket >= 0 && wake >= 0 && at.port != 0) {
     watcher_ = std::make_unique<watcher>(ranks.rank(), std::move(at), socket, wake);
-    return;
+    watcher_->await_answer();
+  } else {
+    const descriptor unused_socket(socket);
+    const descriptor unused_wake(wake);
   }
-  const descriptor unused_socket(socket);
-  const descriptor unused_wake(wake);
+  // Who has not been heard by now has no way for such words, and is not missed.
+  ranks.barrier();
 }
 
 pulse::~pulse() = default;

@@ -4,6 +4,7 @@
 #include <mpi.h>
 
 #include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/parallel/lost_ranks.hpp>
 #include <spikesweep/parallel/session.hpp>
 
 namespace spikesweep {
@@ -15,6 +16,7 @@ void mpi_session::start(int& argc, char**& argv) {
     // and a job that is killed leaves their lock files beside it.
     ::setenv("OMPI_MCA_sharedfp", "individual", 0);
     // Training has other threads, which make no MPI call.
+    const start_watch watch;
     environment_.emplace(argc, argv, boost::mpi::threading::funneled, false);
     agreement_.emplace(communicator());
     pulse_.emplace(communicator());
