@@ -29,7 +29,14 @@ void write_statistics(hdf5::group& root, const std::string& name, const column_s
 }
 
 column_statistics read_statistics(const hdf5::group& root, const std::string& name) {
-  return {root.read_array<double>(name + "/mean"), root.read_array<double>(name + "/deviation")};
+  column_statistics read{root.read_array<double>(name + "/mean"), root.read_array<double>(name + "/deviation")};
+  if (read.mean.size() != read.deviation.size()) {
+    throw input_error(
+        fmt::format("{}: /{}/deviation and /{}/mean are of different lengths; the file is damaged: restore "
+                    "it",
+                    root.where().file, name, name));
+  }
+  return read;
 }
 
 void write_space(hdf5::group& root, const model& m) {

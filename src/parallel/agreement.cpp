@@ -1,12 +1,14 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include <mpi.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/plain_text.hpp>
 #include <spikesweep/parallel/agreement.hpp>
 #include <spikesweep/parallel/collective.hpp>
 
@@ -20,6 +22,10 @@ using clock = std::chrono::steady_clock;
 constexpr std::chrono::seconds grace{10};
 /// Between two looks at whether the others have come.
 constexpr std::chrono::milliseconds pause{5};
+/// Of a message [bytes]; of a longer one its beginning and its ending are printed.
+constexpr std::size_t longest_error = 1500;
+constexpr std::size_t error_beginning = 1000;
+constexpr std::size_t error_ending = 400;
 
 bool failed_outright(int code) {
   return code == static_cast<int>(exit_code::failed) || code == static_cast<int>(exit_code::bad_input);
@@ -35,7 +41,13 @@ int speaker(const std::vector<int>& codes) {
 }  // namespace
 
 void print_error(const std::string& message) {
-  std::string line = "spikesweep: error: " + message;
+  std::string line = "spikesweep: error: ";
+  if (message.size() <= longest_error) {
+    line += message;
+  } else {  // It quotes something that nobody wrote by hand.
+    line += plain_text(message.substr(0, error_beginning)) + " [...] " +
+            plain_text(message.substr(message.size() - error_ending));
+  }
   std::replace_if(
       line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
   line += '\n';

@@ -22,8 +22,8 @@ void require(int what, rlim_t least, rlim_t unit, const char* may, const char* o
   rlimit limit{};
   if (::getrlimit(what, &limit) == 0 && limit.rlim_cur < least) {
     throw environment_error(fmt::format("rank {} on {} may {}, and needs {}; raise ulimit {}", find_launch_place().rank,
-                                        host_name(), fmt::format(fmt::runtime(may), limit.rlim_cur / unit), least / unit,
-                                        option));
+                                        host_name(), fmt::format(fmt::runtime(may), limit.rlim_cur / unit),
+                                        least / unit, option));
   }
 }
 

@@ -101,6 +101,23 @@ class Found(unittest.TestCase):
                 self.assertIn("m.h5", error)
                 self.assertIn(dataset.split("/")[0], error)
 
+    def test_models_of_parts_of_different_lengths(self):
+        for dataset in ("features/deviation", "features/mean", "targets/deviation", "targets/mean"):
+            with self.subTest(dataset):
+                self.take("study", m_h5="out/model.h5")
+                with h5py.File(self.directory / "m.h5", "r+") as file:
+                    del file[dataset]
+                    file[dataset] = np.zeros(0)
+                    file[dataset].attrs["units"] = file[dataset].attrs["description"] = "1"
+                path = self.directory / "m.h5"
+                path.write_bytes(hdf5.seal(path.read_bytes()))
+                self.assertRegex(self.spikesweep("predict", "-m", "m.h5", "--duration", "10ms"), "m.h5: .*(lengths|dimensions)")
+
+    def test_arguments_of_great_length(self):
+        error = self.spikesweep("plan", "small.toml", "--set", "seed=1", "ne work=" + "a = {" * 20_000)
+        self.assertLess(len(error), 2000)
+        self.assertIn(" [...] ", error)
+
     def test_checkpoints_of_impossible_numbers(self):
         for dataset, value in (("step", -1), ("step", 2**40), ("epoch", -1), ("epoch", 10**6), ("history", NAN),
                                ("history", 1e300), ("rollbacks", 99), ("counts/steps", -5), ("counts/second", -1),
