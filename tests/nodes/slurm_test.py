@@ -31,8 +31,6 @@ LAUNCHERS = ("mpirun", "srun --mpi=pmix")
 PATIENCE_S = 600
 ENDED = ("COMPLETED", "FAILED", "CANCELLED", "TIMEOUT", "NODE_FAIL", "OUT_OF_MEMORY", "BOOT_FAIL", "DEADLINE")
 SILENCE_S = "10"  # The least that is allowed.
-# Twelve seconds of one core, which all jobs share.
-CONFIG = changed(points="60\nreplicates = 2", transitions="20\nburn_in_s = 9.0", hidden=16)
 
 
 class Job:
@@ -59,6 +57,9 @@ class Job:
         rows = [line.split() for line in status.stdout.splitlines()]
         return next((int(row[1]) for row in rows if row[:1] == ["done"]), 0)
 
+    def is_at_work(self):
+        return self.tasks_done() >= 4 and self.shown()["JobState"] == "RUNNING"
+
     def nodes(self):
         """The numbers of its nodes; that of the batch script comes first."""
         shown = self.shown()
@@ -73,6 +74,8 @@ class Job:
 
 
 class OnNodes(unittest.TestCase):
+    BURN_IN_S = 9.0  # Twelve seconds of one core, which all jobs share.
+
     @classmethod
     def setUpClass(cls):
         missing = programs_missing()
@@ -80,7 +83,8 @@ class OnNodes(unittest.TestCase):
             raise AssertionError(f"programs of SLURM are missing: {' '.join(missing)}; tools/setup --test installs them")
         cls.work = pathlib.Path(tempfile.mkdtemp(prefix="spikesweep nodes "))
         cls.addClassCleanup(shutil.rmtree, cls.work, ignore_errors=True)
-        (cls.work / "c.toml").write_text(CONFIG)
+        (cls.work / "c.toml").write_text(
+            changed(points="60\nreplicates = 2", transitions=f"20\nburn_in_s = {cls.BURN_IN_S}", hidden=16))
         subprocess.run([BINARY, "-q", "sweep", "c.toml", "-o", "expected.h5"], cwd=cls.work, check=True,
                        capture_output=True)
         cls.cluster = cluster.Cluster(NODES)
@@ -95,7 +99,7 @@ class OnNodes(unittest.TestCase):
         return Job(self.slurm, self.work, script, words or ("c.toml", "-o", file), file, **more)
 
     def at_work(self, job):
-        self.slurm.wait_for(lambda: job.tasks_done() >= 4 and job.shown()["JobState"] == "RUNNING", f"job {job.number} to be at work\n{job.log()}", PATIENCE_S)
+        self.slurm.wait_for(job.is_at_work, f"job {job.number} to be at work\n{job.log()}", PATIENCE_S)
 
     def assert_completed(self, job):
         shown = job.wait()
@@ -162,6 +166,8 @@ class SeveralNodes(OnNodes):
 class LostNodes(OnNodes):
     """A job whose node goes away ends, and goes on with other nodes."""
 
+    BURN_IN_S = 25.0  # No job is over before its fault is noticed.
+
     def kill(self, node):
         """Power off: nothing on the node lives, and nobody is told."""
         self.cluster.cut(node)
@@ -175,12 +181,17 @@ class LostNodes(OnNodes):
         jobs = {fault: self.submit(file=f"{fault}.h5", SPIKESWEEP_LAUNCH=launcher) for fault in self.FAULTS}
         begin = time.monotonic()
         cut_off = []
-        for fault, job in jobs.items():
-            self.at_work(job)
-            which, inflict = self.FAULTS[fault]
-            node = job.nodes()[which]
-            inflict(self, node)
-            cut_off += [node] if "cut off" in fault else []
+        waiting = dict(jobs)
+        while waiting:  # Each as soon as it is at work.
+            for fault, job in list(waiting.items()):
+                if job.is_at_work():
+                    which, inflict = self.FAULTS[fault]
+                    node = job.nodes()[which]
+                    inflict(self, node)
+                    cut_off += [node] if "cut off" in fault else []
+                    del waiting[fault]
+            self.assertLess(time.monotonic() - begin, PATIENCE_S, waiting)
+            time.sleep(0.1)
         for fault, job in jobs.items():
             with self.subTest(launcher, fault=fault):
                 shown = self.assert_completed(job)
