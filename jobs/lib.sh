@@ -155,8 +155,8 @@ run_ranks() {
   if [ -s "$exit_file" ]; then
     say "the launcher ended with $code, because ranks were lost"
     code=$(cat "$exit_file") # What rank 0 said.
-  elif [ "$code" -eq 205 ] && [[ $launch = *mpirun* ]]; then
-    say "mpirun has lost a node"
+  elif [ "$code" -gt 192 ]; then # Neither spikesweep nor a signal: 205 of mpirun, 233 and others of srun.
+    say "the launcher ended with $code: it has lost a node, or could not start the ranks on one"
     code=75
   fi
   rm -f "$exit_file"
