@@ -18,7 +18,7 @@ namespace {
 constexpr std::size_t most_modes = 6;
 /// This share of the variance of each number is treated as independent of the other numbers. Without it, numbers that
 /// are strongly correlated, or few states, would make an ordinary state look far away.
-constexpr double shrinkage = 0.01;
+constexpr double cloud_shrinkage = 0.01;
 
 using row_major = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
@@ -30,8 +30,8 @@ phase_cloud cloud_of(const std::vector<double>& outlines, std::size_t size) {
   Eigen::MatrixXd covariance = centred.transpose() * centred / static_cast<double>(states.rows());
   constexpr double least_variance = 1e-12;  // For a number that never changed.
   const Eigen::VectorXd own = covariance.diagonal().cwiseMax(least_variance);
-  covariance *= 1 - shrinkage;
-  covariance.diagonal() += shrinkage * own;
+  covariance *= 1 - cloud_shrinkage;
+  covariance.diagonal() += cloud_shrinkage * own;
   const row_major whitening =
       Eigen::LLT<Eigen::MatrixXd>(covariance).matrixL().solve(Eigen::MatrixXd::Identity(numbers, numbers));
   phase_cloud cloud;

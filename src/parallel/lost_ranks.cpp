@@ -30,7 +30,7 @@ constexpr double most_silence_s = 86400;
 constexpr unsigned launcher_s = 20;
 /// MPI may take so long to start, beyond the silence: many ranks take longer to find each other.
 constexpr double start_s_per_rank = 0.01;
-constexpr milliseconds look_pause{250};
+constexpr milliseconds start_look_pause{250};
 
 std::string name_of_process(pid_t process) {
   std::string name;
@@ -124,7 +124,7 @@ void start_watch::watch(double limit_s, int rank) {
   double since_signal_s = 0;
   auto looked = steady_clock::now();
   std::unique_lock lock(mutex_);
-  while (!told_.wait_for(lock, look_pause, [this] { return over_; })) {
+  while (!told_.wait_for(lock, start_look_pause, [this] { return over_; })) {
     const double passed_s = std::min(seconds_since(looked), longest_look_s);
     looked = steady_clock::now();
     waited_s += passed_s;
