@@ -142,19 +142,19 @@ run_ranks() {
   export SPIKESWEEP_EXIT_FILE=$exit_file
   trap on_usr1 USR1
   trap on_term TERM INT
-  local begin=$SECONDS
   launch_ranks "$@"
-  # SLURM leaves a directory of PMIx behind on a node that failed. The first step of the job that was put back fails
-  # over it; the next one has another name.
-  if [ "$code" -eq 137 ] && [ -z "$signalled" ] && [ "${SLURM_RESTART_COUNT:-0}" -gt 0 ] &&
-    [ $((SECONDS - begin)) -lt 30 ] && [[ $launch = *srun* ]]; then
-    say "the ranks did not start; starting them once more"
+  # Ranks die while MPI starts: over a directory of PMIx that SLURM leaves behind on a node that failed (the next step of
+  # the job has another name), or over a race inside MPI. Then there is nothing to lose by another start.
+  if [ "$code" -gt 128 ] && [ "$code" -le 192 ] && [ -z "$signalled" ] && [ ! -s "$exit_file" ]; then
+    say "the ranks did not start ($code); starting them once more"
     launch_ranks "$@"
   fi
   trap '' USR1 TERM INT # The rest takes a moment, and `scontrol requeue` sends SIGTERM.
-  if [ -s "$exit_file" ]; then
+  local told # By rank 0: nothing, that all ranks have started, or the exit code of a job that has lost ranks.
+  told=$(cat "$exit_file")
+  if [[ $told =~ ^[0-9]+$ ]]; then
     say "the launcher ended with $code, because ranks were lost"
-    code=$(cat "$exit_file") # What rank 0 said.
+    code=$told
   elif [ "$code" -gt 192 ]; then # Neither spikesweep nor a signal: 205 of mpirun, 233 and others of srun.
     say "the launcher ended with $code: it has lost a node, or could not start the ranks on one"
     code=75

@@ -68,10 +68,10 @@ void end_launcher_later() {
   ::_exit(0);
 }
 
-/// For the script that started the launcher, whose own exit code says little once a node is lost.
-void note_exit_code(exit_code code) {
+/// For the script that started the launcher, whose own exit code says little where ranks are lost or never start.
+void tell_script(const std::string& what) {
   if (const auto file = process_environment("SPIKESWEEP_EXIT_FILE"); file && !file->empty()) {
-    std::ofstream(*file) << static_cast<int>(code) << '\n';
+    std::ofstream(*file) << what << '\n';
   }
 }
 
@@ -94,8 +94,12 @@ double silence_limit_s() {
   return value;
 }
 
+void note_start() {
+  tell_script("started");
+}
+
 void end_launcher_of_broken_job() {
-  note_exit_code(exit_code::interrupted);
+  tell_script(std::to_string(static_cast<int>(exit_code::interrupted)));
   end_launcher_later();
 }
 

@@ -42,6 +42,8 @@ namespace {
 using std::chrono::milliseconds;
 
 constexpr double beat_s = 1;  ///< Between two words of a rank.
+/// The last words of the ranks of a lost node are up to a beat apart, and are told as one loss.
+constexpr double silent_too_s = short_silence_s - 2 * beat_s;
 constexpr milliseconds look_pause{250};
 /// Rank 0 answers at once, if words of this kind come through at all; the second one if the first gets lost.
 constexpr double longest_answer_s = 2.5;
@@ -248,7 +250,7 @@ class pulse::watcher {
     }
     std::vector<int> lost;
     for (std::size_t rank = 0; rank < silence_s_.size(); ++rank) {
-      if (silence_s_[rank] >= short_silence_s) {
+      if (silence_s_[rank] >= silent_too_s) {
         lost.push_back(static_cast<int>(rank));
       }
     }

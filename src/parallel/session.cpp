@@ -20,6 +20,9 @@ void mpi_session::start(int& argc, char**& argv) {
     environment_.emplace(argc, argv, boost::mpi::threading::funneled, false);
     agreement_.emplace(communicator());
     pulse_.emplace(communicator());
+    if (communicator().rank() == 0) {
+      note_start();
+    }
   }
 }
 

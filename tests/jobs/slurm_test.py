@@ -269,6 +269,32 @@ class Sweeps(SlurmTest):
         self.assertEqual(done.stderr.count("use `srun --mpi=pmix`"), 1, done.stderr)
         self.assertEqual([name for name in os.listdir(WORK) if name.startswith("refused")], [])
 
+    def submit_dying(self, launch, starts):
+        """A job whose rank 0 dies in its first starts."""
+        name = f"dies {launch} {starts}"
+        with open(path(f"{name} starts"), "w", encoding="utf-8"):
+            pass
+        with open(path(name), "w", encoding="utf-8") as file:
+            file.write(f"""#!/bin/sh
+if [ "${{OMPI_COMM_WORLD_RANK:-$SLURM_PROCID}}" = 0 ] && [ "$(stat -c %s '{name} starts')" -lt {starts} ]; then
+  printf . >>'{name} starts'
+  kill -SEGV $$
+fi
+exec {BINARY} "$@"
+""")
+        os.chmod(path(name), 0o755)
+        return submit(os.path.join(JOBS, "sweep.sbatch"), "small.toml", "-o", f"{name}.h5", SPIKESWEEP=path(name),
+                      SPIKESWEEP_LAUNCH=launch, SLURM_WAIT="1")
+
+    def test_whose_ranks_die_while_mpi_starts_start_once_more(self):
+        once = [self.submit_dying(launch, 1) for launch in SHORT]
+        always = self.submit_dying("mpirun", 2)
+        for job in once:
+            self.assert_completed(job)
+            self.assertEqual(job.log().count("the ranks did not start (139)"), 1, job.log())
+        self.assertEqual(always.wait()["ExitCode"], "139:0", always.log())
+        self.assertEqual(always.log().count("the ranks did not start (139)"), 1, always.log())
+
     def test_a_script_far_from_its_library_says_so(self):
         shutil.copy(os.path.join(JOBS, "sweep.sbatch"), path("copy.sbatch"))
         job = submit(path("copy.sbatch"), "small.toml", "-o", "copy.h5")
