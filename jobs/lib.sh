@@ -145,16 +145,20 @@ run_ranks() {
   launch_ranks "$@"
   # Ranks die while MPI starts: over a directory of PMIx that SLURM leaves behind on a node that failed (the next step of
   # the job has another name), or over a race inside MPI. Then there is nothing to lose by another start.
-  if [ "$code" -gt 128 ] && [ "$code" -le 192 ] && [ -z "$signalled" ] && [ ! -s "$exit_file" ]; then
+  if { [ "$code" -eq 0 ] || { [ "$code" -gt 128 ] && [ "$code" -le 192 ]; }; } && [ -z "$signalled" ] &&
+    [ ! -s "$exit_file" ]; then
     say "the ranks did not start ($code); starting them once more"
     launch_ranks "$@"
   fi
   trap '' USR1 TERM INT # The rest takes a moment, and `scontrol requeue` sends SIGTERM.
-  local told # By rank 0: nothing, that all ranks have started, or the exit code of a job that has lost ranks.
+  local told # By rank 0: nothing, that all ranks have started, or its exit code.
   told=$(cat "$exit_file")
   if [[ $told =~ ^[0-9]+$ ]]; then
-    say "the launcher ended with $code, because ranks were lost"
+    [ "$code" -eq "$told" ] || say "the launcher ended with $code, but rank 0 with $told, which counts"
     code=$told
+  elif [ "$code" -eq 0 ]; then # srun may say so of a step whose node is lost.
+    say "the launcher ended with 0, but rank 0 has not ended: a node was lost, or the ranks could not start"
+    code=75
   elif [ "$code" -gt 192 ]; then # Neither spikesweep nor a signal: 205 of mpirun, 233 and others of srun.
     say "the launcher ended with $code: it has lost a node, or could not start the ranks on one"
     code=75

@@ -68,7 +68,8 @@ void end_launcher_later() {
   ::_exit(0);
 }
 
-/// For the script that started the launcher, whose own exit code says little where ranks are lost or never start.
+/// For the script that started the launcher, whose own exit code says little where ranks are lost or never start:
+/// srun may even end with 0.
 void tell_script(const std::string& what) {
   if (const auto file = process_environment("SPIKESWEEP_EXIT_FILE"); file && !file->empty()) {
     std::ofstream(*file) << what << '\n';
@@ -98,8 +99,12 @@ void note_start() {
   tell_script("started");
 }
 
+void note_end(int code) {
+  tell_script(std::to_string(code));
+}
+
 void end_launcher_of_broken_job() {
-  tell_script(std::to_string(static_cast<int>(exit_code::interrupted)));
+  note_end(static_cast<int>(exit_code::interrupted));
   end_launcher_later();
 }
 

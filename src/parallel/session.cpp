@@ -28,7 +28,11 @@ void mpi_session::start(int& argc, char**& argv) {
 
 int mpi_session::end(const rank_exit& mine) const {
   if (agreement_) {
-    return agreement_->reach(mine);
+    const int code = agreement_->reach(mine);
+    if (communicator().rank() == 0) {
+      note_end(code);
+    }
+    return code;
   }
   // Without MPI the processes of one launcher say the same: one of them is enough.
   if (!mine.message.empty() && find_launch_place().rank == 0) {

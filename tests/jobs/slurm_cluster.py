@@ -39,6 +39,7 @@ StateSaveLocation={base}/state
 SlurmdSpoolDir={local}/spool-%n
 SlurmctldPidFile={base}/slurmctld.pid
 SlurmdPidFile={local}/slurmd-%n.pid
+TmpFS={local}
 SlurmctldLogFile={base}/slurmctld.log
 SlurmdLogFile={base}/slurmd-%n.log
 SlurmctldDebug=info
@@ -125,7 +126,7 @@ class Cluster:
         text = CONFIGURATION.format(host=host, address=address, base=self.base, local=local, controller_port=ports[0],
                                     node_port=ports[1], user=pwd.getpwuid(os.geteuid()).pw_name)
         if nodes is not None:
-            text += f"TmpFS={local}\nSlurmdTimeout={SILENT_NODE_S}\n"
+            text += f"SlurmdTimeout={SILENT_NODE_S}\n"
         with open(self.configuration, "w", encoding="utf-8") as file:
             file.write(text + "".join(NODE.format(processors=processors, **node) for node in computing))
         self.computing = [node["name"] for node in computing]

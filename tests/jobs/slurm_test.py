@@ -174,7 +174,8 @@ def setUpModule():  # pylint: disable=invalid-name
                                   SPIKESWEEP_LAUNCH=launch)
              for launch in ("mpirun", "srun --mpi=pmix")}
     with open(path("deaf"), "w", encoding="utf-8") as file:  # Stands in for what does not heed SIGUSR1 in time.
-        file.write("#!/bin/sh\ntrap '' USR1\n[ -e tried ] && exit 0\ntouch tried\nexec sleep 300\n")
+        file.write("#!/bin/sh\ntrap '' USR1\n[ -e tried ] && echo 0 >$SPIKESWEEP_EXIT_FILE && exit 0\n"
+                   "touch tried\nexec sleep 300\n")
     os.chmod(path("deaf"), 0o755)
     OVERDUE = submit_sweep("overdue.h5", "--time=1", SPIKESWEEP=path("deaf"), SPIKESWEEP_LAUNCH="env")
 
@@ -187,6 +188,7 @@ class SlurmTest(unittest.TestCase):
 
     def assert_like_undisturbed(self, file):
         self.assert_completed(UNDISTURBED)
+        self.assertTrue(os.path.exists(path("undisturbed.h5")), UNDISTURBED.log())
         verified = spikesweep("verify", file)
         self.assertEqual(verified.returncode, 0, verified.stdout + verified.stderr)
         if lasting_bytes(path(file)) != lasting_bytes(path("undisturbed.h5")):
@@ -269,16 +271,16 @@ class Sweeps(SlurmTest):
         self.assertEqual(done.stderr.count("use `srun --mpi=pmix`"), 1, done.stderr)
         self.assertEqual([name for name in os.listdir(WORK) if name.startswith("refused")], [])
 
-    def submit_dying(self, launch, starts):
-        """A job whose rank 0 dies in its first starts."""
-        name = f"dies {launch} {starts}"
+    def submit_dying(self, launch, starts, end):
+        """A job whose rank 0 ends like this in its first starts, before MPI has started."""
+        name = f"{end} {launch} {starts}"
         with open(path(f"{name} starts"), "w", encoding="utf-8"):
             pass
         with open(path(name), "w", encoding="utf-8") as file:
             file.write(f"""#!/bin/sh
 if [ "${{OMPI_COMM_WORLD_RANK:-$SLURM_PROCID}}" = 0 ] && [ "$(stat -c %s '{name} starts')" -lt {starts} ]; then
   printf . >>'{name} starts'
-  kill -SEGV $$
+  {end}
 fi
 exec {BINARY} "$@"
 """)
@@ -287,11 +289,15 @@ exec {BINARY} "$@"
                       SPIKESWEEP_LAUNCH=launch, SLURM_WAIT="1")
 
     def test_whose_ranks_die_while_mpi_starts_start_once_more(self):
-        once = [self.submit_dying(launch, 1) for launch in SHORT]
-        always = self.submit_dying("mpirun", 2)
-        for job in once:
-            self.assert_completed(job)
-            self.assertEqual(job.log().count("the ranks did not start (139)"), 1, job.log())
+        once = [self.submit_dying(launch, 1, "kill -SEGV $$") for launch in SHORT]
+        always = self.submit_dying("mpirun", 2, "kill -SEGV $$")
+        # SLURM's srun does that: "task 0 launch failed", and 0.
+        well = [self.submit_dying("env", 1, "exit 0"), self.submit_dying("env", 2, "exit 0")]
+        for job in [*once, *well]:
+            shown = self.assert_completed(job)
+            self.assertEqual(job.log().count("the ranks did not start"), 1, job.log())
+        self.assertEqual(shown["Restarts"], "1", well[1].log())
+        self.assertIn("the launcher ended with 0, but rank 0 has not ended", well[1].log())
         self.assertEqual(always.wait()["ExitCode"], "139:0", always.log())
         self.assertEqual(always.log().count("the ranks did not start (139)"), 1, always.log())
 

@@ -18,6 +18,9 @@ double silence_limit_s();
 /// For rank 0, once all ranks have found each other: writes "started" for scripts (SPIKESWEEP_EXIT_FILE).
 void note_start();
 
+/// For rank 0: writes its exit code into that file.
+void note_end(int code);
+
 /// For rank 0 of a job that ends because ranks are lost: writes the exit code for scripts (SPIKESWEEP_EXIT_FILE), and
 /// kills mpirun 20 s later if it still waits for a lost node.
 void end_launcher_of_broken_job();
