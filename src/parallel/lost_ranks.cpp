@@ -3,6 +3,7 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -38,14 +39,17 @@ std::string name_of_process(pid_t process) {
   return name;
 }
 
+/// mpirun, if it started this process itself; on other nodes a daemon does, and srun starts none.
+std::optional<pid_t> own_launcher() {
+  const pid_t parent = ::getppid();
+  const std::string name = name_of_process(parent);
+  const bool found = name == "mpirun" || name == "mpiexec" || name == "orterun" || name == "prterun";
+  return found ? std::optional(parent) : std::nullopt;
+}
+
 /// Kills mpirun after a while if it does not end: it waits for the daemon of a lost node for up to 15 minutes. A
 /// process of its own does this, because mpirun kills its ranks.
-void end_launcher_later() {
-  const pid_t launcher = ::getppid();
-  const std::string name = name_of_process(launcher);
-  if (name != "mpirun" && name != "mpiexec" && name != "orterun" && name != "prterun") {
-    return;
-  }
+void end_later(pid_t launcher) {
   const pid_t child = ::fork();
   if (child != 0) {
     // Once this process ends, mpirun kills all processes of its session.
@@ -103,9 +107,14 @@ void note_end(int code) {
   tell_script(std::to_string(code));
 }
 
-void end_launcher_of_broken_job() {
-  note_end(static_cast<int>(exit_code::interrupted));
-  end_launcher_later();
+void end_launcher_of_broken_job(int rank) {
+  const auto launcher = own_launcher();
+  if (rank == 0 || launcher) {
+    note_end(static_cast<int>(exit_code::interrupted));
+  }
+  if (launcher) {
+    end_later(*launcher);
+  }
 }
 
 start_watch::start_watch() {
@@ -146,8 +155,8 @@ void start_watch::watch(double limit_s, int rank) {
           "the ranks have not found each other for {:.0f} s: a node is cut off, or MPI looks for it at a wrong "
           "address (docs/how-to/run-on-a-cluster.md says what to set); the same command starts again",
           waited_s));
-      end_launcher_of_broken_job();
     }
+    end_launcher_of_broken_job(rank);
     ::_exit(static_cast<int>(exit_code::interrupted));
   }
 }

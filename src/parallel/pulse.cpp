@@ -264,9 +264,7 @@ class pulse::watcher {
           names_of(lost, at_.hosts), longest_s));
     }
     broken = true;
-    if (rank_ == 0) {
-      end_launcher_of_broken_job();
-    }
+    end_launcher_of_broken_job(rank_);
   }
 
   int rank_;

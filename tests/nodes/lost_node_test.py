@@ -77,8 +77,9 @@ class ThreeNodes(unittest.TestCase):
             points=400 if study else 24, transitions=1000 if study else 2500, burn_in_s=100 if study else 1, epochs=2))
         # What is learnt from is small, so that an epoch is short.
         (cls.disk / "t.toml").write_text(CONFIG.format(points=20, transitions=300, burn_in_s=1, epochs=200 if study else 40))
-        for command in (["sweep", "c.toml", "-o", "expected.h5"], ["sweep", "t.toml", "-o", "data.h5"],
-                        ["train", "t.toml", "-d", "data.h5", "-o", "expected_model.h5"]):
+        commands = [["sweep", "c.toml", "-o", "expected.h5"], ["sweep", "t.toml", "-o", "data.h5"],
+                    ["train", "t.toml", "-d", "data.h5", "-o", "expected_model.h5"]]
+        for command in commands[1:] if study and FAULTS[0] == 0 else commands:
             more = ["--ranks", "2"] if study and command[0] == "sweep" else []
             subprocess.run([BINARY, "-q", *command, *more], cwd=cls.disk, check=True, capture_output=True,
                            env={**os.environ, "OMPI_ALLOW_RUN_AS_ROOT": "1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM": "1"})
@@ -249,6 +250,13 @@ class ALostNode(ThreeNodes):
 class RandomFaults(ThreeNodes):
     """The study."""
 
+    def await_no_ranks(self):
+        """Of the start before: the daemons of mpirun end the last ones a moment after it."""
+        end = time.monotonic() + SLACK_S
+        while left := [node for node in range(1, NODES + 1) if self.ranks_of(node)]:
+            self.assertLess(time.monotonic(), end, f"ranks are left on nodes {left}")
+            time.sleep(0.1)
+
     def go_through(self, command, count):
         chance = random.Random(11)
         faults = {
@@ -265,6 +273,7 @@ class RandomFaults(ThreeNodes):
         done = 0
         for kind in kinds:
             for _ in range(STARTS):  # mpirun may fail where the network has just been mended.
+                self.await_no_ranks()
                 self.start(command)
                 # A fault while mpirun itself starts is not ours to end.
                 while self.process.poll() is None and not all(self.ranks_of(node) for node in range(1, NODES + 1)):
