@@ -21,9 +21,9 @@ void note_start();
 /// For rank 0: writes its exit code into that file.
 void note_end(int code);
 
-/// For the ranks of a job that ends because ranks are lost. Rank 0, and every other rank on the node of mpirun, since rank
-/// 0 may be the one that is lost, writes the exit code for scripts (SPIKESWEEP_EXIT_FILE), and kills mpirun 20 s later if
-/// it still waits for a lost node.
+/// For the ranks of a job that ends because ranks are lost. Rank 0, and every other rank on the node of mpirun, since
+/// rank 0 may be the one that is lost, writes the exit code for scripts (SPIKESWEEP_EXIT_FILE), and kills mpirun 20 s
+/// later if it still waits for a lost node.
 void end_launcher_of_broken_job(int rank);
 
 /// Ends this process with exit code 75 if MPI does not start while the object lives: MPI waits without end for a rank
