@@ -29,7 +29,7 @@ RANKS = 6
 SILENCE_S = "10"  # The least that is allowed. The study has the default, 60.
 MPIRUN_S = 20  # After which an mpirun that hangs is killed.
 SLACK_S = 15
-WARNED_S = 15  # Running tasks are saved every 5 s, and a disk without room for that is told.
+WARNED_S = 60  # A disk that has no room for the running tasks is told when they are saved.
 FAULT_TO_END_S = 90
 PATIENCE_S = 900
 STARTS = 5
@@ -254,8 +254,13 @@ class RandomFaults(ThreeNodes):
     """The study."""
 
     def goes_on(self):
-        time.sleep(WARNED_S)
-        return self.process.poll() is None and "the sweep goes on" in self.log.read_text()
+        before = self.log.read_text().count("the sweep goes on")
+        end = time.monotonic() + WARNED_S
+        while self.process.poll() is None and time.monotonic() < end:
+            if self.log.read_text().count("the sweep goes on") > before:
+                return True
+            time.sleep(0.5)
+        return False
 
     def await_no_ranks(self):
         """Of the start before: the daemons of mpirun end the last ones a moment after it."""
