@@ -24,7 +24,7 @@ constexpr int highest_shift_degree = 3;
 constexpr double surface_ridge = 1e-9;
 constexpr double shift_ridge = 1e-3;
 /// A log rate off by more than this counts as if it were off by as much: a chain that strayed says little.
-constexpr double largest_step = 0.1;
+constexpr double largest_log_error = 0.1;
 
 /// The highest degree, up to `highest`, whose polynomial has enough points; -1 if not even a constant has.
 int degree_for(std::size_t points, int axes, int highest) {
@@ -141,7 +141,7 @@ class tuner {
     log_errors errors;
     for (const rate_ratios& ratio : ratios) {
       const auto error = [](double r) {
-        return r > 0 ? std::clamp(std::log(r), -largest_step, largest_step) : -largest_step;
+        return r > 0 ? std::clamp(std::log(r), -largest_log_error, largest_log_error) : -largest_log_error;
       };
       errors.push_back({error(ratio.E), error(ratio.I)});
     }

@@ -151,7 +151,8 @@ class SeveralNodes(OnNodes):
                   for launcher in LAUNCHERS}
         preempted = self.submit(file="preempted.h5", options=["--partition=spare"], SPIKESWEEP_LAUNCH="mpirun")
         self.at_work(preempted)
-        self.slurm.call("sbatch", f"--nodelist={preempted.shown()['NodeList']}", "--exclusive", "--wrap=sleep 1")
+        self.slurm.call("sbatch", f"--nodelist={preempted.shown()['NodeList']}", "--exclusive", "--output=/dev/null",
+                        "--wrap=sleep 1")
         for job in handed.values():
             self.at_work(job)
             self.slurm.call("scancel", "--batch", "--signal=USR1", str(job.number))
