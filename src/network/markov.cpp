@@ -109,11 +109,13 @@ void markov_network::reset(int neuron) {
 }
 
 void markov_network::fan_out(int neuron) {
-  const population from = population_of(neuron);
-  const pool onto_E = pool_of(population::E, from);
-  const pool onto_I = pool_of(population::I, from);
-  scatter(onto_E, 0, p_.N_E, p_.connection_of(onto_E).probability);
-  scatter(onto_I, p_.N_E, p_.N_I, p_.connection_of(onto_I).probability);
+  if (neuron < p_.N_E) {
+    scatter(pool::EE, 0, p_.N_E, p_.connection_of(pool::EE).probability);
+    scatter(pool::IE, p_.N_E, p_.N_I, p_.connection_of(pool::IE).probability);
+  } else {
+    scatter(pool::EI, 0, p_.N_E, p_.connection_of(pool::EI).probability);
+    scatter(pool::II, p_.N_E, p_.N_I, p_.connection_of(pool::II).probability);
+  }
 }
 
 void markov_network::coarse_grain(const state_layout& layout, std::span<std::int32_t> out) const {
