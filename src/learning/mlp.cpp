@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <new>
+#include <string_view>
 #include <unordered_map>
 
 #include <dnnl.hpp>
@@ -21,6 +22,9 @@ constexpr float output_scale = 0.1F;  ///< Scale of the first weights of the out
 /// A product is faster if oneDNN chooses the layout of the weights: by 16 % at 128 rows and 7 % at 512 on a Zen 4. But
 /// a training step uses the weights for one product only, and to reorder them takes as long as the product of 50 rows.
 constexpr int most_rows_on_plain_weights = 512;
+/// CPUs without AVX-512 have oneDNN's general product only. The order in which it sums a row depends on the number of
+/// rows and on the row's place. Within so few rows all rows are summed alike, and it is as fast as with many.
+constexpr int rows_summed_alike = 6;
 
 memory::desc matrix(memory::dim rows, memory::dim columns, number type) {
   return {{rows, columns}, type, memory::format_tag::ab};
@@ -122,6 +126,7 @@ std::size_t mlp_shape::parameter_count() const {
 struct mlp::impl {
   impl(const mlp_shape& of, int row_count, bool is_training, precision wanted)
       : shape(of),
+        asked_rows(row_count),
         rows(row_count),
         training(is_training),
         type(wanted == precision::bf16 ? number::bf16 : number::f32),
@@ -133,6 +138,14 @@ struct mlp::impl {
     }
     give_threads_signal_stacks();
     const auto sizes = shape.sizes();
+    if (!training && !sums_rows_alike()) {
+      rows = rows_summed_alike;
+      blocks = (asked_rows + rows - 1) / rows;
+      const auto computed = static_cast<std::size_t>(blocks) * static_cast<std::size_t>(rows);
+      all_input.resize(computed * static_cast<std::size_t>(sizes.front()));
+      all_output.resize(computed * static_cast<std::size_t>(sizes.back()));
+      all_last_hidden.resize(computed * static_cast<std::size_t>(shape.hidden.empty() ? 0 : shape.hidden.back()));
+    }
     input = memory(matrix(rows, shape.inputs, number::f32), engine);
     zero(input);
     converted_input = input;
@@ -155,6 +168,58 @@ struct mlp::impl {
         convert_last_hidden = copy(layers[layers.size() - 2].activated, last_hidden);
       }
     }
+  }
+
+  /// Whether the bits of a row depend neither on the number of rows nor on its place: only in these products of oneDNN.
+  bool sums_rows_alike() const {
+    const auto sizes = shape.sizes();
+    for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
+      const dnnl::inner_product_forward::primitive_desc choice(
+          {dnnl::prop_kind::forward_inference, matrix(rows, sizes[l], type), any_matrix(sizes[l + 1], sizes[l], type),
+           vector(sizes[l + 1]), matrix(rows, sizes[l + 1], number::f32)},
+          engine);
+      if (std::string_view(choice.impl_info_str()).find("brgemm") == std::string_view::npos) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void forward() {
+    if (blocks == 0) {
+      compute();
+      return;
+    }
+    for (std::size_t b = 0; b < static_cast<std::size_t>(blocks); ++b) {
+      const std::span<float> in = view(input);
+      std::copy_n(all_input.begin() + static_cast<std::ptrdiff_t>(b * in.size()), in.size(), in.begin());
+      compute();
+      keep(layers.back().activated, all_output, b);
+      if (!all_last_hidden.empty()) {
+        keep(last_hidden, all_last_hidden, b);
+      }
+    }
+  }
+
+  void compute() {
+    convert_input.run(stream);
+    for (const layer& at : layers) {
+      at.product.run(stream);
+      at.activation.run(stream);
+    }
+    stream.wait();
+  }
+
+  static void keep(const memory& of_block, std::vector<float>& into, std::size_t b) {
+    const std::span<const float> values = view(of_block);
+    std::ranges::copy(values, into.begin() + static_cast<std::ptrdiff_t>(b * values.size()));
+  }
+
+  /// Values of the rows that were asked for.
+  std::span<float> asked(const memory& rows_at_once, std::vector<float>& in_blocks) const {
+    const std::span<float> values = blocks == 0 ? view(rows_at_once) : std::span<float>(in_blocks);
+    const int computed = blocks == 0 ? rows : blocks * rows;
+    return values.first(values.size() / static_cast<std::size_t>(computed) * static_cast<std::size_t>(asked_rows));
   }
 
   bool hidden(std::size_t l) const { return l + 1 < layers.size(); }
@@ -275,7 +340,13 @@ struct mlp::impl {
   }
 
   mlp_shape shape;
-  int rows;
+  int asked_rows;
+  int rows;  ///< Those of one pass.
+  // Above 0: forward() computes so many blocks of `rows` rows, whose values are here. What fills the last one up is 0.
+  int blocks = 0;
+  std::vector<float> all_input;
+  std::vector<float> all_output;
+  std::vector<float> all_last_hidden;
   bool training;
   number type;  ///< Number type of weights and activations inside the products.
   dnnl::engine engine;
@@ -318,24 +389,21 @@ void mlp::set_parameters(std::span<const float> parameters) {
 }
 
 std::span<float> mlp::input() {
-  return view(impl_->input);
+  return impl_->asked(impl_->input, impl_->all_input);
 }
 
 std::span<const float> mlp::forward() {
-  impl_->convert_input.run(impl_->stream);
-  for (const auto& at : impl_->layers) {
-    at.product.run(impl_->stream);
-    at.activation.run(impl_->stream);
-  }
-  impl_->stream.wait();
-  return view(impl_->layers.back().activated);
+  impl_->forward();
+  return impl_->asked(impl_->layers.back().activated, impl_->all_output);
 }
 
 std::span<const float> mlp::last_hidden() {
   SPIKESWEEP_ASSERT(!impl_->training && impl_->layers.size() > 1);
-  impl_->convert_last_hidden.run(impl_->stream);
-  impl_->stream.wait();
-  return view(impl_->last_hidden);
+  if (impl_->blocks == 0) {
+    impl_->convert_last_hidden.run(impl_->stream);
+    impl_->stream.wait();
+  }
+  return impl_->asked(impl_->last_hidden, impl_->all_last_hidden);
 }
 
 std::span<float> mlp::output_gradient() {
