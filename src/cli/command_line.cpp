@@ -201,7 +201,8 @@ rank_exit attempt(const rank_context& job, const Part& part) {
   } catch (const internal_error& error) {
     return {failed, std::string("internal error, please report it: ") + error.what()};
   } catch (const std::bad_alloc&) {
-    return {failed, "out of memory; start fewer ranks on each node, or lower learning.buffer_MiB if this is a training"};
+    return {failed,
+            "out of memory; start fewer ranks on each node, or lower learning.buffer_MiB if this is a training"};
   } catch (const std::system_error& error) {
     const bool limited = error.code() == std::errc::resource_unavailable_try_again;
     return {failed, limited ? "cannot start a thread: a limit is reached; raise ulimit -u (processes) or -v (memory)"

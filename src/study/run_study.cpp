@@ -121,15 +121,17 @@ class study_run {
   }
 
   void train() {
-    step("train", directory_.model(), [this] { return model_origin(); }, [&] {
-      const model m = train_surrogate(job_, config_, directory_.sweep(), directory_.model(),
-                                      foreign_checkpoint::keep_aside, &tested_);
-      on_root(job_.world, [&] {
-        if (hooks_.trained) {
-          hooks_.trained(m);
-        }
-      });
-    });
+    step(
+        "train", directory_.model(), [this] { return model_origin(); },
+        [&] {
+          const model m = train_surrogate(job_, config_, directory_.sweep(), directory_.model(),
+                                          foreign_checkpoint::keep_aside, &tested_);
+          on_root(job_.world, [&] {
+            if (hooks_.trained) {
+              hooks_.trained(m);
+            }
+          });
+        });
   }
 
   /// Adds the points of one more round to the description.
@@ -144,9 +146,10 @@ class study_run {
     const input_lock model_in_use(directory_.model());
     on_root(job_.world, [&] {
       if (origin_of(directory_.model()) != model_origin()) {
-        throw input_error(directory_.model().string() +
-                          " was replaced while this run was at work, by a model of other settings or another sweep; the "
-                          "same command trains again");
+        throw input_error(
+            directory_.model().string() +
+            " was replaced while this run was at work, by a model of other settings or another sweep; the "
+            "same command trains again");
       }
     });
     const auto wanted = [&] { return validation_origin(config_, directory_.model()); };
