@@ -139,7 +139,9 @@ command_action simulate_command(const command_options& options) {
       .value_name("N");
   options.text("-o,--output", arguments->output, "write the spikes to this file").value_name("FILE.h5");
   options.flag("--json", arguments->json, "print one JSON object");
-  return on_rank_0([arguments](const rank_context& job) { return execute(job, *arguments); });
+  command_action action = on_rank_0([arguments](const rank_context& job) { return execute(job, *arguments); });
+  action.output = [arguments] { return arguments->output; };
+  return action;
 }
 
 }  // namespace spikesweep
