@@ -29,6 +29,7 @@
 #include <spikesweep/store/hdf5.hpp>
 #include <spikesweep/store/trial.hpp>
 #include <spikesweep/study/config.hpp>
+#include <spikesweep/study/figure_text.hpp>
 
 #include "argument_parser.hpp"
 #include "commands.hpp"
@@ -42,6 +43,7 @@ namespace {
 struct global_flags {
   bool version = false;
   bool config_reference = false;
+  bool figure_reference = false;
   bool verbose = false;
   bool quiet = false;
 };
@@ -80,6 +82,9 @@ std::vector<std::string> spread_assignments(int argc, char** argv) {
 void add_flags(const command_options& options, global_flags& flags) {
   options.flag("--version", flags.version, "print the versions of spikesweep and of every linked library");
   options.flag("--config-reference", flags.config_reference, "print every config key as Markdown (configs/README.md)")
+      .hidden();
+  options
+      .flag("--figure-reference", flags.figure_reference, "print every figure as Markdown (docs/reference/figures.md)")
       .hidden();
   const command_option verbose = options.flag("-v,--verbose", flags.verbose, "print more on standard error");
   options.flag("-q,--quiet", flags.quiet, "print only warnings and errors on standard error").excludes(verbose);
@@ -125,6 +130,8 @@ class program_call {
       text_ = version_text();
     } else if (flags_.config_reference) {
       text_ = config_reference();
+    } else if (flags_.figure_reference) {
+      text_ = figure_reference();
     } else if (parsed.command) {
       action_ = std::move(actions[*parsed.command]);
     } else {
@@ -201,7 +208,8 @@ rank_exit attempt(const rank_context& job, const Part& part) {
   } catch (const internal_error& error) {
     return {failed, std::string("internal error, please report it: ") + error.what()};
   } catch (const std::bad_alloc&) {
-    return {failed, "out of memory; start fewer ranks on each node, or lower learning.buffer_MiB if this is a training"};
+    return {failed,
+            "out of memory; start fewer ranks on each node, or lower learning.buffer_MiB if this is a training"};
   } catch (const std::system_error& error) {
     const bool limited = error.code() == std::errc::resource_unavailable_try_again;
     return {failed, limited ? "cannot start a thread: a limit is reached; raise ulimit -u (processes) or -v (memory)"

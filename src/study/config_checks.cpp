@@ -128,6 +128,14 @@ class combination_checker {
     if (validation.segment_s * 1e3 < 2 * validation.bin_ms) {
       refuse("validation.segment_s", fmt::format("is shorter than two bins (bin_ms = {})", validation.bin_ms));
     }
+    if (validation.peak_lowest_hz >= validation.peak_highest_hz) {
+      refuse("validation.peak_lowest_hz",
+             fmt::format("has to be below peak_highest_hz ({:g} Hz)", validation.peak_highest_hz));
+    }
+    if (const double top = 500 / validation.bin_ms; validation.peak_lowest_hz >= top) {
+      refuse("validation.peak_lowest_hz",
+             fmt::format("is outside the spectrum, which ends at {:g} Hz (bin_ms = {:g})", top, validation.bin_ms));
+    }
     if (validation.duration_s / validation.chains < validation.segment_s) {
       refuse("validation.duration_s",
              fmt::format("gives each of the {} chains less than a spectral segment (segment_s = {})", validation.chains,
