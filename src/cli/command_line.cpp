@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include <fmt/format.h>
 #include <omp.h>
 
 #include <spikesweep/base/error.hpp>
@@ -38,6 +39,23 @@
 namespace spikesweep {
 
 namespace {
+
+/// Has OpenMP work with so many threads, or with as many as it really starts. oneDNN divides its work among the threads
+/// that it was told of: the share of one that does not come would not be computed.
+void use_threads(int wanted) {
+  omp_set_dynamic(0);
+  omp_set_num_threads(std::min(wanted, omp_get_thread_limit()));
+  int started = 1;
+#pragma omp parallel
+#pragma omp single
+  started = omp_get_num_threads();
+  omp_set_num_threads(started);
+  if (started < wanted) {
+    log_warning(
+        fmt::format("OMP_NUM_THREADS asks for {} threads, and OpenMP starts {} (OMP_THREAD_LIMIT = {}): {} used",
+                    wanted, started, omp_get_thread_limit(), started == 1 ? "1 is" : fmt::format("{} are", started)));
+  }
+}
 
 /// Flags that belong to no command.
 struct global_flags {
@@ -175,7 +193,7 @@ class program_call {
       return exit_code::done;
     }
     // Every core has a rank already: more threads would only get in each other's way.
-    omp_set_num_threads(threads_wanted().value_or(1));
+    use_threads(threads_wanted().value_or(1));
     return action_->run(job);
   }
 
@@ -224,6 +242,7 @@ rank_exit attempt(const rank_context& job, const Part& part) {
 }  // namespace
 
 int run_command_line(int argc, char** argv) {
+  open_standard_streams();
   const std::optional<std::string> ended_job = forget_job_that_ended();
   try_files_with({this_program, trial_command});
   mpi_session mpi;

@@ -24,14 +24,14 @@ namespace {
 /// A new command needs a row here, a declaration above, and its file NAME_command.cpp.
 constexpr std::array command_rows{
     command{"run", "sweep, train, validate and report; the same command resumes", run_command},
-    command{"plan", "say what a sweep would need: tasks, samples, disk, memory, time", plan_command},
+    command{"plan", "say what a run would need: tasks, samples, disk, memory, time", plan_command},
     command{"sweep", "simulate every task of a config into one file, or resume", sweep_command},
     command{"status", "say which tasks of a sweep are done, failed and left", status_command},
     command{"verify", "check the checksum of every finished task of a sweep file", verify_command},
     command{"train", "train a surrogate on a sweep file, on all ranks, or resume", train_command},
     command{"validate", "compare a surrogate with exact runs at the held-out test points", validate_command},
     command{"simulate", "simulate one network, or replicates of it", simulate_command},
-    command{"predict", "run a surrogate on its own, without simulating a neuron", predict_command},
+    command{"predict", "run a surrogate instead of the network", predict_command},
     command{quarantine_command, "run the tasks that a sweep gives to this process", run_tasks_command, true},
     command{trial_command, "open a file as a trial", try_file_command, true}};
 

@@ -12,6 +12,7 @@
 #include <spikesweep/study/run_directory.hpp>
 #include <spikesweep/study/run_study.hpp>
 #include <spikesweep/study/training_text.hpp>
+#include <spikesweep/surrogate/validation.hpp>
 
 #include "commands.hpp"
 #include "sweep_options.hpp"
@@ -71,7 +72,7 @@ exit_code execute(const rank_context& job, const run_arguments& arguments) {
   const sweep_outcome swept = run_study(job, config, arguments.output, arguments.flags, command, hooks);
   if (job.root() && !swept.interrupted) {
     const run_directory directory{arguments.output};
-    std::cout << find_text(directory.table()).value_or("");
+    std::cout << find_validation_table(directory.validation()).value_or(find_text(directory.table()).value_or(""));
     std::error_code unknown;
     if (std::filesystem::exists(directory.report(), unknown)) {
       std::cout << "report: " << directory.report().string() << '\n';

@@ -124,7 +124,7 @@ command_action simulate_command(const command_options& options) {
   options.time("--duration", arguments->duration_s, "simulated time after the burn-in, such as 5s or 500ms").required();
   options
       .number("--replicates", arguments->replicates,
-              "independent runs of the network; they run side by side in the lockstep simulator where it can")
+              "independent runs of the network; side by side, if its simulator is lockstep")
       .between(1, most_replicates)
       .value_name("N");
   options.text("-o,--output", arguments->output, "write the spikes to this file").value_name("FILE.h5");

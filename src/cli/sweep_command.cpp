@@ -78,7 +78,8 @@ exit_code execute(const rank_context& job, const sweep_arguments& arguments) {
 void add_sweep_options(const command_options& options, sweep_flags& flags) {
   const command_option retry = options.flag("--retry-failed", flags.retry_failed, "run failed tasks again");
   const command_option extend =
-      options.flag("--extend", flags.extend, "add the points and replicates that the config has and the file lacks");
+      options.flag("--extend", flags.extend,
+                   "grow the sweep to the design of the config: more points, more replicates, wider ranges");
   options.flag("--fresh", flags.fresh, "start over and replace what exists").excludes(retry).excludes(extend);
   options
       .text("--grace", flags.grace,

@@ -61,7 +61,9 @@ command_action validate_command(const command_options& options) {
       .required()
       .value_name("MODEL.h5|DIR");
   options.text("-o,--output", arguments->output, "file for the results").required().value_name("VALID.h5");
-  options.text("-d,--data", arguments->data, "sweep file of the model; needed if that file has moved since")
+  options
+      .text("-d,--data", arguments->data,
+            "sweep file of the model; needed only if it is neither where it was nor beside the model")
       .value_name("FILE.h5");
   options.set(arguments->overrides, "override a config key");
   options.flag("--json", arguments->json, "print one JSON object");

@@ -70,11 +70,10 @@ void feature_map::raw(const parameters& p, std::span<const double> axis_values, 
     root_shares(state.subspan(at(layout.first_cell(q)), cells), p.size(q), {next, cells});
     next += cells;
   }
-  const double fanout[pool_count] = {p.P_EE * p.N_E, p.P_IE * p.N_I, p.P_EI * p.N_E, p.P_II * p.N_I};
   for (int k = 0; k < pool_count; ++k) {
     const double pending = state[at(layout.pending(static_cast<pool>(k)))];
     *next++ = static_cast<float>(std::log1p(pending));
-    *next++ = static_cast<float>(pending / std::max(1.0, fanout[k]));
+    *next++ = static_cast<float>(pending / std::max(1.0, p.fanout(static_cast<pool>(k))));
   }
   for (std::size_t a = 0; a < axis_values.size(); ++a) {
     const double range = space_.axis_max[a] - space_.axis_min[a];

@@ -146,7 +146,7 @@ struct law_sampler::impl {
                             ? cells.expect(raw, totals, {}, {})
                             : cells.expect(raw, totals, correlated->variance,
                                            correlated->noise.subspan(row * profile_size, profile_size));
-    if (query.p->tau_ref == 0) {
+    if (query.p->refractory_ms() == 0) {
       // No neuron is refractory; systematic_rounding scales the other cells.
       shares[of_state - 1] = shares[2 * of_state - 1] = 0;
     }

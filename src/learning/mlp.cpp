@@ -1,7 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <new>
-#include <unordered_map>
+#include <string_view>
+#include <vector>
 
 #include <dnnl.hpp>
 
@@ -9,91 +10,37 @@
 #include <spikesweep/learning/mlp.hpp>
 #include <spikesweep/parallel/signal_stack.hpp>
 
+#include "mlp_layer.hpp"
+
 namespace spikesweep {
 
 namespace {
 
-using dnnl::memory;
-using number = memory::data_type;
+using onednn::any_matrix;
+using onednn::bound;
+using onednn::copy;
+using onednn::layer;
+using onednn::matrix;
+using onednn::memory;
+using onednn::number;
+using onednn::point;
+using onednn::vector;
+using onednn::view;
+using onednn::zero;
 
 constexpr float swish_alpha = 1.0F;   ///< SiLU is oneDNN's swish with alpha 1.
 constexpr float output_scale = 0.1F;  ///< Scale of the first weights of the output layer.
 /// A product is faster if oneDNN chooses the layout of the weights: by 16 % at 128 rows and 7 % at 512 on a Zen 4. But
 /// a training step uses the weights for one product only, and to reorder them takes as long as the product of 50 rows.
 constexpr int most_rows_on_plain_weights = 512;
-
-memory::desc matrix(memory::dim rows, memory::dim columns, number type) {
-  return {{rows, columns}, type, memory::format_tag::ab};
-}
-
-/// A matrix whose layout the primitive chooses.
-memory::desc any_matrix(memory::dim rows, memory::dim columns, number type) {
-  return {{rows, columns}, type, memory::format_tag::any};
-}
-
-memory::desc vector(memory::dim n) {
-  return {{n}, number::f32, memory::format_tag::a};
-}
-
-std::span<float> view(const memory& m) {
-  return {static_cast<float*>(m.get_data_handle()), m.get_desc().get_size() / sizeof(float)};
-}
-
-void zero(const memory& m) {
-  std::fill_n(static_cast<char*>(m.get_data_handle()), m.get_desc().get_size(), '\0');
-}
-
-/// Makes a memory refer to the caller's values. oneDNN has no memory of constant values, but it only reads these.
-void point(memory& m, const float* at) {
-  m.set_data_handle(const_cast<float*>(at));
-}
+/// CPUs without AVX-512 have oneDNN's general product only. The order in which it sums a row depends on the number of
+/// rows and on the row's place. Within so few rows all rows are summed alike, and it is as fast as with many.
+constexpr int rows_summed_alike = 6;
 
 void give_threads_signal_stacks() {
 #pragma omp parallel
   { use_signal_stack(); }
 }
-
-/// A primitive together with its arguments. Without a primitive, run() does nothing.
-struct bound {
-  dnnl::primitive primitive;
-  std::unordered_map<int, memory> arguments;
-
-  void run(dnnl::stream& stream) const {
-    if (primitive) {
-      primitive.execute(stream, arguments);
-    }
-  }
-};
-
-/// Copies between two memories of one shape, whose layouts and number types may differ.
-bound copy(const memory& from, const memory& to) {
-  return {dnnl::reorder(from, to), {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}}};
-}
-
-/// Activations stay row-major, because inner products prefer this on every CPU that was tried; weights are reordered.
-struct layer {
-  int inputs = 0;
-  int outputs = 0;
-  dnnl::inner_product_forward::primitive_desc forward_choice;
-  dnnl::eltwise_forward::primitive_desc activation_choice;
-  memory caller_weights;  ///< outputs x inputs, plain; belongs to the caller of set_parameters().
-  memory bias;
-  memory forward_weights;
-  memory output;     ///< When training, the values before the activation; otherwise those after it.
-  memory activated;  ///< After the activation.
-  bound load_forward;
-  bound product;
-  bound activation;
-
-  memory output_gradient;  ///< The gradient with respect to `activated`, then, in the same place, to `output`.
-  memory caller_gradient;  ///< outputs x inputs, plain; belongs to the caller of backward().
-  memory bias_gradient;    ///< Belongs to the caller of backward().
-  memory backward_weights;
-  bound load_backward;
-  bound activation_back;
-  bound weights_back;
-  bound data_back;
-};
 
 }  // namespace
 
@@ -122,6 +69,7 @@ std::size_t mlp_shape::parameter_count() const {
 struct mlp::impl {
   impl(const mlp_shape& of, int row_count, bool is_training, precision wanted)
       : shape(of),
+        asked_rows(row_count),
         rows(row_count),
         training(is_training),
         type(wanted == precision::bf16 ? number::bf16 : number::f32),
@@ -133,6 +81,14 @@ struct mlp::impl {
     }
     give_threads_signal_stacks();
     const auto sizes = shape.sizes();
+    if (!training && !sums_rows_alike()) {
+      rows = rows_summed_alike;
+      blocks = (asked_rows + rows - 1) / rows;
+      const auto computed = static_cast<std::size_t>(blocks) * static_cast<std::size_t>(rows);
+      all_input.resize(computed * static_cast<std::size_t>(sizes.front()));
+      all_output.resize(computed * static_cast<std::size_t>(sizes.back()));
+      all_last_hidden.resize(computed * static_cast<std::size_t>(shape.hidden.empty() ? 0 : shape.hidden.back()));
+    }
     input = memory(matrix(rows, shape.inputs, number::f32), engine);
     zero(input);
     converted_input = input;
@@ -155,6 +111,58 @@ struct mlp::impl {
         convert_last_hidden = copy(layers[layers.size() - 2].activated, last_hidden);
       }
     }
+  }
+
+  /// Whether the bits of a row depend neither on the number of rows nor on its place: only in these products of oneDNN.
+  bool sums_rows_alike() const {
+    const auto sizes = shape.sizes();
+    for (std::size_t l = 0; l + 1 < sizes.size(); ++l) {
+      const dnnl::inner_product_forward::primitive_desc choice(
+          {dnnl::prop_kind::forward_inference, matrix(rows, sizes[l], type), any_matrix(sizes[l + 1], sizes[l], type),
+           vector(sizes[l + 1]), matrix(rows, sizes[l + 1], number::f32)},
+          engine);
+      if (std::string_view(choice.impl_info_str()).find("brgemm") == std::string_view::npos) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  void forward() {
+    if (blocks == 0) {
+      compute();
+      return;
+    }
+    for (std::size_t b = 0; b < static_cast<std::size_t>(blocks); ++b) {
+      const std::span<float> in = view(input);
+      std::copy_n(all_input.begin() + static_cast<std::ptrdiff_t>(b * in.size()), in.size(), in.begin());
+      compute();
+      keep(layers.back().activated, all_output, b);
+      if (!all_last_hidden.empty()) {
+        keep(last_hidden, all_last_hidden, b);
+      }
+    }
+  }
+
+  void compute() {
+    convert_input.run(stream);
+    for (const layer& at : layers) {
+      at.product.run(stream);
+      at.activation.run(stream);
+    }
+    stream.wait();
+  }
+
+  static void keep(const memory& of_block, std::vector<float>& into, std::size_t b) {
+    const std::span<const float> values = view(of_block);
+    std::ranges::copy(values, into.begin() + static_cast<std::ptrdiff_t>(b * values.size()));
+  }
+
+  /// Values of the rows that were asked for.
+  std::span<float> asked(const memory& rows_at_once, std::vector<float>& in_blocks) const {
+    const std::span<float> values = blocks == 0 ? view(rows_at_once) : std::span<float>(in_blocks);
+    const int computed = blocks == 0 ? rows : blocks * rows;
+    return values.first(values.size() / static_cast<std::size_t>(computed) * static_cast<std::size_t>(asked_rows));
   }
 
   bool hidden(std::size_t l) const { return l + 1 < layers.size(); }
@@ -275,7 +283,13 @@ struct mlp::impl {
   }
 
   mlp_shape shape;
-  int rows;
+  int asked_rows;
+  int rows;  ///< Those of one pass.
+  // Above 0: forward() computes so many blocks of `rows` rows, whose values are here. What fills the last one up is 0.
+  int blocks = 0;
+  std::vector<float> all_input;
+  std::vector<float> all_output;
+  std::vector<float> all_last_hidden;
   bool training;
   number type;  ///< Number type of weights and activations inside the products.
   dnnl::engine engine;
@@ -318,24 +332,21 @@ void mlp::set_parameters(std::span<const float> parameters) {
 }
 
 std::span<float> mlp::input() {
-  return view(impl_->input);
+  return impl_->asked(impl_->input, impl_->all_input);
 }
 
 std::span<const float> mlp::forward() {
-  impl_->convert_input.run(impl_->stream);
-  for (const auto& at : impl_->layers) {
-    at.product.run(impl_->stream);
-    at.activation.run(impl_->stream);
-  }
-  impl_->stream.wait();
-  return view(impl_->layers.back().activated);
+  impl_->forward();
+  return impl_->asked(impl_->layers.back().activated, impl_->all_output);
 }
 
 std::span<const float> mlp::last_hidden() {
   SPIKESWEEP_ASSERT(!impl_->training && impl_->layers.size() > 1);
-  impl_->convert_last_hidden.run(impl_->stream);
-  impl_->stream.wait();
-  return view(impl_->last_hidden);
+  if (impl_->blocks == 0) {
+    impl_->convert_last_hidden.run(impl_->stream);
+    impl_->stream.wait();
+  }
+  return impl_->asked(impl_->last_hidden, impl_->all_last_hidden);
 }
 
 std::span<float> mlp::output_gradient() {

@@ -21,22 +21,23 @@ constexpr double ms_per_s = 1000;
 
 discrete_network::group discrete_network::make_group(const parameters& p, population q, double dt_ms) {
   const bool is_E = q == population::E;
-  const double tau_E = is_E ? p.tau_EE : p.tau_IE;
-  const double tau_I = is_E ? p.tau_EI : p.tau_II;
+  const connection from_E = p.connection_of(pool_of(q, population::E));
+  const connection from_I = p.connection_of(pool_of(q, population::I));
+  const double tau_E = from_E.delay_ms;
   const double lambda = p.external_rate(q);
-  const double weight = (is_E ? p.S_EI : p.S_II) / tau_I;
+  const double weight = from_I.weight / from_I.delay_ms;
   const bool by_v = p.inhibition == inhibition_kind::voltage_dependent;
   constexpr double range = threshold_potential - reversal_potential;
   const auto size = static_cast<std::size_t>(p.size(q));
   return {is_E ? 0 : p.N_E,
           p.size(q),
           p.S_ext / tau_E,
-          (is_E ? p.S_EE : p.S_IE) / tau_E,
+          from_E.weight / tau_E,
           by_v ? weight * -reversal_potential / range : weight,
           by_v ? weight / range : 0,
           portable_exp(-dt_ms / tau_E),
-          {portable_exp(-dt_ms / tau_E), portable_exp(-dt_ms / tau_I)},
-          {is_E ? p.P_EE : p.P_IE, is_E ? p.P_EI : p.P_II},
+          {portable_exp(-dt_ms / tau_E), portable_exp(-dt_ms / from_I.delay_ms)},
+          {from_E.probability, from_I.probability},
           count_table::poisson(lambda * dt_ms / ms_per_s),
           std::vector<double>(size, lambda * tau_E / ms_per_s),
           {std::vector<double>(size, 0.0), std::vector<double>(size, 0.0)}};

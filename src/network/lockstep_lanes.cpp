@@ -66,14 +66,18 @@ void lockstep_lanes::set_parameters(int lane, const parameters& p) {
     rate[static_cast<std::size_t>(k)][l] = tau > 0 ? static_cast<float>(1000.0 / tau) : 0.0F;
     weight[static_cast<std::size_t>(k)][l] = static_cast<float>(kick);
   };
-  set(lane_list::refractory, p.tau_ref, lane_return_weight);
-  set(lane_list::EE, p.tau_EE, p.S_EE);
-  set(lane_list::IE, p.tau_IE, p.S_IE);
-  set(lane_list::EI, p.tau_EI, p.S_EI * inhibitory);
-  set(lane_list::II, p.tau_II, p.S_II * inhibitory);
+  const auto connect = [&](lane_list list, pool k) {
+    const connection c = p.connection_of(k);
+    set(list, c.delay_ms, c.weight * (pre(k) == population::E ? 1.0 : inhibitory));
+    reach[l][static_cast<std::size_t>(k)] = to_32_bits(c.probability);
+  };
+  set(lane_list::refractory, p.refractory_ms(), lane_return_weight);
+  connect(lane_list::EE, pool::EE);
+  connect(lane_list::IE, pool::IE);
+  connect(lane_list::EI, pool::EI);
+  connect(lane_list::II, pool::II);
   voltage_dependent[l] = by_voltage ? -1 : 0;
-  has_refractory[l] = p.tau_ref > 0;
-  reach[l] = {to_32_bits(p.P_EE), to_32_bits(p.P_IE), to_32_bits(p.P_EI), to_32_bits(p.P_II)};
+  has_refractory[l] = p.refractory_ms() > 0;
 }
 
 void lockstep_lanes::assign(int lane, const parameters& p, std::uint32_t point, std::uint32_t replicate) {

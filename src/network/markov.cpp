@@ -44,11 +44,11 @@ void markov_network::set_classes() {
   };
   set(external_E_, p.external_rate(population::E), 1, 1);
   set(external_I_, p.external_rate(population::I), 1, 1);
-  set(class_of(pool::EE), per_second(p.tau_EE), p.S_EE, 1);
-  set(class_of(pool::IE), per_second(p.tau_IE), p.S_IE, 1);
-  set(class_of(pool::EI), per_second(p.tau_EI), p.S_EI, -1);
-  set(class_of(pool::II), per_second(p.tau_II), p.S_II, -1);
-  set(returns_, p.tau_ref > 0 ? per_second(p.tau_ref) : 0, 0, 1);
+  for (const pool k : {pool::EE, pool::IE, pool::EI, pool::II}) {
+    const connection c = p.connection_of(k);
+    set(class_of(k), per_second(c.delay_ms), c.weight, pre(k) == population::E ? 1 : -1);
+  }
+  set(returns_, p.refractory_ms() > 0 ? per_second(p.refractory_ms()) : 0, 0, 1);
   if (p.inhibition == inhibition_kind::voltage_dependent) {
     for (const pool k : {pool::EI, pool::II}) {
       constexpr double range = threshold_potential - reversal_potential;
@@ -100,7 +100,7 @@ void markov_network::scatter(pool k, int first, int size, double probability) {
 }
 
 void markov_network::reset(int neuron) {
-  if (p_.tau_ref > 0) {
+  if (p_.refractory_ms() > 0) {
     potential_[static_cast<std::size_t>(neuron)] = refractory_mark_;
     add(lists_[returns_], neuron);
   } else {
@@ -110,11 +110,11 @@ void markov_network::reset(int neuron) {
 
 void markov_network::fan_out(int neuron) {
   if (neuron < p_.N_E) {
-    scatter(pool::EE, 0, p_.N_E, p_.P_EE);
-    scatter(pool::IE, p_.N_E, p_.N_I, p_.P_IE);
+    scatter(pool::EE, 0, p_.N_E, p_.connection_of(pool::EE).probability);
+    scatter(pool::IE, p_.N_E, p_.N_I, p_.connection_of(pool::IE).probability);
   } else {
-    scatter(pool::EI, 0, p_.N_E, p_.P_EI);
-    scatter(pool::II, p_.N_E, p_.N_I, p_.P_II);
+    scatter(pool::EI, 0, p_.N_E, p_.connection_of(pool::EI).probability);
+    scatter(pool::II, p_.N_E, p_.N_I, p_.connection_of(pool::II).probability);
   }
 }
 
@@ -150,7 +150,7 @@ void markov_network::draw_from(const state_layout& layout, state_view state) {
       }
     }
     for (int i = 0; i < state[static_cast<std::size_t>(layout.refractory_cell(q))]; ++i) {
-      if (p_.tau_ref > 0) {
+      if (p_.refractory_ms() > 0) {
         potential_[static_cast<std::size_t>(neuron)] = refractory_mark_;
         add(lists_[returns_], neuron++);
       } else {

@@ -41,7 +41,7 @@ void perturb_network(const parameters& p, random_stream& stream, Potential* pote
   for (int i = 0; i < p.N_E + p.N_I; ++i) {
     auto& v = potential[i];
     if (stream.bernoulli(strength * perturb_redraw)) {
-      const bool rests = p.tau_ref > 0 && stream.bernoulli(perturb_redraw_refractory);
+      const bool rests = p.refractory_ms() > 0 && stream.bernoulli(perturb_redraw_refractory);
       constexpr auto range = static_cast<std::uint32_t>(threshold_potential - perturb_redraw_lowest);
       v = rests ? mark : static_cast<Potential>(perturb_redraw_lowest + static_cast<int>(stream.below(range)));
     } else if (v != mark) {

@@ -34,10 +34,10 @@ section_rule::section_rule(const section_settings& section, const parameters& p,
       longest_{section.interval_ms * per_millisecond, section.cap_ms * per_millisecond, infinity},
       start_count_(section.mfe_start),
       end_count_(section.mfe_end),
-      end_pending_(section.mfe_fanouts * (p.P_EE * p.N_E)),
-      window_(section.mfe_window * p.tau_EE * per_millisecond),
+      end_pending_(section.mfe_fanouts * p.fanout(pool::EE)),
+      window_(section.mfe_window * p.connection_of(pool::EE).delay_ms * per_millisecond),
       least_growth_(grown_duration),
-      fanout_(p.P_EE * p.N_E),
+      fanout_(p.fanout(pool::EE)),
       start_level_(section.volley_start * mean_pool),
       end_level_(section.volley_end * mean_pool) {
   if (p.model == network_model::discrete && section.kind == section_kind::mfe) {

@@ -3,6 +3,7 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <ctime>
 #include <span>
 #include <utility>
 
@@ -146,6 +147,15 @@ child_process::news child_process::receive() {
   }
   received_.append(part.data(), static_cast<std::size_t>(size));
   return news::bytes;
+}
+
+double child_process::used_s() const {
+  clockid_t clock = 0;
+  timespec used{};
+  if (process_ < 0 || ::clock_getcpuclockid(process_, &clock) != 0 || ::clock_gettime(clock, &used) != 0) {
+    return 0;
+  }
+  return static_cast<double>(used.tv_sec) + 1e-9 * static_cast<double>(used.tv_nsec);
 }
 
 std::optional<std::string> child_process::next() {

@@ -1,6 +1,8 @@
 #include <algorithm>
 
+#include <fcntl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -38,6 +40,14 @@ void prepare_limits() {
   require(RLIMIT_NOFILE, least_files, 1, "open {} files at a time", "-n");
   require(RLIMIT_AS, least_addresses, mebibyte, "have {} MiB of addresses", "-v");
   require(RLIMIT_FSIZE, least_file_size, mebibyte, "write files of {} MiB", "-f");
+}
+
+void open_standard_streams() {
+  for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(stream, F_GETFD) == -1) {
+      ::open("/dev/null", O_RDWR);  // Gets the lowest free number: this one.
+    }
+  }
 }
 
 }  // namespace spikesweep

@@ -33,8 +33,8 @@ int open_file(const std::filesystem::path& path, entry_file::use how) {
     ignore_file_size_signal();
   }
   // A pipe of this name would make the opening wait for its other end.
-  const int descriptor = ::open(path.c_str(), flags.at(static_cast<std::size_t>(how)) | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW,
-                                0666);
+  const int descriptor =
+      ::open(path.c_str(), flags.at(static_cast<std::size_t>(how)) | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0666);
   if (descriptor < 0) {
     fail(how == entry_file::use::begin ? "make" : "open", path);
   }

@@ -95,7 +95,7 @@ lock_holder read_holder(const std::filesystem::path& path) {
   if (known(who)) {
     message += " (" + name_of(who) + ")";
   }
-  throw input_error(message + "; wait for it to end, or if there is none remove " + lock.string());
+  throw input_error(message + "; wait for it to end. If no job uses it, remove " + lock.string());
 }
 
 bool is_dead_here(const lock_holder& who) {

@@ -29,9 +29,10 @@ std::optional<origin> origin_of(const std::filesystem::path& path) {
   if (!std::filesystem::is_regular_file(path, unknown)) {
     return std::nullopt;
   }
+  hdf5::check_readable(path);  // What cannot be read may be up to date.
   try {
     return read_origin(hdf5::file::open(path).root());
-  } catch (const spikesweep_error&) {
+  } catch (const input_error&) {
     return std::nullopt;  // Damaged: it is made anew.
   }
 }

@@ -22,6 +22,10 @@ namespace {
 /// Data that HDF5 has to look for by an index of the file are read too, up to this length [bytes].
 constexpr std::uint64_t most_indexed_bytes = std::uint64_t{64} << 20;
 
+/// A trial waits at most so many times as long as it may compute: for the file system, or for a busy or stopped
+/// machine.
+constexpr double patience = 15;
+
 using contents = std::tuple<dev_t, ino_t, off_t, std::int64_t, std::int64_t>;
 
 struct trials {
@@ -142,10 +146,15 @@ void try_file(const std::filesystem::path& path) {
           "{} is damaged: HDF5 does not survive the reading of it ({}); restore it from a copy, or make it again",
           path.string(), trial.end()));
     }
-    if (seconds_since(begin) > own.longest_s) {
+    if (trial.used_s() > own.longest_s) {
       throw input_error(
           fmt::format("{} is damaged: HDF5 is not through with it after {} s; restore it from a copy, or make it again",
                       path.string(), own.longest_s));
+    }
+    if (seconds_since(begin) > patience * own.longest_s) {
+      throw environment_error(
+          fmt::format("{} could not be read within {} s: its file system or this machine is too slow; try again later",
+                      path.string(), patience * own.longest_s));
     }
     news = trial.receive();
   }

@@ -255,12 +255,13 @@ config_table make_config_table(configuration& config) {
   return table;
 }
 
-void override_network(parameters& network, std::span<const std::string> overrides) {
+std::vector<std::string> override_network(parameters& network, std::span<const std::string> overrides) {
   parameters changed = network;
   config_table table;
   add_network_keys(table, changed);
-  apply_overrides(table, overrides, "network");
+  std::vector<std::string> keys = apply_overrides(table, overrides, "network");
   network = changed;
+  return keys;
 }
 
 }  // namespace spikesweep

@@ -36,8 +36,14 @@ using axis_points = std::vector<std::vector<double>>;
 /// it is 0.1 %, and of good surrogates up to 1 % (measured: 0 to 0.6 % at points within the range).
 constexpr double alarming_share = 0.02;
 
+/// Values of all axes, and which of them --set names.
+struct wanted_values {
+  std::vector<double> values;
+  std::vector<bool> set;
+};
+
 /// The axis values that the overrides ask for; where they say nothing, those in the middle of the trained range.
-std::vector<double> axis_values(const model& m, const predict_request& request) {
+wanted_values axis_values(const model& m, const predict_request& request) {
   parameters middle = m.space.base;
   for (std::size_t i = 0; i < m.space.axes.size(); ++i) {
     const auto [lowest, highest] = m.space.range(i);
@@ -46,11 +52,12 @@ std::vector<double> axis_values(const model& m, const predict_request& request) 
     set_parameter(middle, info, info.whole() ? std::round(centre) : centre);
   }
   parameters wanted = middle;
-  override_network(wanted, request.overrides);
-  std::vector<double> values;
+  const std::vector<std::string> keys = override_network(wanted, request.overrides);
+  wanted_values found;
   for (const std::string& axis : m.space.axes) {
-    values.push_back(get_parameter(wanted, find_parameter(axis)));
-    set_parameter(middle, find_parameter(axis), values.back());
+    found.values.push_back(get_parameter(wanted, find_parameter(axis)));
+    found.set.push_back(std::ranges::find(keys, "network." + axis) != keys.end());
+    set_parameter(middle, find_parameter(axis), found.values.back());
   }
   for (const parameter_info& info : parameter_table()) {
     if (get_parameter(wanted, info) != get_parameter(middle, info)) {
@@ -63,7 +70,7 @@ std::vector<double> axis_values(const model& m, const predict_request& request) 
                                   wanted.model != middle.model ? "model" : "inhibition", request.model,
                                   fmt::join(m.space.axes, ", ")));
   }
-  return values;
+  return found;
 }
 
 /// Whether a point is within the range that the surrogate stands for. Throws input_error if it is not, unless
@@ -96,13 +103,19 @@ void warn_of_outside(const predict_request& request, int outside, std::size_t al
   }
 }
 
-/// Axes without a column keep their value in `middle`.
-axis_points points_of_file(const model& m, const predict_request& request, const std::vector<double>& middle) {
+/// Axes without a column keep their value in `otherwise`.
+axis_points points_of_file(const model& m, const predict_request& request, const wanted_values& otherwise) {
   const point_list list = parse_points(read_points_file(request.points), request.points, {m.space.axes});
+  for (const std::size_t axis : list.axes) {
+    if (otherwise.set[axis]) {
+      throw input_error(fmt::format("--set: key 'network.{}' has a column in {}, too; leave one of them out",
+                                    m.space.axes[axis], request.points));
+    }
+  }
   axis_points points;
   int outside = 0;
   for (std::size_t i = 0; i < list.values.size(); ++i) {
-    std::vector<double> values = middle;
+    std::vector<double> values = otherwise.values;
     for (std::size_t column = 0; column < list.axes.size(); ++column) {
       values[list.axes[column]] = list.values[i][column];
     }
@@ -123,20 +136,11 @@ axis_points points_of_file(const model& m, const predict_request& request, const
   return points;
 }
 
-/// Whether an override names an axis, with or without its section.
-bool is_set(const predict_request& request, const std::string& axis) {
-  return std::ranges::any_of(request.overrides, [&axis](const std::string& text) {
-    const std::string key = text.substr(0, text.find('='));
-    const std::string name = key.substr(key.rfind('.') + 1);
-    return name.substr(0, name.find(' ')) == axis;
-  });
-}
-
-/// Points of the Sobol sequence, stretched to the trained range. Axes that --set names keep their value in `values`.
-axis_points points_of_design(const model& m, const predict_request& request, const std::vector<double>& values) {
+/// Points of the Sobol sequence, stretched to the trained range. Axes that --set names keep their value.
+axis_points points_of_design(const model& m, const predict_request& request, const wanted_values& wanted) {
   std::vector<std::size_t> free;
   for (std::size_t a = 0; a < m.space.axes.size(); ++a) {
-    if (!is_set(request, m.space.axes[a])) {
+    if (!wanted.set[a]) {
       free.push_back(a);
     }
   }
@@ -147,7 +151,7 @@ axis_points points_of_design(const model& m, const predict_request& request, con
   const Eigen::MatrixXd unit = sobol_points(request.design, static_cast<int>(free.size()));
   axis_points points;
   for (Eigen::Index i = 0; i < unit.rows(); ++i) {
-    std::vector<double>& point = points.emplace_back(values);
+    std::vector<double>& point = points.emplace_back(wanted.values);
     for (std::size_t k = 0; k < free.size(); ++k) {
       const std::size_t a = free[k];
       const double share = unit(i, static_cast<Eigen::Index>(k));
@@ -220,7 +224,7 @@ std::vector<point_prediction> predict_one(const model& m, const predict_request&
     save_spikes(request.output, {parameters_at(m.space, point.values),
                                  0,
                                  request.settings.run.duration_s,
-                                 m.surrogate().seed,
+                                 settings.seed.value_or(m.surrogate().seed),
                                  m.config_text,
                                  predictions.front().raster,
                                  {}});
@@ -352,15 +356,16 @@ std::vector<point_prediction> predict_many(const rank_context& job, const model&
 }  // namespace
 
 std::vector<std::vector<double>> requested_points(const model& m, const predict_request& request) {
-  std::vector<double> values = axis_values(m, request);
+  wanted_values wanted = axis_values(m, request);
+  std::vector<double>& values = wanted.values;
   if (request.design > 0) {
     const bool within = within_range(m, request, values);
-    axis_points points = points_of_design(m, request, values);
+    axis_points points = points_of_design(m, request, wanted);
     warn_of_outside(request, within ? 0 : static_cast<int>(points.size()), points.size());
     return points;
   }
   if (!request.points.empty()) {
-    return points_of_file(m, request, values);
+    return points_of_file(m, request, wanted);
   }
   warn_of_outside(request, within_range(m, request, values) ? 0 : 1, 1);
   return {std::move(values)};

@@ -93,7 +93,8 @@ run_call call_of(const ordered_json& object) {
 /// The record as an object; null if it is none of ours.
 ordered_json parse_record(const std::string& text) {
   auto record = parse_json(text);
-  const bool ours = record.is_object() && (!record.contains("earlier") || record["earlier"].is_array());
+  const bool ours =
+      record.is_object() && record.contains("command") && (!record.contains("earlier") || record["earlier"].is_array());
   return ours ? record : ordered_json();
 }
 

@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <functional>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -31,7 +30,7 @@
 #include <spikesweep/study/run_study.hpp>
 #include <spikesweep/study/train_step.hpp>
 #include <spikesweep/study/validate_step.hpp>
-#include <spikesweep/study/validation_text.hpp>
+#include <spikesweep/surrogate/validation.hpp>
 #include <spikesweep/sweep/status.hpp>
 
 #include "settings_text.hpp"
@@ -46,6 +45,16 @@ void make_directory(const run_directory& directory) {
   if (failure && !std::filesystem::is_directory(directory.path)) {
     throw input_error("output directory '" + directory.path.string() + "' cannot be made: " + failure.message() +
                       "; name another with -o");
+  }
+}
+
+/// Keeps files aside that this run would write and no run has written. Rank 0 alone.
+void keep_foreign_files(const run_directory& directory) {
+  if (!read_run_record(directory.record()).empty()) {
+    return;
+  }
+  for (const auto& file : {directory.record(), directory.config(), directory.table(), directory.report()}) {
+    keep_aside(file);
   }
 }
 
@@ -120,16 +129,20 @@ class study_run {
     return outcome;
   }
 
-  void train() {
-    step("train", directory_.model(), [this] { return model_origin(); }, [&] {
-      const model m = train_surrogate(job_, config_, directory_.sweep(), directory_.model(),
-                                      foreign_checkpoint::keep_aside, &tested_);
-      on_root(job_.world, [&] {
-        if (hooks_.trained) {
-          hooks_.trained(m);
-        }
-      });
-    });
+  void train(const sweep_description& description) {
+    // The directory may have been moved meanwhile, and another sweep may lie in its place.
+    on_root(job_.world, [&] { check_sweep_file(directory_.sweep(), description); });
+    step(
+        "train", directory_.model(), [this] { return model_origin(); },
+        [&] {
+          const model m = train_surrogate(job_, config_, directory_.sweep(), directory_.model(),
+                                          foreign_checkpoint::keep_aside, &tested_);
+          on_root(job_.world, [&] {
+            if (hooks_.trained) {
+              hooks_.trained(m);
+            }
+          });
+        });
   }
 
   /// Adds the points of one more round to the description.
@@ -144,20 +157,22 @@ class study_run {
     const input_lock model_in_use(directory_.model());
     on_root(job_.world, [&] {
       if (origin_of(directory_.model()) != model_origin()) {
-        throw input_error(directory_.model().string() +
-                          " was replaced while this run was at work, by a model of other settings or another sweep; the "
-                          "same command trains again");
+        throw input_error(
+            directory_.model().string() +
+            " was replaced while this run was at work, by a model of other settings or another sweep; the "
+            "same command trains again");
       }
     });
     const auto wanted = [&] { return validation_origin(config_, directory_.model()); };
     step("validate", directory_.validation(), wanted, [&] {
-      const validation_result result =
-          validate_surrogate(job_, config_, directory_.sweep(), directory_.model(), directory_.validation(), &tested_);
-      on_root(job_.world, [&] {
-        std::ostringstream table;
-        print_validation(result, table);
-        write_text(directory_.table(), table.str());
-      });
+      validate_surrogate(job_, config_, directory_.sweep(), directory_.model(), directory_.validation(), &tested_);
+    });
+    on_root(job_.world, [&] {
+      // An interrupt, or `validate` on its own, may have left the table of another validation.
+      const auto table = find_validation_table(directory_.validation());
+      if (!read_only_ && table && find_text(directory_.table()) != table) {
+        write_text(directory_.table(), *table);
+      }
     });
   }
 
@@ -286,6 +301,7 @@ sweep_outcome run_study(const rank_context& job, const configuration& given, con
       return true;
     }
     lock.emplace(directory.path / "");
+    keep_foreign_files(directory);
     return false;
   });
   report_launch(job.world);
@@ -297,7 +313,7 @@ sweep_outcome run_study(const rank_context& job, const configuration& given, con
       if (swept.interrupted) {
         return swept;
       }
-      study.train();
+      study.train(description);
       if (rounds_of(description.points) >= config.refine.rounds) {
         study.validate();
         study.report();

@@ -69,13 +69,13 @@ class training {
         config_(config),
         data_(data),
         checkpoints_(member_checkpoints(model_file.string() + ".checkpoint")),
-        files_(checkpoint_files(model_file.string() + ".checkpoint")),
         identity_(identity_of(config, m)),
         implied_{sweep_word(m)},
         line_(job.progress()) {
     on_root(job.world, [&] { put_aside_checkpoints(foreign); });
     if (job.root()) {
-      const bool resumes = std::ranges::any_of(files_, [](const auto& path) { return std::filesystem::exists(path); });
+      const auto own = own_checkpoints();
+      const bool resumes = std::ranges::any_of(own, [](const auto& path) { return std::filesystem::exists(path); });
       log_.emplace(model_file, resumes, data.plan.rows, config.learning.members);
     }
   }
@@ -87,15 +87,27 @@ class training {
     line_.finish(last_.empty() ? "train: every epoch was done already" : last_);
   }
 
-  /// The model holds the result of the training: the checkpoints are no longer needed.
+  /// The model holds the result of the training: its checkpoints are no longer needed. Those of other members may be
+  /// what is left of another training.
   void remove_checkpoints() const {
-    for (const auto& file : files_) {
+    for (const auto& file : own_checkpoints()) {
       std::error_code ignored;
       std::filesystem::remove(file, ignored);
     }
   }
 
  private:
+  /// Every name that a checkpoint of a member of this training may have.
+  std::vector<std::filesystem::path> own_checkpoints() const {
+    std::vector<std::filesystem::path> own;
+    for (int member = 0; member < config_.learning.members; ++member) {
+      const auto& checkpoint = checkpoints_[static_cast<std::size_t>(member)];
+      own.push_back(checkpoint);
+      own.push_back(previous_checkpoint(checkpoint));
+    }
+    return own;
+  }
+
   void put_aside_checkpoints(foreign_checkpoint foreign) {
     for (int member = 0; foreign == foreign_checkpoint::keep_aside && member < most_members; ++member) {
       const training_options options = options_of(member);
@@ -138,7 +150,6 @@ class training {
   const configuration& config_;
   const training_data& data_;
   std::vector<std::filesystem::path> checkpoints_;  ///< Of each member.
-  std::vector<std::filesystem::path> files_;        ///< Every name that a checkpoint may have.
   std::string identity_;
   std::vector<std::string> implied_;  ///< Words that checkpoints of version 0.1.0 lack.
   std::optional<training_log> log_;   ///< On rank 0.

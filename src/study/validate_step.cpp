@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 #include <set>
+#include <sstream>
 #include <vector>
 
 #include <fmt/format.h>
@@ -15,6 +16,7 @@
 #include <spikesweep/store/unfinished_result.hpp>
 #include <spikesweep/study/published_figures.hpp>
 #include <spikesweep/study/validate_step.hpp>
+#include <spikesweep/study/validation_text.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
 #include "settings_text.hpp"
@@ -134,9 +136,11 @@ validation_result validate_surrogate(const rank_context& job, const configuratio
     result.published = compare_with_published(job.world, m, data.description().points, result, at(saved));
     result.calibration = calibrate(job.world, m, data, config.validation.seed);
     on_root(job.world, [&] {
+      std::ostringstream table;
+      print_validation(result, table);
       save_validation(
           output, result, [&](std::size_t i) { return read_point(*saved, m, points[i], result); }, m,
-          model_file.string(), made_from);
+          model_file.string(), made_from, table.str());
       saved->remove();
     });
     return result;

@@ -160,7 +160,7 @@ struct law_calibrator::impl {
       }
     }
     // Where nobody rests there is nothing to predict.
-    const std::size_t known = p.tau_ref > 0 ? aggregate_count : 2;
+    const std::size_t known = p.refractory_ms() > 0 ? aggregate_count : 2;
     for (std::size_t k = 0; k < known; ++k) {
       tally(phase_of(block, row), first_aggregate + k).add(rank_pit(drawn[k], observed[k], stream.uniform()));
     }

@@ -286,7 +286,7 @@ void write_published(hdf5::group& root, const std::vector<published_comparison>&
 
 void save_validation(const std::filesystem::path& path, const validation_result& result,
                      const std::function<point_result(std::size_t place)>& with_traces, const model& m,
-                     const std::string& model_file, const origin& made_from) {
+                     const std::string& model_file, const origin& made_from, const std::string& table) {
   const auto each = [&](const std::function<void(std::size_t, const run_result&, std::size_t)>& call) {
     for (std::size_t i = 0; i < result.points.size(); ++i) {
       if (interrupted()) {
@@ -320,6 +320,7 @@ void save_validation(const std::filesystem::path& path, const validation_result&
     root.write_attribute("N_E", static_cast<std::int32_t>(m.space.base.N_E));
     root.write_attribute("N_I", static_cast<std::int32_t>(m.space.base.N_I));
     write_points(root, result);
+    root.write_strings("table", std::span(&table, 1), {1}, {"1", "what spikesweep validate prints of this file"});
     root.write_array("spectra/frequency", result.frequency, {"Hz", "frequencies of the spectra"});
     describe_figures(root);
     describe_verdicts(root, result.settings);
@@ -339,6 +340,15 @@ void save_validation(const std::filesystem::path& path, const validation_result&
   }
   file.close();
   target.commit();
+}
+
+std::optional<std::string> find_validation_table(const std::filesystem::path& path) {
+  hdf5::file file = hdf5::file::open(path);
+  if (!file.root().has("table")) {
+    return std::nullopt;
+  }
+  const std::vector<std::string> rows = file.root().read_strings("table");
+  return rows.empty() ? std::nullopt : std::optional(rows.front());
 }
 
 }  // namespace spikesweep

@@ -100,7 +100,7 @@ void task_saver::save(std::vector<saved_task> tasks, const std::vector<unfinishe
     }
   } catch (const environment_error& error) {
     failed_ = true;
-    log_warning(std::string(error.what()) + "; the sweep goes on, but an interrupt will cost the tasks in hand");
+    log_warning(std::string(error.what()) + "; the sweep goes on, but an interrupt will cost the running tasks");
   }
   saved_ = steady_clock::now();
   pause_s_ = std::max(every_s_, seconds_since(start) / most_share);

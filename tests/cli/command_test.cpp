@@ -182,7 +182,8 @@ TEST(command, plan_counts_points_tasks_and_samples) {
 
 TEST(command, plan_gives_times_for_any_number_of_ranks) {
   const command_runner runner;
-  const command_result table = runner.run("plan quickstart --ranks 64 --set N_E=30 N_I=10");
+  const command_result table =
+      runner.run("plan quickstart --ranks 64 --set N_E=30 N_I=10 sweep.transitions=20 sweep.burn_in_s=0.1");
   EXPECT_EQ(table.code, 0) << table.err;
   EXPECT_THAT(table.out, HasSubstr("\ntime on 1 rank "));
   EXPECT_THAT(table.out, HasSubstr("\ntime on 64 ranks "));

@@ -16,6 +16,10 @@ import unittest
 import h5py
 import numpy as np
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
+from result_bytes import learnt  # noqa: E402
+from small_study import SMALL_STUDY  # noqa: E402
+
 BINARY, FIXTURES = sys.argv[1:3]
 SMALL = (pathlib.Path(FIXTURES) / "0.1.0" / "small.toml").read_text()
 PATIENCE_S = 120 * int(os.environ.get("SPIKESWEEP_TEST_PATIENCE", "1"))
@@ -87,6 +91,80 @@ class Contents(unittest.TestCase):
         self.assertEqual([call["command"] for call in record["earlier"]],
                          ["spikesweep run small.toml -o out",
                           "spikesweep run small.toml -o out --set learning.epochs=3"])
+
+    def test_the_table_is_that_of_the_validation(self):
+        self.spikesweep("run small.toml -o out")
+        of_run = self.path("out/validation.txt").read_text()
+        other = self.spikesweep("validate small.toml -m out -o out/validation.h5 --set validation.seed=5").stdout
+        again = self.spikesweep("run small.toml -o out --set validation.seed=5")
+        self.assertIn("out/validation.h5 is up to date", again.stderr)
+        self.assertIn(other, again.stdout)
+        self.assertEqual(self.path("out/validation.txt").read_text(), other)
+        self.assertNotEqual(other, of_run)
+        self.path("out/validation.txt").unlink()
+        self.spikesweep("run small.toml -o out --set validation.seed=5")
+        self.assertEqual(self.path("out/validation.txt").read_text(), other)
+
+    def test_files_of_others_in_the_directory_of_a_run_are_kept(self):
+        self.path("out").mkdir()
+        mine = "# my comment\n" + SMALL
+        self.path("out/config.toml").write_text(mine)
+        self.path("out/run.json").write_text('{"mine": 1}')
+        self.path("out/validation.txt").write_text("mine")
+        self.path("out/report.html").write_text("mine")
+        done = self.spikesweep("run out/config.toml -o out")
+        self.assertEqual(self.path("out/config.toml.old-1").read_text(), mine)
+        self.assertEqual(self.path("out/run.json.old-1").read_text(), '{"mine": 1}')
+        for name in ["validation.txt", "report.html"]:
+            self.assertEqual(self.path(f"out/{name}.old-1").read_text(), "mine")
+            self.assertIn(f"{name}.old-1", done.stderr)
+        self.spikesweep("run out/config.toml -o out")
+        self.assertFalse(self.path("out/config.toml.old-2").exists())
+
+    def test_a_training_removes_its_own_checkpoints_only(self):
+        self.spikesweep("sweep small.toml -o s.h5")
+        shutil.copyfile(self.path("s.h5"), self.path("m.h5.checkpoint.1"))
+        self.spikesweep("train small.toml -d s.h5 -o m.h5")
+        self.assertEqual(self.path("m.h5.checkpoint.1").read_bytes(), self.path("s.h5").read_bytes())
+
+    def test_threads_that_do_not_come_get_no_share(self):
+        self.spikesweep("sweep small.toml -o s.h5")
+        self.spikesweep("train small.toml -d s.h5 -o one.h5", OMP_NUM_THREADS="1")
+        limited = self.spikesweep("train small.toml -d s.h5 -o limited.h5", OMP_NUM_THREADS="4", OMP_THREAD_LIMIT="1")
+        self.assertIn("OMP_THREAD_LIMIT = 1", limited.stderr)
+        self.spikesweep("train small.toml -d s.h5 -o four.h5", OMP_NUM_THREADS="4")
+        self.spikesweep("train small.toml -d s.h5 -o dynamic.h5", OMP_NUM_THREADS="4", OMP_DYNAMIC="true")
+        self.assertEqual(learnt(self.path("limited.h5")), learnt(self.path("one.h5")))
+        self.assertEqual(learnt(self.path("dynamic.h5")), learnt(self.path("four.h5")))
+
+    def test_set_of_many_points_counts_or_is_refused(self):
+        self.path("two.toml").write_text(SMALL_STUDY)  # It has two axes.
+        self.spikesweep("sweep two.toml -o s.h5")
+        self.spikesweep("train two.toml -d s.h5 -o m.h5")
+        line = [BINARY, "predict", "-m", "m.h5", "--design", "3", "--duration", "50ms", "--csv", "--set"]
+        for text in ["S_EE=4.0625", " S_EE = 4.0625", "network.S_EE =4.0625"]:
+            with self.subTest(text):
+                done = subprocess.run([*line, text], cwd=self.directory, capture_output=True, text=True,
+                                      timeout=PATIENCE_S, check=False)
+                self.assertEqual(done.returncode, 0, done.stderr)
+                header, *rows = [row.split(",") for row in done.stdout.splitlines()]
+                self.assertEqual([float(row[header.index("S_EE")]) for row in rows], [4.0625] * 3)
+        self.path("p.csv").write_text("S_EE\n3.9\n")
+        self.refused("predict -m m.h5 --points p.csv --duration 50ms --set S_EE=4.0", "network.S_EE", "p.csv")
+
+    def test_spikes_of_a_prediction_name_their_seed(self):
+        self.spikesweep("run small.toml -o out")
+        self.spikesweep("predict -m out --duration 50ms --seed 77 -o p.h5")
+        with h5py.File(self.path("p.h5"), "r") as file:
+            self.assertEqual(int(file["seed"][()]), 77)
+
+    def test_closed_streams_do_not_matter(self):
+        self.spikesweep("sweep small.toml -o s.h5")
+        for closed in ["<&-", ">&-", "2>&-", "<&- 2>&-", "<&- >&- 2>&-"]:
+            with self.subTest(closed):
+                subprocess.run(["sh", "-c", f'exec "$0" verify s.h5 {closed}', BINARY], cwd=self.directory, check=True,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=PATIENCE_S)
+                self.spikesweep("status s.h5")
 
     def test_a_sweep_that_grew_is_learnt_anew(self):
         self.spikesweep("run small.toml -o out")

@@ -88,8 +88,10 @@ double trial_patience() {
 
 TEST(plan, expects_the_events_that_the_sweep_will_have) {
   const sweep_description d = alternating_sweep();
-  const task_calibration found = calibrate(d, 3 * trial_patience());
-  ASSERT_GE(found.tasks, 8);
+  task_calibration found;
+  for (double trial_s = 3 * trial_patience(); found.tasks < 8; trial_s *= 2) {  // A busy machine needs more time.
+    found = calibrate(d, trial_s);
+  }
   const auto [even, odd] = events_of(d);
   EXPECT_NEAR(plan_sweep(d, found).events, even + odd, 0.1 * (even + odd));
   EXPECT_GT(odd, 1.3 * even) << "too easy: one of both kinds would do";

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -14,8 +13,12 @@ namespace spikesweep {
 
 /// A number in (0, 1) from uniform bits: a multiple of 2^-53 plus 2^-54, rounded.
 inline double open_unit(std::uint64_t bits) {
-  // The largest sum would round up to 1.
-  return std::min((static_cast<double>(bits >> 11) + 0.5) * 0x1p-53, 1 - 0x1p-53);
+  const double u = (static_cast<double>(bits >> 11) + 0.5) * 0x1p-53;
+  // The largest sum rounds up to 1. Nothing waits for a branch that is never taken, as it would for a minimum.
+  if (u >= 1) [[unlikely]] {
+    return 1 - 0x1p-53;
+  }
+  return u;
 }
 
 /// What a random stream is for: streams of different purposes never share a number.

@@ -6,9 +6,9 @@
 namespace spikesweep {
 
 /// Simulates the next event, or the next step, and calls fired(neuron, recurrence) for each spike (see step_spike).
-/// False if `limit` [s] comes first.
+/// False if `limit` [s] comes first. Always inline: this is the inner loop of the oracle.
 template <class Fired>
-bool advance(oracle& net, double limit, const Fired& fired) {
+[[gnu::always_inline]] inline bool advance(oracle& net, double limit, const Fired& fired) {
   const network_event event = net.step(limit);
   if (event.what == network_event::kind::spike) {
     fired(event.neuron, event.recurrent ? 1.0 : 0.0);

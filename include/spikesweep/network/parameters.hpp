@@ -18,6 +18,28 @@ inline constexpr int threshold_potential = 100;
 /// Excitatory or inhibitory; also the index of a population in arrays of two.
 enum class population : int { E = 0, I = 1 };
 
+/// The four pools of pending kicks, one for each connection, index order (post, pre); also their order in a state.
+enum class pool : int { EE = 0, IE = 1, EI = 2, II = 3 };
+inline constexpr int pool_count = 4;
+
+constexpr population post(pool k) {
+  return k == pool::EE || k == pool::EI ? population::E : population::I;
+}
+constexpr population pre(pool k) {
+  return k == pool::EE || k == pool::IE ? population::E : population::I;
+}
+/// The connection onto `post` from `pre`.
+constexpr pool pool_of(population post, population pre) {
+  return static_cast<pool>(2 * static_cast<int>(pre) + static_cast<int>(post));
+}
+
+/// What a spike does through one connection.
+struct connection {
+  double probability;  ///< That it reaches a neuron.
+  double weight;       ///< Of its kick [kicks].
+  double delay_ms;     ///< Mean delay of its kick [ms].
+};
+
 /// How an inhibitory kick lowers a membrane potential V.
 enum class inhibition_kind {
   constant,          ///< V -= round(S_QI)
@@ -54,7 +76,25 @@ struct parameters {
   network_model model = network_model::markov;
 
   int size(population q) const { return q == population::E ? N_E : N_I; }
-  /// Rate of external kicks to each neuron of a population [1/s]. What acts on it acts here, for all simulators.
+  /// The parameters of a connection. What acts on one of them acts here, for all simulators.
+  connection connection_of(pool k) const {
+    switch (k) {
+      case pool::EE:
+        return {P_EE, S_EE, tau_EE};
+      case pool::IE:
+        return {P_IE, S_IE, tau_IE};
+      case pool::EI:
+        return {P_EI, S_EI, tau_EI};
+      case pool::II:
+        break;
+    }
+    return {P_II, S_II, tau_II};
+  }
+  /// Mean number of kicks that one spike makes in a pool.
+  double fanout(pool k) const { return connection_of(k).probability * size(post(k)); }
+  /// Mean refractory time [ms]; 0: none. What acts on it acts here, too.
+  double refractory_ms() const { return tau_ref; }
+  /// Rate of external kicks to each neuron of a population [1/s]. What acts on it acts here, too.
   double external_rate(population q) const { return q == population::E ? lambda_E : lambda_I; }
   /// Rate of external kicks to the whole network [1/s].
   double external_kicks() const { return N_E * external_rate(population::E) + N_I * external_rate(population::I); }

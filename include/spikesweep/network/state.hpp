@@ -7,10 +7,6 @@
 
 namespace spikesweep {
 
-/// The four pools of pending kicks, index order (post, pre); also their order in a state.
-enum class pool : int { EE = 0, IE = 1, EI = 2, II = 3 };
-inline constexpr int pool_count = 4;
-
 /// Where a coarse-grained state keeps its numbers. A state is a row of size() counts:
 /// [E cells | I cells | pending EE, IE, EI, II], where the cells of a population are its voltage bins, lowest first,
 /// then its refractory neurons. The cells of a population sum to its size, always.

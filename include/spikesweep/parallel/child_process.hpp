@@ -28,6 +28,8 @@ class child_process {
 
   /// Waits at most 5 ms for bytes of the child.
   news receive();
+  /// Processor time that the child has used [s]; 0 if it has ended.
+  double used_s() const;
   /// The next message that came whole.
   std::optional<std::string> next();
   /// Kills the child if it still runs. Returns how it ended, in words.

@@ -7,4 +7,8 @@ namespace spikesweep {
 /// (ulimit -n, -v, -f).
 void prepare_limits();
 
+/// Opens /dev/null in the place of standard input, output and error where they are closed. Otherwise the next file that
+/// is opened would get their number, and with it what is printed. To be called before anything is opened.
+void open_standard_streams();
+
 }  // namespace spikesweep

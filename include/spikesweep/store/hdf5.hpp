@@ -36,8 +36,8 @@ using length = unsigned long long;
 
 enum class object_kind { file, group, dataset, dataspace, datatype, attribute, property_list };
 
-/// Whether HDF5 failed to close a file, because its disk did. It then tries again when MPI or the program ends in order,
-/// by pointers to memory that is gone: leave by std::_Exit.
+/// Whether HDF5 failed to close a file, because its disk did. It then tries again when MPI or the program ends in
+/// order, by pointers to memory that is gone: leave by std::_Exit.
 bool must_not_end_orderly();
 
 /// Closes an object; negative when HDF5 failed to.

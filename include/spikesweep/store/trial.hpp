@@ -11,8 +11,8 @@ namespace spikesweep {
 // process goes through the structure of a file first, and nothing is lost if it does not come back.
 
 /// From now on hdf5::file::open() makes this trial. `program` is a path and arguments of a program that calls
-/// serve_trial(). A trial of more than `longest_s` has failed; that of a sound file takes some milliseconds. A program
-/// that never calls this opens files without a trial. Not to be called while files are opened.
+/// serve_trial(). A trial of more than `longest_s` of processor time has failed; that of a sound file takes some
+/// milliseconds. A program that never calls this opens files without a trial. Not to be called while files are opened.
 void try_files_with(std::vector<std::string> program, double longest_s = 20);
 
 /// Throws input_error if the trial crashes or takes too long; what HDF5 itself can refuse is left to who opens the

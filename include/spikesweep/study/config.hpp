@@ -70,8 +70,9 @@ configuration load_configuration(const communicator& ranks, const std::string& p
 /// The network of a preset, which has to exist.
 parameters preset_network(const std::string& name);
 
-/// Sets network parameters alone, as `--set` does, on an existing network. Throws input_error.
-void override_network(parameters& network, std::span<const std::string> overrides);
+/// Sets network parameters alone, as `--set` does, on an existing network. Returns the keys that it set, such as
+/// "network.S_EE". Throws input_error.
+std::vector<std::string> override_network(parameters& network, std::span<const std::string> overrides);
 
 /// Key and value of a setting, as text.
 using canonical_setting = std::pair<std::string, std::string>;

@@ -99,10 +99,14 @@ bool has_exact_runs(const unfinished_result& from, const validation_point& point
 
 /// Writes the results under a temporary name and renames the file into place. `with_traces` gives the result at a
 /// point, by its place, with its traces; it is called twice for each, so that no two have to be in memory at once.
-/// Throws environment_error, and interrupted_error after a signal. Rank-local.
+/// `table` is what people read of it. Throws environment_error, and interrupted_error after a signal. Rank-local.
 void save_validation(const std::filesystem::path& path, const validation_result& result,
                      const std::function<point_result(std::size_t place)>& with_traces, const model& m,
-                     const std::string& model_file, const origin& made_from);
+                     const std::string& model_file, const origin& made_from, const std::string& table);
+
+/// The table in a validation file; nothing if an earlier version wrote it without. Throws input_error if the file is
+/// damaged. Rank-local.
+std::optional<std::string> find_validation_table(const std::filesystem::path& path);
 
 /// Median and worst over the points of the errors of a run against the exact one.
 struct error_row {
