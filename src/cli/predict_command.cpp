@@ -2,6 +2,7 @@
 #include <iostream>
 #include <memory>
 
+#include <spikesweep/base/log.hpp>
 #include <spikesweep/study/figure_text.hpp>
 #include <spikesweep/study/predict_step.hpp>
 #include <spikesweep/study/prediction_text.hpp>
@@ -64,6 +65,11 @@ exit_code execute(const rank_context& job, const predict_arguments& arguments) {
     print_csv(m, points, std::cout);
   } else {
     print_predictions(m, points, std::cout);
+  }
+  const prediction_settings& settings = request.settings;
+  if (const std::string note = short_run_note(predicted_figures(), settings.replicates, settings.run.duration_s);
+      !note.empty()) {
+    log_info(note);
   }
   return exit_code::done;
 }

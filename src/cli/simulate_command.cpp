@@ -105,6 +105,10 @@ exit_code execute(const rank_context& job, const simulate_arguments& arguments) 
   } else {
     print_simulation_table(config, run, arguments.duration_s);
   }
+  if (const std::string note = short_run_note(spike_figures(), arguments.replicates, arguments.duration_s);
+      !note.empty()) {
+    log_info(note);
+  }
   if (const std::string doubt = peak_warning(run.figures, band); !doubt.empty()) {
     log_warning(doubt);
   }

@@ -25,6 +25,15 @@ bool have_what_it_needs(const kept_runs& runs, const figure& f) {
   return false;
 }
 
+/// One for each row of figure_table(); NaN where a figure is undefined. The runs did not run away.
+std::vector<double> values_of(const kept_runs& runs) {
+  std::vector<double> values;
+  for (const figure& f : figure_table()) {
+    values.push_back(have_what_it_needs(runs, f) ? f.of(runs, f) : std::numeric_limits<double>::quiet_NaN());
+  }
+  return values;
+}
+
 figure_list figures_with(std::initializer_list<figure_needs> allowed) {
   figure_list rows;
   std::ranges::copy_if(figure_table(), std::back_inserter(rows),
@@ -118,11 +127,7 @@ run_figures figures_of(const kept_runs& runs) {
   if (runs.runaway()) {
     return out;
   }
-  for (const figure& f : figure_table()) {
-    if (have_what_it_needs(runs, f)) {
-      out[f] = f.of(runs, f);
-    }
-  }
+  out.values = values_of(runs);
   out.doubt = doubt_of_peak(runs.power(), runs.settings().peak_band);
   return out;
 }
@@ -134,9 +139,9 @@ run_figures standard_errors_of(const kept_runs& runs) {
   }
   std::vector<std::vector<double>> values(figure_table().size());  // Of each figure, without each batch.
   for (int batch = 0; batch < runs.batches(); ++batch) {
-    const run_figures others = figures_of(runs.without(batch));
+    const std::vector<double> others = values_of(runs.without(batch));
     for (std::size_t row = 0; row < values.size(); ++row) {
-      values[row].push_back(others.values[row]);
+      values[row].push_back(others[row]);
     }
   }
   std::ranges::transform(values, out.values.begin(), [](const auto& of) { return jackknife_error(of); });

@@ -116,17 +116,17 @@ namespace {
 
 batched<stretch> stretches_of(std::span<const trajectory> runs, const batch_places& places) {
   batched<stretch> out({}, places.count());
-  int batch = 0;
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const trajectory& run = runs[r];
     out.all.seconds += run.duration_s;
     out.all.E += static_cast<double>(run.spikes_E);
     out.all.I += static_cast<double>(run.spikes_I);
-    for (std::size_t k = 0; k < static_cast<std::size_t>(places.of_run(r)); ++k) {
-      stretch& one = out.of[static_cast<std::size_t>(batch++)];
-      one.seconds = run.duration_s / places.of_run(r);
-      one.E = run.batches_E.empty() ? static_cast<double>(run.spikes_E) : run.batches_E[k];
-      one.I = run.batches_I.empty() ? static_cast<double>(run.spikes_I) : run.batches_I[k];
+    for (int k = 0; k < places.pieces_of(r); ++k) {
+      const auto piece = static_cast<std::size_t>(k);
+      stretch& one = out.of[static_cast<std::size_t>(places.of_piece(r, k))];
+      one.seconds += run.duration_s / places.pieces_of(r);
+      one.E += run.batches_E.empty() ? static_cast<double>(run.spikes_E) : run.batches_E[piece];
+      one.I += run.batches_I.empty() ? static_cast<double>(run.spikes_I) : run.batches_I[piece];
     }
   }
   return out;

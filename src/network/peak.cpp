@@ -36,14 +36,18 @@ std::vector<double> smooth(const spectrum& s) {
   const double df = step_of(s);
   const auto n = static_cast<std::int64_t>(s.power.size());
   const auto reach = static_cast<std::int64_t>(std::ceil(3 * smoothing_hz / df));
+  std::vector<double> weight;  // By the distance in bins.
+  for (std::int64_t k = 0; k <= reach; ++k) {
+    const double z = static_cast<double>(k) * df / smoothing_hz;
+    weight.push_back(std::exp(-0.5 * z * z));
+  }
   std::vector<double> out(s.power.size());
   // The zero-frequency bin holds nothing (means are removed) and is left out.
   for (std::int64_t i = 1; i < n; ++i) {
     double sum = 0;
     double weights = 0;
     for (std::int64_t j = std::max<std::int64_t>(1, i - reach); j <= std::min(n - 1, i + reach); ++j) {
-      const double z = static_cast<double>(j - i) * df / smoothing_hz;
-      const double w = std::exp(-0.5 * z * z);
+      const double w = weight[static_cast<std::size_t>(std::abs(j - i))];
       sum += w * s.power[static_cast<std::size_t>(j)];
       weights += w;
     }

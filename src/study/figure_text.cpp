@@ -47,6 +47,12 @@ frequency_band parse_peak_band(std::string_view text, double bin_s) {
                     "with bins of {:g} ms; give a band within it",
                     *low, *high, top, bin_s * 1e3));
   }
+  if (*high - *low < narrowest_peak_band_hz) {
+    throw input_error(
+        fmt::format("--peak-band: {:g} to {:g} Hz is too narrow, since the smoothed spectrum has no peak "
+                    "that is narrower; give a band of {:g} Hz or more",
+                    *low, *high, narrowest_peak_band_hz));
+  }
   return {*low, *high};
 }
 
@@ -67,6 +73,20 @@ void add_figures(ordered_json& object, const figure_list& figures, const run_fig
   object["standard_errors"] = by_name(figures, errors);
   const std::string doubt = words_of(values.doubt, values["peak_hz"], band);
   object["peak_doubt"] = doubt.empty() ? ordered_json() : ordered_json(doubt);
+}
+
+std::string short_run_note(const figure_list& figures, int runs, double run_s) {
+  constexpr double rounding = 1e-9;
+  std::string names;
+  for (const figure& f : figures) {
+    if (f.window_s > 0 && runs * std::floor(run_s / f.window_s + rounding) < 2) {
+      names += (names.empty() ? "" : ", ") + f.name;
+    }
+  }
+  if (names.empty()) {
+    return "";
+  }
+  return "no value of " + names + ": the run is too short for two windows of this length; choose a longer --duration";
 }
 
 std::string peak_warning(const run_figures& values, const frequency_band& band) {

@@ -192,6 +192,11 @@ INSTANTIATE_TEST_SUITE_P(
                   sweep,
                   {"key 'validation.peak_lowest_hz' = 20", "outside the spectrum, which ends at 20 Hz (bin_ms = 25)"},
                   with("[validation]\nbin_ms = 25")},
+        bad_input{
+            "peak_band_too_narrow",
+            sweep,
+            {"c.toml:12: key 'validation.peak_lowest_hz' = 117", "at least 5 Hz below the end of the band (120 Hz)"},
+            with("[validation]\npeak_lowest_hz = 117")},
         bad_input{"burn_in_longer_than_cap",
                   sweep,
                   {"c.toml:12: key 'sweep.burn_in_s' = 700", "max_simulated_s"},

@@ -108,6 +108,8 @@ TEST(command, simulate_has_the_standard_errors_of_a_single_run_too) {
   const command_result shorter = command_runner().run("simulate zhang2024 --duration 150ms");
   EXPECT_THAT(shorter.out, ContainsRegex("\nfano_E_100ms +- +Fano factor of E counts in 100 ms\n"));
   EXPECT_THAT(shorter.out, Not(ContainsRegex("nan|inf")));
+  EXPECT_THAT(shorter.err, HasSubstr("no value of fano_E_100ms, fano_I_100ms: the run is too short"));
+  EXPECT_THAT(table.err, Not(HasSubstr("no value of")));
 }
 
 TEST(command, simulate_seeks_the_spectral_peak_within_a_band) {
@@ -131,6 +133,9 @@ TEST(command, simulate_seeks_the_spectral_peak_within_a_band) {
   const command_result beyond = runner.run(line + " --peak-band 400,600");
   EXPECT_EQ(beyond.code, 2);
   EXPECT_THAT(beyond.err, HasSubstr("is outside the spectrum, which reaches from 0 to 500 Hz with bins of 1 ms"));
+  const command_result narrow = runner.run(line + " --peak-band 40,42");
+  EXPECT_EQ(narrow.code, 2);
+  EXPECT_THAT(narrow.err, HasSubstr("40 to 42 Hz is too narrow"));
 }
 
 TEST(command, figure_reference_is_the_page_in_the_documentation) {

@@ -22,6 +22,8 @@ struct frequency_band {
 
 /// Where the spectral peak is sought, unless somebody says otherwise: gamma rhythms, without slow waves of the rate.
 inline constexpr frequency_band usual_peak_band{20, 120};
+/// A band of a peak is at least as wide as this [Hz]: smoothing makes every peak about as wide.
+inline constexpr double narrowest_peak_band_hz = 5;
 /// The frequencies over which the logarithms of two spectra are compared.
 inline constexpr frequency_band compared_band{5, 150};
 

@@ -26,6 +26,9 @@ void add_figure_rows(text_table& table, const figure_list& figures, const run_fi
 void add_figures(nlohmann::ordered_json& object, const figure_list& figures, const run_figures& values,
                  const run_figures& errors, const frequency_band& band);
 
+/// Says which of the figures need longer runs: figures in windows, of so many runs of `run_s` [s]. Empty if none does.
+std::string short_run_note(const figure_list& figures, int runs, double run_s);
+
 /// The doubt about the spectral peak in words, and what to do; empty without doubt.
 std::string peak_warning(const run_figures& values, const frequency_band& band);
 
