@@ -60,9 +60,10 @@ The number behind `+-` is the standard error of the figure. It is the same in ev
 (`standard_errors`), in CSV (columns that end in `_standard_error`) and in files (the group `standard_errors`).
 
 It comes from the run itself. All runs that count as one (replicates, or chains) are cut into at least 16 batches, if no
-batch is then shorter than 0.5 s, and into at most 256. The figure is computed again without each batch. The scatter of these values gives the
-standard error (jackknife). For a rate it is the standard error of the means of the batches. The batches of a validation
-are those of [its verdicts](../explanation/validation.md). A run of fewer than two batches has no standard error.
+batch is then shorter than 0.5 s, and into at most 256. The figure is computed again without each batch. The scatter of
+these values gives the standard error (jackknife). For a rate it is the standard error of the means of the batches. The
+batches of a validation are those of [its verdicts](../explanation/validation.md). A run of fewer than two batches has
+no standard error.
 
 ## The spectrum
 
@@ -72,7 +73,8 @@ is removed. For peaks and distances, a Gaussian with a standard deviation of 2 H
 narrower than about 5 Hz.
 
 The *peak band* is 20 to 120 Hz. This suits gamma rhythms. `validation.peak_lowest_hz` and `validation.peak_highest_hz`
-change it for `validate`, `run` and `simulate`. `--peak-band LOW,HIGH` changes it for `simulate` and `predict`.
+change it for `validate`, `run` and `simulate`. `--peak-band LOW,HIGH` changes it for `simulate` and `predict`. A band
+is at least 5 Hz wide.
 
 A peak is a maximum of the smoothed spectrum, with lower power on both sides. Its frequency is the power-weighted centre
 of the range around the maximum in which the smoothed spectrum stays above 3/4 of the maximum. The second peak lies
@@ -81,8 +83,9 @@ outside the range of half power of the highest peak.
 A warning tells when the peak may not be the rhythm that you look for (`peak_doubt` in JSON, CSV and files):
 
 - *elsewhere*: a peak outside the peak band has at least 1.5 times its power.
-- *subharmonic*: at twice the frequency there is another strong peak, which stands out from the higher harmonics. Perhaps
-  every second volley is weaker, and the rhythm is twice as fast as the figure says.
+- *subharmonic*: near twice the frequency there is another strong peak, which stands out from the higher harmonics. Perhaps
+  every second volley is weaker, and the rhythm is twice as fast as the figure says. For example, `cai2021_reg` has a
+  rhythm of 63 Hz. With `tau_EI` = 6 ms every second volley is weaker, and the peak is at 30 Hz.
 
 ## Errors of a validation
 

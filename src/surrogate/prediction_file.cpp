@@ -35,7 +35,7 @@ void write_doubts(hdf5::group& root, const predictions& points) {
                    over(points, [](const auto& p) { return static_cast<std::uint8_t>(p.figures.doubt.fault); }),
                    {"1", "0: none; 1: a higher peak lies outside the peak band; 2: the peak may be a subharmonic"});
   root.write_array("peak_doubt/other_hz", over(points, [](const auto& p) { return p.figures.doubt.other_hz; }),
-                   {"Hz", "the higher peak, or the strong one at twice the frequency"});
+                   {"Hz", "the higher peak, or the strong one near twice the frequency"});
 }
 
 void write_departures(hdf5::group& root, const predictions& points) {

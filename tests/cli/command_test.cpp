@@ -125,6 +125,8 @@ TEST(command, simulate_seeks_the_spectral_peak_within_a_band) {
   EXPECT_EQ(other.code, 0) << other.err;
   EXPECT_THAT(other.out, HasSubstr("\"peak_doubt\":\"the highest peak of the spectrum is at "));
   EXPECT_THAT(other.err, AllOf(HasSubstr("outside 70 to 120 Hz"), HasSubstr("choose another band with --peak-band")));
+  const command_result halved = runner.run("simulate cai2021_reg --duration 10s --set tau_EI=6 --json");
+  EXPECT_THAT(halved.out, HasSubstr("\"peak_doubt\":\"the peak at 30.07 Hz may be a subharmonic"));
   for (const char* band : {"70", "120,70", "a,b", "20,120,3", "nan,50"}) {
     const command_result wrong = runner.run(line + " --peak-band " + band);
     EXPECT_EQ(wrong.code, 2);

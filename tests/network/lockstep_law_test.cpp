@@ -5,6 +5,7 @@
 
 #include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/network/serial.hpp>
+#include <spikesweep/network/spectrum.hpp>
 #include <spikesweep/network/statistics.hpp>
 
 #include "network_sets.hpp"

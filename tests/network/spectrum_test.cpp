@@ -131,6 +131,10 @@ TEST(peak, is_doubted_if_its_second_harmonic_stands_out) {
   // The harmonics of narrow volleys fall off evenly.
   EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 3}, {60, 3, 3}, {90, 1.5, 3}, {120, 0.6, 3}})).fault, peak_fault::none);
   EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 3}, {60, 0.3, 3}})).fault, peak_fault::none);
+  // In an irregular rhythm, which fills the valley, they have to fall off faster.
+  EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 8}, {60, 2, 8}, {90, 0.5, 8}}, 0.05)).fault, peak_fault::subharmonic);
+  EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 4}, {60, 2, 4}, {90, 0.5, 4}}, 0.05)).fault, peak_fault::none);
+  EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 8}, {60, 2, 8}, {90, 1.5, 8}}, 0.05)).fault, peak_fault::none);
   EXPECT_EQ(words_of({}, 30, usual_peak_band), "");
 }
 

@@ -99,7 +99,8 @@ struct peak_doubt {
 };
 
 /// What speaks against the highest peak within a band. Its second harmonic stands out if it is strong, and stronger
-/// than harmonics that fall off evenly from the first to the third, as those of narrow volleys do.
+/// than harmonics that fall off evenly from the first to the third, as those of narrow volleys do. Harmonics of an
+/// irregular rhythm have to fall off faster. src/network/peak.cpp has the thresholds, and what was measured.
 peak_doubt doubt_of_peak(const spectrum& s, const frequency_band& band = usual_peak_band);
 
 /// The doubt as a sentence that names the frequencies and says what to do; empty without doubt. `peak_hz`: the peak
