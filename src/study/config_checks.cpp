@@ -155,7 +155,8 @@ class combination_checker {
     }
     if (validation.peak_lowest_hz >= top) {
       refuse("validation.peak_lowest_hz",
-             fmt::format("is outside the spectrum, which ends at {:g} Hz (bin_ms = {:g})", top, validation.bin_ms));
+             fmt::format("is outside the spectrum, which ends at {:g} Hz (bin_ms = {:g}); lower it, or lower bin_ms",
+                         top, validation.bin_ms));
     }
     if (const double highest = std::min(validation.peak_highest_hz, top);
         highest - validation.peak_lowest_hz < narrowest_peak_band_hz) {

@@ -48,10 +48,10 @@ frequency_band parse_peak_band(std::string_view text, double bin_s) {
                     *low, *high, top, bin_s * 1e3));
   }
   if (*high - *low < narrowest_peak_band_hz) {
-    throw input_error(
-        fmt::format("--peak-band: {:g} to {:g} Hz is too narrow, since the smoothed spectrum has no peak "
-                    "that is narrower; give a band of {:g} Hz or more",
-                    *low, *high, narrowest_peak_band_hz));
+    throw input_error(fmt::format(
+        "--peak-band: {0:g} to {1:g} Hz is too narrow: every peak of the smoothed spectrum is about {2:g} Hz "
+        "wide or wider; give a band of {2:g} Hz or more",
+        *low, *high, narrowest_peak_band_hz));
   }
   return {*low, *high};
 }
