@@ -135,6 +135,7 @@ TEST(peak, is_doubted_if_its_second_harmonic_stands_out) {
   EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 8}, {60, 2, 8}, {90, 0.5, 8}}, 0.05)).fault, peak_fault::subharmonic);
   EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 4}, {60, 2, 4}, {90, 0.5, 4}}, 0.05)).fault, peak_fault::none);
   EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 8}, {60, 2, 8}, {90, 1.5, 8}}, 0.05)).fault, peak_fault::none);
+  EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 8}, {60, 2.5, 8}, {90, 1, 8}}, 0.4)).fault, peak_fault::none) << "background";
   EXPECT_EQ(words_of({}, 30, usual_peak_band), "");
 }
 
