@@ -68,8 +68,8 @@ no standard error.
 ## The spectrum
 
 The spectrum is Welch's estimate of the E rate per neuron, in bins of 1 ms (`validation.bin_ms`): Hann windows with half
-overlap. A window is 1 s long (`validation.segment_s`), or as long as the run if that is shorter. The mean of each window
-is removed. For peaks and distances, a Gaussian with a standard deviation of 2 Hz smooths the spectrum. So no peak is
+overlap. A window is 1 s long (`validation.segment_s`), or as long as the run if that is shorter. The mean of each
+window is removed. For peaks and distances, a Gaussian with a standard deviation of 2 Hz smooths the spectrum. So no peak is
 narrower than about 5 Hz.
 
 The *peak band* is 20 to 120 Hz. This suits gamma rhythms. `validation.peak_lowest_hz` and `validation.peak_highest_hz`
@@ -83,15 +83,15 @@ outside the range of half power of the highest peak.
 A warning tells when the peak may not be the rhythm that you look for (`peak_doubt` in JSON, CSV and files):
 
 - *elsewhere*: a peak outside the peak band has at least 1.5 times its power.
-- *subharmonic*: near twice the frequency there is another strong peak, which stands out from the higher harmonics. Perhaps
-  every second volley is weaker, and the rhythm is twice as fast as the figure says. For example, `cai2021_reg` has a
-  rhythm of 63 Hz. With `tau_EI` = 6 ms every second volley is weaker, and the peak is at 30 Hz.
+- *subharmonic*: near twice the frequency there is another strong peak, which stands out from the higher harmonics.
+  Perhaps every second volley is weaker, and the rhythm is twice as fast as the figure says. For example, `cai2021_reg`
+  has a rhythm of 63 Hz. With `tau_EI` = 6 ms every second volley is weaker, and the peak is at 30 Hz.
 
 ## Errors of a validation
 
 Each error compares a run with the first exact run at the same point. The first table says how the errors of each figure
-are counted. The table of `validate` prints the median over the test points, and the worst point in parentheses. A figure
-that equals the exact one has the error 0, also if both are 0. If the exact figure alone is 0, it has no relative error,
+are counted. The table of `validate` prints the median over the test points, and the worst point in parentheses. A
+figure that equals the exact one has the error 0, also if both are 0. If the exact figure alone is 0, it has no relative error,
 and the point does not count in this row. The verdicts then tell how the rates compare.
 
 | column | run |

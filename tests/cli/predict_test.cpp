@@ -126,9 +126,10 @@ TEST_F(predict, refuses_bad_points_by_line_and_column) {
 }
 
 TEST_F(predict, refuses_options_that_do_not_go_together) {
-  for (const char* options : {"--points points.csv --chains 2", "--points points.csv --design 3", "--replicates 2",
-                              "--csv", "--raster 1s", "--design 0", "--points absent.csv", "--precision fp64",
-                              "--design 2 --csv --json", "--design 2 -o absent/a.h5"}) {
+  for (const char* options :
+       {"--points points.csv --chains 2", "--points points.csv --design 3", "--replicates 2", "--csv", "--raster 1s",
+        "--design 0", "--points absent.csv", "--precision fp64", "--design 2 --csv --json", "--design 2 -o absent/a.h5",
+        "--peak-band 120,20", "--peak-band 400,600"}) {
     EXPECT_EQ(runner.run(std::string("predict -m m.h5 --duration 1s ") + options).code, 2) << options;
   }
 }
@@ -136,7 +137,7 @@ TEST_F(predict, refuses_options_that_do_not_go_together) {
 TEST_F(predict, runs_in_either_precision) {
   const command_result plain = runner.run("predict -m m.h5 --duration 2s --precision fp32 --json");
   EXPECT_EQ(plain.code, 0) << plain.err;
-  EXPECT_EQ(count(plain.out, "rate_E_hz"), 1);
+  EXPECT_EQ(count(plain.out, "rate_E_hz"), 2) << "the figure, and its standard error";
 }
 
 TEST_F(predict, replaces_no_input_of_its_own) {
