@@ -176,8 +176,8 @@ class program_call {
     return out;
   }
 
-  /// Whether all ranks work together. Otherwise the first process does everything, and needs no MPI.
-  bool needs_mpi() const { return action_ && !action_->alone(); }
+  /// Whether all ranks work together, or have to agree on what the first one alone does. Otherwise it needs no MPI.
+  bool needs_mpi() const { return action_ && (!action_->alone() || one_of_several_writes()); }
 
   exit_code run(const rank_context& job) const {
     if (needs_mpi()) {
@@ -192,12 +192,21 @@ class program_call {
       std::cout << text_;
       return exit_code::done;
     }
+    if (action_->alone() && !job.root()) {
+      return exit_code::done;
+    }
     // Every core has a rank already: more threads would only get in each other's way.
     use_threads(threads_wanted().value_or(1));
     return action_->run(job);
   }
 
  private:
+  /// Each process of a launcher may have been told another output. All but that of rank 0 would be missing.
+  bool one_of_several_writes() const {
+    const launch_place place = find_launch_place();
+    return (place.ranks > 1 || place.rank > 0) && !action_->output().empty();
+  }
+
   argument_parser parser_;  ///< Keeps the variables of the options.
   std::vector<std::string> arguments_;
   global_flags flags_;

@@ -18,6 +18,8 @@ struct command_action {
   std::function<bool()> alone;
   /// Whether there are arguments with which it is not alone: then it has the option `--ranks`.
   bool on_ranks = true;
+  /// The file that it writes, if rank 0 alone runs it; empty: none.
+  std::function<std::string()> output = [] { return std::string(); };
 };
 
 /// The command by which spikesweep has another process try a file.

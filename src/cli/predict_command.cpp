@@ -148,7 +148,7 @@ command_action predict_command(const command_options& options) {
             }
             return execute(job, *arguments);
           },
-          [arguments] { return !arguments->request.many(); }};
+          [arguments] { return !arguments->request.many(); }, true, [arguments] { return arguments->request.output; }};
 }
 
 }  // namespace spikesweep

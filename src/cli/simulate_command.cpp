@@ -137,7 +137,9 @@ command_action simulate_command(const command_options& options) {
             "frequencies in Hz between which the spectral peak is sought; default: those of the config, 20,120")
       .value_name("LOW,HIGH");
   options.flag("--json", arguments->json, "print one JSON object");
-  return on_rank_0([arguments](const rank_context& job) { return execute(job, *arguments); });
+  command_action action = on_rank_0([arguments](const rank_context& job) { return execute(job, *arguments); });
+  action.output = [arguments] { return arguments->output; };
+  return action;
 }
 
 }  // namespace spikesweep

@@ -69,13 +69,14 @@ class command_runner {
     return names;
   }
 
-  /// Runs `spikesweep ARGUMENTS`, a shell command line, on `ranks` ranks. `shell` goes before it, as in "VAR=1".
+  /// Runs `spikesweep ARGUMENTS`, a shell command line, on `ranks` ranks. `shell` goes before it, as in "VAR=1". It has
+  /// no process group of its own, so that a `timeout` in `shell` ends the program and not only what watches over it.
   command_result run(const std::string& arguments, int ranks = test_ranks(), const std::string& shell = "") const {
     const std::string launcher =
         ranks > 1 ? std::string(SPIKESWEEP_MPIEXEC) + " -n " + std::to_string(ranks) + " " : std::string();
     const auto out = root_ / "out", err = root_ / "err";
-    const std::string line = "cd '" + directory().string() + "' && " + shell + " timeout " + patience_s() + " " +
-                             launcher + SPIKESWEEP_BINARY + " " + arguments + " >'" + out.string() + "' 2>'" +
+    const std::string line = "cd '" + directory().string() + "' && " + shell + " timeout --foreground " + patience_s() +
+                             " " + launcher + SPIKESWEEP_BINARY + " " + arguments + " >'" + out.string() + "' 2>'" +
                              err.string() + "' </dev/null";
     const int status = std::system(line.c_str());
     return {WIFEXITED(status) ? WEXITSTATUS(status) : -1, read_text(out), read_text(err)};

@@ -43,6 +43,8 @@ class Launch(unittest.TestCase):
                 "sweep c.toml -o x.h5 --set seed=$OMPI_COMM_WORLD_RANK": ["'seed=1'", "'seed=0'"],
                 "sweep c.toml -o x.h5 --set tau_EE=2.$OMPI_COMM_WORLD_RANK": ["'tau_EE=2.1'", "'tau_EE=2.0'"],
                 "sweep c.toml -o x$OMPI_COMM_WORLD_RANK.h5": ["'x1.h5'", "'x0.h5'"],
+                "simulate c.toml --duration 10ms -o x$OMPI_COMM_WORLD_RANK.h5": ["'x1.h5'", "'x0.h5'"],
+                "predict -m m.h5 --duration 1s -o x$OMPI_COMM_WORLD_RANK.h5": ["'x1.h5'", "'x0.h5'"],
                 "sweep c.toml -o x.h5 $(test $OMPI_COMM_WORLD_RANK = 0 || echo --fresh)": ["'--fresh'", "nothing"]}.items():
             with self.subTest(arguments):
                 done = self.run_line(f"{MPIEXEC} -n 2 sh -c '{BINARY} {arguments}'")
@@ -60,6 +62,23 @@ class Launch(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, done.stderr)
                 alone = self.spikesweep(arguments)
                 self.assertEqual(len(done.stdout.splitlines()), len(alone.stdout.splitlines()), "printed once")
+
+    def test_what_one_process_writes_is_written_once(self):
+        command = "simulate zhang2024 --duration 10ms -o x.h5"
+        done = self.spikesweep(command, 3)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        alone = self.spikesweep(command.replace("x.h5", "y.h5"))
+        self.assertEqual(len(done.stdout.splitlines()), len(alone.stdout.splitlines()))
+        self.assertEqual((self.directory / "x.h5").read_bytes(), (self.directory / "y.h5").read_bytes())
+
+    def test_a_process_that_is_told_to_be_one_of_others_writes_its_file_or_says_why_not(self):
+        for variables in [{"PMIX_RANK": "1"}, {"PMI_RANK": "1", "PMI_SIZE": "2"},
+                          {"OMPI_COMM_WORLD_RANK": "1", "OMPI_COMM_WORLD_SIZE": "2"}]:
+            with self.subTest(variables):
+                done = self.spikesweep("simulate zhang2024 --duration 10ms -o x.h5", **variables)
+                self.assertIn(done.returncode, {0, 1}, done.stderr)
+                self.assertEqual("x.h5" in self.files(), done.returncode == 0, done.stderr)
+                (self.directory / "x.h5").unlink(missing_ok=True)
 
     def test_plan_counts_the_ranks_of_the_launcher(self):
         self.assertIn("time on 3 ranks", self.spikesweep("plan c.toml", 3).stdout)

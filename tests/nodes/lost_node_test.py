@@ -11,6 +11,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -29,7 +30,7 @@ RANKS = 6
 SILENCE_S = "10"  # The least that is allowed. The study has the default, 60.
 MPIRUN_S = 20  # After which an mpirun that hangs is killed.
 SLACK_S = 15
-WARNED_S = 60  # A disk that has no room for the running tasks is told when they are saved.
+WARNED_S = 60  # A disk that has no room for the running tasks is told when they are saved next.
 FAULT_TO_END_S = 90
 PATIENCE_S = 900
 STARTS = 5
@@ -188,8 +189,19 @@ class ThreeNodes(unittest.TestCase):
 
     def fill_disk(self):
         full = self.disk / "full"
-        subprocess.run(["dd", "if=/dev/zero", f"of={full}", "bs=1M"], check=False, capture_output=True)
-        return lambda: full.unlink(missing_ok=True)
+        take_room = f"dd if=/dev/zero bs=64k >>'{full}' 2>/dev/null"
+        subprocess.run(take_room, shell=True, check=False)
+        # Tasks that end give back the room of what was saved of them.
+        filler = subprocess.Popen(f"while :; do {take_room}; sleep 0.1; done", shell=True, start_new_session=True)
+
+        def mend():
+            if filler.poll() is None:
+                os.killpg(filler.pid, signal.SIGKILL)
+                filler.wait()
+            full.unlink(missing_ok=True)
+
+        self.addCleanup(mend)
+        return mend
 
 
 class ALostNode(ThreeNodes):
@@ -255,13 +267,11 @@ class ALostNode(ThreeNodes):
 class RandomFaults(ThreeNodes):
     """The study."""
 
-    def goes_on(self):
+    def await_warning(self):
         end = time.monotonic() + WARNED_S
-        while self.process.poll() is None and time.monotonic() < end:
-            if "the sweep goes on" in self.log.read_text()[self.said_before:]:
-                return True
+        while self.process.poll() is None and "the sweep goes on" not in self.log.read_text()[self.said_before:]:
+            self.assertLess(time.monotonic(), end, "no word of the full disk")
             time.sleep(0.5)
-        return False
 
     def await_no_ranks(self):
         """Of the start before: the daemons of mpirun end the last ones a moment after it."""
@@ -298,8 +308,9 @@ class RandomFaults(ThreeNodes):
             if self.process.poll() is not None:
                 break
             mend = faults[kind]()
-            if kind == "full disk" and command[0] == "sweep" and self.goes_on():
+            if kind == "full disk" and command[0] == "sweep":
                 # The space of its results is its own already. Only what an interrupt would save is missing.
+                self.await_warning()
                 mend()
                 self.nodes.on(1, f"pkill -TERM -x {MPIEXEC.name}")
             took_s, code = self.await_end(FAULT_TO_END_S + SLACK_S)
