@@ -22,8 +22,8 @@ struct figure_settings {
 
 /// Runs of one network that count as one run, and what figures take from all of them together. A run consists of its
 /// batches (trajectory::batches_E; very many are taken together): windows, segments and phases belong to the batch in
-/// which they begin. Each part is put together when somebody first asks for it. Refers to the runs and to the network, which have to outlive it. One
-/// object, with those that without() makes of it, is for one thread.
+/// which they begin. Each part is put together when somebody first asks for it. Refers to the runs and to the network,
+/// which have to outlive it. One object, with those that without() makes of it, is for one thread.
 class kept_runs {
  public:
   /// At least one run.
