@@ -30,6 +30,7 @@
 #include <spikesweep/store/hdf5.hpp>
 #include <spikesweep/store/trial.hpp>
 #include <spikesweep/study/config.hpp>
+#include <spikesweep/study/figure_text.hpp>
 
 #include "argument_parser.hpp"
 #include "commands.hpp"
@@ -60,6 +61,7 @@ void use_threads(int wanted) {
 struct global_flags {
   bool version = false;
   bool config_reference = false;
+  bool figure_reference = false;
   bool verbose = false;
   bool quiet = false;
 };
@@ -98,6 +100,9 @@ std::vector<std::string> spread_assignments(int argc, char** argv) {
 void add_flags(const command_options& options, global_flags& flags) {
   options.flag("--version", flags.version, "print the versions of spikesweep and of every linked library");
   options.flag("--config-reference", flags.config_reference, "print every config key as Markdown (configs/README.md)")
+      .hidden();
+  options
+      .flag("--figure-reference", flags.figure_reference, "print every figure as Markdown (docs/reference/figures.md)")
       .hidden();
   const command_option verbose = options.flag("-v,--verbose", flags.verbose, "print more on standard error");
   options.flag("-q,--quiet", flags.quiet, "print only warnings and errors on standard error").excludes(verbose);
@@ -143,6 +148,8 @@ class program_call {
       text_ = version_text();
     } else if (flags_.config_reference) {
       text_ = config_reference();
+    } else if (flags_.figure_reference) {
+      text_ = figure_reference();
     } else if (parsed.command) {
       action_ = std::move(actions[*parsed.command]);
     } else {

@@ -2,6 +2,8 @@
 #include <iostream>
 #include <memory>
 
+#include <spikesweep/base/log.hpp>
+#include <spikesweep/study/figure_text.hpp>
 #include <spikesweep/study/predict_step.hpp>
 #include <spikesweep/study/prediction_text.hpp>
 #include <spikesweep/study/sweep_target.hpp>
@@ -18,6 +20,7 @@ struct predict_arguments {
   int chains = 1;
   int replicates = 1;
   double raster_s = 1;
+  std::string peak_band;
   bool json = false;
   bool csv = false;
 };
@@ -27,6 +30,9 @@ predict_request complete(const predict_arguments& arguments) {
   request.model = model_file_of(request.model).string();
   prediction_settings& settings = request.settings;
   settings.keep_samples = !request.output.empty();
+  if (!arguments.peak_band.empty()) {
+    settings.peak_band = parse_peak_band(arguments.peak_band, settings.run.bin_s);
+  }
   if (request.many()) {
     settings.replicates = arguments.replicates;
     settings.run.duration_s = arguments.duration_s;
@@ -49,7 +55,7 @@ exit_code execute(const rank_context& job, const predict_arguments& arguments) {
   }
   if (!request.many()) {
     if (arguments.json) {
-      std::cout << prediction_json(m, points.front(), arguments.duration_s) << '\n';
+      std::cout << prediction_json(m, points.front(), arguments.duration_s, request.settings.peak_band) << '\n';
     } else {
       print_prediction(m, points.front(), arguments.duration_s, std::cout);
     }
@@ -59,6 +65,11 @@ exit_code execute(const rank_context& job, const predict_arguments& arguments) {
     print_csv(m, points, std::cout);
   } else {
     print_predictions(m, points, std::cout);
+  }
+  const prediction_settings& settings = request.settings;
+  if (const std::string note = short_run_note(predicted_figures(), settings.replicates, settings.run.duration_s);
+      !note.empty()) {
+    log_info(note);
   }
   return exit_code::done;
 }
@@ -122,6 +133,10 @@ command_action predict_command(const command_options& options) {
       "number format of the products: fp32 (default), or bf16, which is faster on CPUs with AVX512-BF16");
   options.seed("--seed", request.settings.seed,
                "seed of the random numbers; default: that of the training. Other seeds give independent runs");
+  options
+      .text("--peak-band", arguments->peak_band,
+            "frequencies in Hz between which the spectral peak is sought; default 20,120")
+      .value_name("LOW,HIGH");
   options.flag("--hybrid", request.settings.hybrid,
                "simulate the network exactly in quiet phases; for models of section mfe or volley");
   options.flag("--extrapolate", request.extrapolate, "predict outside the trained range, too");

@@ -13,13 +13,24 @@ namespace {
 constexpr double time_tolerance = 1e-9;
 /// Longer than any phase of a law that means something [s].
 constexpr double longest_phase_s = 1e6;
+/// Batches that tell a standard error to a fifth of it.
+constexpr int enough_batches = 16;
+/// Some dozen periods of a gamma rhythm [s].
+constexpr double shortest_batch_s = 0.5;
 
 }  // namespace
+
+int batches_of(int runs, double run_s) {
+  const int wanted = (enough_batches + runs - 1) / runs;
+  const double fitting = std::floor(run_s / shortest_batch_s + time_tolerance);
+  return std::max(1, static_cast<int>(std::min<double>(wanted, fitting)));
+}
 
 trajectory_recorder::trajectory_recorder(const trajectory_settings& settings, int N_E)
     : settings_(settings), N_E_(N_E), bins_per_s_(1 / settings.bin_s) {
   out_.duration_s = settings.duration_s;
   out_.counts_E.assign(static_cast<std::size_t>(std::llround(settings.duration_s / settings.bin_s)), 0.0);
+  out_.counts_I = out_.counts_E;
   out_.batches_E.assign(static_cast<std::size_t>(settings.batches), 0.0);
   out_.batches_I = out_.batches_E;
 }
@@ -33,15 +44,13 @@ void trajectory_recorder::spike(double time, int neuron) {
   if (t < 0 || t >= settings_.duration_s) {
     return;
   }
-  count_in_batch(neuron < N_E_ ? out_.batches_E : out_.batches_I, t, 1);
-  if (neuron < N_E_) {
-    ++out_.spikes_E;
-    const auto bin = static_cast<std::size_t>(t / settings_.bin_s);
-    if (bin < out_.counts_E.size()) {
-      out_.counts_E[bin] += 1;
-    }
-  } else {
-    ++out_.spikes_I;
+  const bool is_E = neuron < N_E_;
+  count_in_batch(is_E ? out_.batches_E : out_.batches_I, t, 1);
+  ++(is_E ? out_.spikes_E : out_.spikes_I);
+  auto& counts = is_E ? out_.counts_E : out_.counts_I;
+  const auto bin = static_cast<std::size_t>(t / settings_.bin_s);
+  if (bin < counts.size()) {
+    counts[bin] += 1;
   }
   show(t, neuron);
 }
@@ -71,6 +80,7 @@ void trajectory_recorder::phase(phase_kind kind, double duration, std::int64_t s
   }
   out_.steps = kind == phase_kind::step;
   out_.sizes.push_back(static_cast<double>(spikes));
+  out_.begins.push_back(begin);
   if (seen_ && kind != phase_kind::step) {  // Steps are all alike.
     out_.intervals.push_back(begin - last_begin_);
   }
@@ -101,26 +111,39 @@ void trajectory_recorder::part(int n, population q, double from, double to, spik
   const double end = to - settings_.burn_in_s;
   const bool inside = begin > -time_tolerance && end < settings_.duration_s + time_tolerance;
   const auto bin = inside ? static_cast<std::size_t>((begin + time_tolerance) * bins_per_s_) : 0;
-  const bool in_one = q == population::I || (end - time_tolerance) * bins_per_s_ <= static_cast<double>(bin) + 1;
+  const bool in_one = (end - time_tolerance) * bins_per_s_ <= static_cast<double>(bin) + 1;
   const bool shown = begin < settings_.raster_s;
-  if (!inside || !in_one) {
+  // The times of I spikes that are inside come from a stream of their own: those of E spikes are as they always were.
+  if (!inside || (!in_one && q == population::E)) {
     for (int i = 0; i < n; ++i) {
       spike(from + places.time.uniform() * (to - from), places.neuron(q, shown));
     }
     return;
   }
   count_in_batch(q == population::E ? out_.batches_E : out_.batches_I, begin, n);
-  if (q == population::I) {
-    out_.spikes_I += n;
-  } else {
-    out_.spikes_E += n;
-    if (bin < out_.counts_E.size()) {
-      out_.counts_E[bin] += n;
+  (q == population::E ? out_.spikes_E : out_.spikes_I) += n;
+  if (in_one) {
+    auto& counts = q == population::E ? out_.counts_E : out_.counts_I;
+    if (bin < counts.size()) {
+      counts[bin] += n;
     }
+  } else {
+    bins_I(n, begin, end, places);
   }
   for (int i = 0; i < n && shown; ++i) {
     const double t = std::max(0.0, begin + places.single.uniform() * (end - begin));
     show(t, places.neuron(q, true));
+  }
+}
+
+/// The bins of `n` I spikes, uniform between two times of the record.
+void trajectory_recorder::bins_I(int n, double begin, double end, spike_places& places) {
+  for (int i = 0; i < n; ++i) {
+    const double t = std::max(0.0, begin + places.bin_I.uniform() * (end - begin));
+    const auto bin = static_cast<std::size_t>(t * bins_per_s_);
+    if (bin < out_.counts_I.size()) {
+      out_.counts_I[bin] += 1;
+    }
   }
 }
 
@@ -168,21 +191,25 @@ std::vector<trajectory> run_exact(std::span<const network_task> networks, const 
   return all ? out : std::vector<trajectory>();
 }
 
-trajectory trajectory_of(std::vector<spike_record> spikes, const parameters& p, double begin, double end,
-                         double bin_s) {
+trajectory trajectory_of(std::vector<spike_record> spikes, const parameters& p, double begin, double end, double bin_s,
+                         int batches) {
   trajectory out;
   out.phases = false;
   out.every_spike = true;
   out.duration_s = end - begin;
+  out.raster_begin_s = begin;
   std::vector<double> times_E;
+  std::vector<double> times_I;
   for (const spike_record& spike : spikes) {
-    if (spike.neuron < p.N_E) {
-      times_E.push_back(spike.time);
-    }
+    (spike.neuron < p.N_E ? times_E : times_I).push_back(spike.time);
   }
   out.spikes_E = static_cast<std::int64_t>(times_E.size());
-  out.spikes_I = static_cast<std::int64_t>(spikes.size()) - out.spikes_E;
-  out.counts_E = bin_times(times_E, begin, bin_s, static_cast<std::int64_t>(std::llround(out.duration_s / bin_s)));
+  out.spikes_I = static_cast<std::int64_t>(times_I.size());
+  const auto bins = static_cast<std::int64_t>(std::llround(out.duration_s / bin_s));
+  out.counts_E = bin_times(times_E, begin, bin_s, bins);
+  out.counts_I = bin_times(times_I, begin, bin_s, bins);
+  out.batches_E = bin_times(times_E, begin, out.duration_s / batches, batches);
+  out.batches_I = bin_times(times_I, begin, out.duration_s / batches, batches);
   out.raster = std::move(spikes);
   return out;
 }

@@ -128,6 +128,7 @@ class combination_checker {
     if (validation.segment_s * 1e3 < 2 * validation.bin_ms) {
       refuse("validation.segment_s", fmt::format("is shorter than two bins (bin_ms = {})", validation.bin_ms));
     }
+    check_peak_band(validation);
     if (validation.duration_s / validation.chains < validation.segment_s) {
       refuse("validation.duration_s",
              fmt::format("gives each of the {} chains less than a spectral segment (segment_s = {})", validation.chains,
@@ -146,6 +147,24 @@ class combination_checker {
   }
 
  private:
+  void check_peak_band(const validation_settings& validation) const {
+    const double top = 500 / validation.bin_ms;  // The spectrum ends at half of the bins' rate.
+    if (validation.peak_lowest_hz >= validation.peak_highest_hz) {
+      refuse("validation.peak_lowest_hz",
+             fmt::format("has to be below peak_highest_hz ({:g} Hz)", validation.peak_highest_hz));
+    }
+    if (validation.peak_lowest_hz >= top) {
+      refuse("validation.peak_lowest_hz",
+             fmt::format("is outside the spectrum, which ends at {:g} Hz (bin_ms = {:g}); lower it, or lower bin_ms",
+                         top, validation.bin_ms));
+    }
+    if (const double highest = std::min(validation.peak_highest_hz, top);
+        highest - validation.peak_lowest_hz < narrowest_peak_band_hz) {
+      refuse("validation.peak_lowest_hz", fmt::format("has to be at least {:g} Hz below the end of the band ({:g} Hz)",
+                                                      narrowest_peak_band_hz, highest));
+    }
+  }
+
   void check_points(const std::string& key, const std::vector<named_point>& points) const {
     for (std::size_t i = 0; i < points.size(); ++i) {
       if (const std::string fault = fault_of(points[i], config_.design.axes); !fault.empty()) {

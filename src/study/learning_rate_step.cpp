@@ -12,10 +12,10 @@ namespace spikesweep {
 
 namespace {
 
-constexpr std::string_view header = "step,learning_rate,counts_loss_nat,profile_loss_nat,smoothed_loss_nat\n";
+constexpr std::string_view csv_header = "step,learning_rate,counts_loss_nat,profile_loss_nat,smoothed_loss_nat\n";
 
 std::string csv_of(const range_test_result& result) {
-  std::string text(header);
+  std::string text(csv_header);
   for (const range_test_step& s : result.steps) {
     text += fmt::format("{},{},{},{},{}\n", s.step, s.learning_rate, s.counts, s.profile, s.smoothed);
   }
@@ -32,7 +32,7 @@ void check_range_test_output(const std::string& output) {
     throw input_error("-o '" + output + "': with --find-lr it names a table and has to end in .csv; without -o " +
                       "nothing is written");
   }
-  check_output_table(output, header);
+  check_output_table(output, csv_header);
 }
 
 range_test_result find_learning_rate(const rank_context& job, const configuration& config,

@@ -21,6 +21,7 @@
 #include <spikesweep/store/text_file.hpp>
 #include <spikesweep/store/unfinished_result.hpp>
 #include <spikesweep/study/config.hpp>
+#include <spikesweep/study/figure_text.hpp>
 #include <spikesweep/study/points_file.hpp>
 #include <spikesweep/study/predict_step.hpp>
 #include <spikesweep/sweep/design.hpp>
@@ -185,6 +186,24 @@ void warn_of_departures(const std::vector<point_prediction>& predictions) {
                   count, predictions.size(), worst - predictions.begin() + 1, states, alarming_share));
 }
 
+/// Says where the spectral peak may not be the rhythm.
+void warn_of_peaks(const std::vector<point_prediction>& predictions, const frequency_band& band) {
+  const auto doubtful = [](const point_prediction& p) { return p.figures.doubt.fault != peak_fault::none; };
+  const auto first = std::ranges::find_if(predictions, doubtful);
+  if (first == predictions.end()) {
+    return;
+  }
+  const std::string words = peak_warning(first->figures, band);
+  if (predictions.size() == 1) {
+    log_warning(words);
+    return;
+  }
+  log_warning(fmt::format(
+      "{} of {} points: the spectral peak may not be the rhythm ('peak_doubt' says where); at point "
+      "{}, {}",
+      std::ranges::count_if(predictions, doubtful), predictions.size(), first - predictions.begin() + 1, words));
+}
+
 std::vector<point_prediction> predict_one(const model& m, const predict_request& request) {
   const interrupt_guard guard;
   const loop_point point{requested_points(m, request).front(), 0};
@@ -221,11 +240,12 @@ origin prediction_origin(const predict_request& request, const model& m, const a
     from.add_bytes(std::as_bytes(std::span(values)));
   }
   const prediction_settings& s = request.settings;
-  return {from.text(),
-          fmt::format("seed = {}\nduration_s = {}\nburn_in_s = {}\nbin_s = {}\nraster_s = {}\nreplicates = {}\n"
-                      "hybrid = {}\nprecision = {}\nspread = {}\n",
-                      s.seed.value_or(m.surrogate().seed), s.run.duration_s, s.run.burn_in_s, s.run.bin_s,
-                      s.run.raster_s, s.replicates, s.hybrid, name_of(s.numbers), s.spread)};
+  return {
+      from.text(),
+      fmt::format("seed = {}\nduration_s = {}\nburn_in_s = {}\nbin_s = {}\nraster_s = {}\nreplicates = {}\n"
+                  "hybrid = {}\nprecision = {}\nspread = {}\npeak_band = {}, {}\n",
+                  s.seed.value_or(m.surrogate().seed), s.run.duration_s, s.run.burn_in_s, s.run.bin_s, s.run.raster_s,
+                  s.replicates, s.hybrid, name_of(s.numbers), s.spread, s.peak_band.lowest, s.peak_band.highest)};
 }
 
 /// The predictions that are finished so far, without their samples. With an output their samples lie in its unfinished
@@ -354,6 +374,7 @@ std::vector<std::vector<double>> requested_points(const model& m, const predict_
 std::vector<point_prediction> predict(const rank_context& job, const model& m, const predict_request& request) {
   std::vector<point_prediction> predictions = request.many() ? predict_many(job, m, request) : predict_one(m, request);
   warn_of_departures(predictions);
+  warn_of_peaks(predictions, request.settings.peak_band);
   return predictions;
 }
 

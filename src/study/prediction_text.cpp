@@ -1,11 +1,13 @@
 #include <cmath>
 #include <ostream>
+#include <vector>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/table.hpp>
+#include <spikesweep/study/figure_text.hpp>
 #include <spikesweep/study/prediction_text.hpp>
 
 namespace spikesweep {
@@ -16,12 +18,6 @@ using nlohmann::ordered_json;
 
 bool is_ensemble(const point_prediction& point) {
   return point.members.size() > 1;
-}
-
-void add_figures(ordered_json& object, const run_figures& values) {
-  for (const figure& f : compared_figures()) {
-    object[f.name] = values[f];
-  }
 }
 
 /// Where the point is, and how far the surrogate strayed there.
@@ -50,6 +46,18 @@ void add_members(ordered_json& object, const point_prediction& point, const char
   object[spread_key] = {{"rate_E_hz", spread.rate_E_hz}, {"rate_I_hz", spread.rate_I_hz}};
 }
 
+/// A figure in CSV; nothing where nothing was measured.
+std::string cell(double value) {
+  return std::isnan(value) ? std::string() : fmt::format("{}", value);
+}
+
+/// Those of tables with one row a point.
+figure_list brief_figures() {
+  figure_list shown = predicted_figures();
+  std::erase_if(shown, [](const figure& f) { return !f.brief; });
+  return shown;
+}
+
 void print_members(const point_prediction& point, std::ostream& out) {
   text_table table({"member", "seed", "rate_E_hz", "rate_I_hz"});
   for (std::size_t k = 0; k < point.members.size(); ++k) {
@@ -65,24 +73,23 @@ void print_members(const point_prediction& point, std::ostream& out) {
 }  // namespace
 
 void print_prediction(const model& m, const point_prediction& point, double simulated_s, std::ostream& out) {
-  text_table table({"", "", ""});
+  text_table table({"", "", "", ""});
   for (std::size_t i = 0; i < point.values.size(); ++i) {
-    table.add_row({m.space.axes[i], readable(point.values[i]), std::string(find_parameter(m.space.axes[i]).unit)});
+    table.add_row({m.space.axes[i], readable(point.values[i]), std::string(find_parameter(m.space.axes[i]).unit), ""});
   }
-  table.add_row({"duration", readable(simulated_s), "s"});
-  for (const figure& f : compared_figures()) {
-    table.add_row({f.name, readable(point.figures[f]), f.unit});
-  }
-  table.add_row({"states beyond training", readable(100 * point.seen.share_beyond()), "%"});
+  table.add_row({"duration", readable(simulated_s), "s", ""});
+  add_figure_rows(table, predicted_figures(), point.figures, point.errors);
+  table.add_row({"states beyond training", readable(100 * point.seen.share_beyond()), "%", ""});
   table.print(out);
   if (is_ensemble(point)) {
     print_members(point, out);
   }
 }
 
-std::string prediction_json(const model& m, const point_prediction& point, double simulated_s) {
+std::string prediction_json(const model& m, const point_prediction& point, double simulated_s,
+                            const frequency_band& band) {
   ordered_json object;
-  add_figures(object, point.figures);
+  add_figures(object, predicted_figures(), point.figures, point.errors, band);
   object["simulated_s"] = simulated_s;
   object["wall_s"] = point.wall_s;
   object["realtime_factor"] = simulated_s / point.wall_s;
@@ -93,7 +100,8 @@ std::string prediction_json(const model& m, const point_prediction& point, doubl
 
 void print_predictions(const model& m, const std::vector<point_prediction>& points, std::ostream& out) {
   std::vector<std::string> header = m.space.axes;
-  for (const figure& f : compared_figures()) {
+  const figure_list shown = brief_figures();
+  for (const figure& f : shown) {
     header.push_back(f.name);
   }
   text_table table(header);
@@ -102,9 +110,8 @@ void print_predictions(const model& m, const std::vector<point_prediction>& poin
     for (const double value : point.values) {
       row.push_back(readable(value));
     }
-    for (const figure& f : compared_figures()) {
-      row.push_back(readable(point.figures[f]) +
-                    (std::isfinite(point.spread[f]) ? fmt::format(" +- {:.2g}", point.spread[f]) : std::string()));
+    for (const figure& f : shown) {
+      row.push_back(value_text(point.figures[f], point.errors[f]));
     }
     table.add_row(row);
   }
@@ -115,8 +122,11 @@ void print_json_lines(const model& m, const std::vector<point_prediction>& point
                       std::ostream& out) {
   for (const auto& point : points) {
     ordered_json line;
-    add_figures(line, point.figures);
-    add_figures(line["spread"], point.spread);
+    add_figures(line, predicted_figures(), point.figures, point.errors, settings.peak_band);
+    ordered_json& spread = line["spread"];
+    for (const figure& f : predicted_figures()) {
+      spread[f.name] = point.spread[f];
+    }
     line["replicates"] = settings.replicates;
     line["simulated_s"] = settings.replicates * settings.run.duration_s;
     add_place(line, m, point);
@@ -132,19 +142,24 @@ void print_csv(const model& m, const std::vector<point_prediction>& points, std:
     header += axis + ',';
   }
   header += "distance_to_training";
-  for (const figure& f : compared_figures()) {
+  const figure_list figures = predicted_figures();
+  for (const figure& f : figures) {
     header += ',' + f.name + ',' + f.name + "_spread";
   }
   header += ",distance_to_nearest_point,states_looked_at,states_beyond_training,farthest_state";
-  out << header << (members ? ",rate_E_hz_members_spread,rate_I_hz_members_spread" : "") << '\n';
+  header += members ? ",rate_E_hz_members_spread,rate_I_hz_members_spread" : "";
+  for (const figure& f : figures) {
+    header += ',' + f.name + "_standard_error";
+  }
+  out << header << ",peak_doubt\n";
   for (const auto& point : points) {
     std::string line;
     for (const double value : point.values) {
       line += fmt::format("{},", value);
     }
     line += fmt::format("{}", point.distance);
-    for (const figure& f : compared_figures()) {
-      line += fmt::format(",{},{}", point.figures[f], point.spread[f]);
+    for (const figure& f : figures) {
+      line += ',' + cell(point.figures[f]) + ',' + cell(point.spread[f]);
     }
     line += fmt::format(",{},{},{},{}", point.nearest, point.seen.states, point.seen.share_beyond(),
                         point.seen.farthest_state());
@@ -152,7 +167,10 @@ void print_csv(const model& m, const std::vector<point_prediction>& points, std:
       const member_rates spread = point.disagreement();
       line += fmt::format(",{},{}", spread.rate_E_hz, spread.rate_I_hz);
     }
-    out << line << '\n';
+    for (const figure& f : figures) {
+      line += ',' + cell(point.errors[f]);
+    }
+    out << line << ',' << name_of(point.figures.doubt.fault) << '\n';
   }
 }
 

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <optional>
 
 #include <fmt/format.h>
@@ -22,10 +23,9 @@ environment_error ran_away(const configuration& config) {
 void add_replicate(simulation_result& out, std::vector<spike_record>&& spikes, int replicate,
                    const configuration& config, double duration) {
   const double begin = config.sampling.burn_in_s;
-  const trajectory run = trajectory_of(std::move(spikes), config.network, begin, begin + duration);
-  out.each[static_cast<std::size_t>(replicate)] = figures_of(run, config.network);
-  out.spikes.insert(out.spikes.end(), run.raster.begin(), run.raster.end());
-  out.replicate.insert(out.replicate.end(), run.raster.size(), replicate);
+  out.runs[static_cast<std::size_t>(replicate)] =
+      trajectory_of(std::move(spikes), config.network, begin, begin + duration, figure_settings().bin_s,
+                    batches_of(static_cast<int>(out.runs.size()), duration));
 }
 
 /// One network by its plain simulator: burn-in, then `duration` seconds.
@@ -60,7 +60,7 @@ void simulate_one(const rank_context& job, const configuration& config, double d
 /// Replicates by the simulator of sweeps: side by side in lockstep, where it can.
 void simulate_many(const rank_context& job, const configuration& config, double duration, simulation_result& out) {
   const auto simulator = make_simulator(config.network.model, section_settings(), config.sampling, config.seed);
-  const auto replicates = static_cast<std::uint32_t>(out.each.size());
+  const auto replicates = static_cast<std::uint32_t>(out.runs.size());
   std::vector<std::vector<spike_record>> spikes(replicates);
   std::uint32_t next = 0;
   int done = 0;
@@ -95,16 +95,22 @@ void simulate_many(const rank_context& job, const configuration& config, double 
 }  // namespace
 
 simulation_result simulate_network(const rank_context& job, const configuration& config, double duration,
-                                   int replicates) {
+                                   int replicates, const frequency_band& band) {
   const auto begin = steady_clock::now();
   simulation_result out;
-  out.each.resize(static_cast<std::size_t>(replicates));
+  out.runs.resize(static_cast<std::size_t>(replicates));
   if (replicates == 1) {
     simulate_one(job, config, duration, out);
   } else {
     simulate_many(job, config, duration, out);
   }
   out.wall_s = seconds_since(begin);
+  figure_settings look;
+  look.segment_s = std::min(look.segment_s, duration);
+  look.peak_band = band;
+  const kept_runs all(out.runs, config.network, look);
+  out.figures = figures_of(all);
+  out.errors = standard_errors_of(all);
   return out;
 }
 

@@ -195,6 +195,26 @@ std::string peak_text(const validation_result& result) {
                      measured == result.points.size() ? "them" : fmt::format("the {} that have one", measured));
 }
 
+/// At how many points the exact run's spectral peak may not be the rhythm.
+std::ptrdiff_t doubtful_peaks(const validation_result& result) {
+  return std::ranges::count_if(result.points, [](const point_result& point) {
+    return point.runs.front().figures.doubt.fault != peak_fault::none;
+  });
+}
+
+void print_doubts(const validation_result& result, std::ostream& out) {
+  if (const auto count = doubtful_peaks(result); count > 0) {
+    const auto first = std::ranges::find_if(result.points, [](const point_result& point) {
+      return point.runs.front().figures.doubt.fault != peak_fault::none;
+    });
+    const run_figures& figures = first->runs.front().figures;
+    out << fmt::format(
+        "the spectral peak of the exact run is in doubt at {} of them; at point {}, {}; the keys peak_lowest_hz and "
+        "peak_highest_hz choose another band\n",
+        count, first->point, words_of(figures.doubt, figures["peak_hz"], result.settings.peak_band()));
+  }
+}
+
 ordered_json verdicts_json(const verdict_row& row) {
   ordered_json object{{"run", row.run}};
   for (int v = 0; v < verdict_count; ++v) {
@@ -211,7 +231,8 @@ ordered_json point_json(const point_result& point) {
                         {"rate_E_hz", run.figures.rate_E()},
                         {"standard_error_E_hz", run.batches_E.standard_error()},
                         {"rate_I_hz", run.figures.rate_I()},
-                        {"standard_error_I_hz", run.batches_I.standard_error()}};
+                        {"standard_error_I_hz", run.batches_I.standard_error()},
+                        {"peak_doubt", name_of(run.figures.doubt.fault)}};
     if (run.run != "exact") {
       object["p_E"] = run.rate_E.p;
       object["p_I"] = run.rate_I.p;
@@ -260,6 +281,7 @@ void print_validation(const validation_result& result, std::ostream& out) {
   print_calibration(result, out);
   out << fmt::format("{} held-out points; {}; {} ran away\n", result.points.size(), peak_text(result),
                      runaways(result));
+  print_doubts(result, out);
   if (const int beyond = exact_runaways(result); beyond > 0) {
     out << fmt::format(
         "no figures at {} of them: an exact run passed {} pending kicks, the most that can be followed\n", beyond,
@@ -278,6 +300,7 @@ std::string validation_json(const validation_result& result) {
                     {"exact_runaways", exact_runaways(result)},
                     {"peak_tolerance_hz", peak.tolerance.value()},
                     {"peak_share", right_share(result, peak)},
+                    {"peak_doubts", doubtful_peaks(result)},
                     {"errors", errors},
                     {"verdict_s", std::min(result.settings.verdict_s, result.settings.duration_s)},
                     {"verdicts", json_list(verdict_table(result), verdicts_json)},

@@ -31,7 +31,7 @@ void serialize(Archive& ar, spikesweep::member_rates& r, unsigned) {
 
 template <class Archive>
 void serialize(Archive& ar, spikesweep::point_prediction& p, unsigned) {
-  ar& p.values& p.distance& p.nearest& p.figures& p.spread& p.seen& p.members& p.wall_s;
+  ar& p.values& p.distance& p.nearest& p.figures& p.errors& p.spread& p.seen& p.members& p.wall_s;
   ar& p.power& p.sizes& p.intervals& p.replicate& p.raster;
 }
 
@@ -59,7 +59,7 @@ std::size_t points_at_once(const model& m, const prediction_settings& s) {
     return 1;  // Its chains run one after another.
   }
   const double soon = std::clamp(most_chain_s / (s.run.duration_s + s.run.burn_in_s), enough_chains, most_chains);
-  const double bins = s.run.duration_s / s.run.bin_s;
+  const double bins = 2 * s.run.duration_s / s.run.bin_s;  // Of both populations.
   const double spikes = guessed_rate_hz * (m.space.base.N_E + m.space.base.N_I) * s.run.raster_s;
   const double points =
       std::min(std::min(soon, most_counts / bins) / s.replicates, most_spikes / std::max(1.0, spikes));
@@ -83,6 +83,10 @@ std::vector<numbered_prediction> predict_group(const predictor& law, const std::
   return out;
 }
 
+bool is_fault(peak_fault fault) {
+  return fault <= peak_fault::subharmonic;
+}
+
 /// Whether a prediction has as many numbers of each kind as one of this model, with its samples: what is saved may be
 /// damaged, and the places of its numbers are not looked at again.
 bool fits(const point_prediction& p, const model& m, const prediction_settings& settings) {
@@ -92,6 +96,7 @@ bool fits(const point_prediction& p, const model& m, const prediction_settings& 
   const auto bins = static_cast<std::size_t>(std::llround(std::min(usual_segment_s, run.duration_s) / run.bin_s));
   bool whole = p.values.size() == m.space.axes.size() && p.members.size() == m.members.size() &&
                p.figures.values.size() == like.values.size() && p.spread.values.size() == like.values.size() &&
+               p.errors.values.size() == like.values.size() && is_fault(p.figures.doubt.fault) &&
                (p.power.empty() || p.power.size() == bins / 2 + 1) && p.intervals.size() == phases &&
                p.replicate.size() == phases;
   for (std::size_t k = 0; whole && k < phases; ++k) {

@@ -19,12 +19,23 @@ namespace {
 using predictions = std::vector<point_prediction>;
 
 void write_figures(hdf5::group& root, const predictions& points) {
-  for (const figure& f : compared_figures()) {
+  for (const figure& f : predicted_figures()) {
     root.write_array("figures/" + f.name, over(points, [&f](const auto& p) { return p.figures[f]; }),
-                     {f.unit, "over all replicates of each point"});
+                     {f.unit, f.words + ", over all replicates of each point"});
+    root.write_array("standard_errors/" + f.name, over(points, [&f](const auto& p) { return p.errors[f]; }),
+                     {f.unit, "standard error of it"});
     root.write_array("spread/" + f.name, over(points, [&f](const auto& p) { return p.spread[f]; }),
                      {f.unit, "standard deviation over the replicates of each point"});
   }
+}
+
+/// Which peaks may not be the rhythm.
+void write_doubts(hdf5::group& root, const predictions& points) {
+  root.write_array("peak_doubt/fault",
+                   over(points, [](const auto& p) { return static_cast<std::uint8_t>(p.figures.doubt.fault); }),
+                   {"1", "0: none; 1: a higher peak lies outside the peak band; 2: the peak may be a subharmonic"});
+  root.write_array("peak_doubt/other_hz", over(points, [](const auto& p) { return p.figures.doubt.other_hz; }),
+                   {"Hz", "the higher peak, or the strong one near twice the frequency"});
 }
 
 void write_departures(hdf5::group& root, const predictions& points) {
@@ -194,7 +205,7 @@ std::uint64_t prediction_file_bytes(std::size_t points, const sample_counts& cou
   constexpr std::uint64_t number = sizeof(double);
   constexpr std::uint64_t metadata = std::uint64_t{256} * 1024;
   const std::uint64_t of_each =
-      2 * compared_figures().size() + m.space.axes.size() + 2 * m.members.size() + counts.frequencies + 8;
+      3 * predicted_figures().size() + m.space.axes.size() + 2 * m.members.size() + counts.frequencies + 8;
   return metadata + number * (points * of_each + 3 * counts.phases + 4 * counts.pairs + 2 * counts.spikes);
 }
 
@@ -226,6 +237,8 @@ void save_prediction(const std::filesystem::path& path, const std::vector<point_
     root.write_attribute("raster_s", settings.run.raster_s);
     root.write_attribute("replicates", static_cast<std::int32_t>(settings.replicates));
     root.write_attribute("hybrid", static_cast<std::int32_t>(settings.hybrid));
+    root.write_attribute("peak_lowest_hz", settings.peak_band.lowest);
+    root.write_attribute("peak_highest_hz", settings.peak_band.highest);
     root.write_attribute("precision", std::string(name_of(settings.numbers)));
     write_axis_values(root, m.space.axes, over(points, [](const auto& p) { return p.values; }));
     root.write_array("points/distance", over(points, [](const auto& p) { return p.distance; }),
@@ -233,6 +246,7 @@ void save_prediction(const std::filesystem::path& path, const std::vector<point_
     root.write_array("points/nearest", over(points, [](const auto& p) { return p.nearest; }),
                      {"1", "distance to the nearest point of training, each axis in units of its trained range"});
     write_figures(root, points);
+    write_doubts(root, points);
     write_departures(root, points);
     write_members(root, points);
     sample_writer samples(root, points.size(), counts, std::min(1.0, settings.run.duration_s));

@@ -83,7 +83,7 @@ class kernel_lease {
 /// Standard deviation of each figure over runs.
 run_figures spread_of(std::span<const run_figures> runs) {
   run_figures out;
-  for (const figure& f : figure_table()) {
+  for (const figure& f : predicted_figures()) {
     std::vector<double> values;
     for (const run_figures& run : runs) {
       values.push_back(run[f]);
@@ -105,19 +105,20 @@ void keep_samples(point_prediction& out, const kept_runs& kept, std::span<trajec
   }
 }
 
-kept_runs kept(const point_runs& runs, const trajectory_settings& settings) {
-  return {runs.replicates, runs.network, settings.bin_s, std::min(usual_segment_s, settings.duration_s)};
+figure_settings look_of(const prediction_settings& s) {
+  return {s.run.bin_s, std::min(usual_segment_s, s.run.duration_s), s.peak_band};
 }
 
 point_prediction prediction_of(point_runs& runs, const prediction_settings& s) {
   point_prediction out;
-  const kept_runs all = kept(runs, s.run);
+  const kept_runs all(runs.replicates, runs.network, look_of(s));
   out.figures = figures_of(all);
+  out.errors = standard_errors_of(all);
   out.seen = runs.seen;
   if (s.spread && runs.replicates.size() > 1) {
     std::vector<run_figures> each;
     for (const trajectory& run : runs.replicates) {
-      each.push_back(figures_of(run, runs.network, s.run.bin_s, std::min(usual_segment_s, s.run.duration_s)));
+      each.push_back(figures_of(run, runs.network, look_of(s)));
     }
     out.spread = spread_of(each);
   }
@@ -125,6 +126,17 @@ point_prediction prediction_of(point_runs& runs, const prediction_settings& s) {
     keep_samples(out, all, runs.replicates);
   }
   return out;
+}
+
+/// Of runs that count as one. NaN if one of them ran away.
+member_rates rates_of(std::uint64_t seed, const point_runs& runs) {
+  const kept_runs all(runs.replicates, runs.network);
+  if (all.runaway()) {
+    constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
+    return {seed, unknown, unknown};
+  }
+  const auto rate = [&](population q) { return all.spikes(q) / (runs.network.size(q) * all.seconds()); };
+  return {seed, rate(population::E), rate(population::I)};
 }
 
 /// Looks at the states of all points' chains before every so many steps, as long as the point still records.
@@ -235,6 +247,7 @@ std::vector<point_prediction> predictor::predict(std::span<const loop_point> poi
                      .numbers = s.numbers,
                      .watch = true,
                      .stop = s.stop};
+  loop.run.batches = batches_of(s.replicates, s.run.duration_s);
   const auto begin = steady_clock::now();
   std::vector<point_runs> runs = run(points, loop);
   const double wall_s = seconds_since(begin) / static_cast<double>(points.size());
@@ -253,8 +266,7 @@ std::vector<point_prediction> predictor::predict(std::span<const loop_point> poi
   for (loop.member = 1; loop.member < members.size(); ++loop.member) {
     runs = run(points, loop);
     for (std::size_t i = 0; i < points.size(); ++i) {
-      const run_figures own = figures_of(kept(runs[i], s.run));
-      out[i].members.push_back({members[loop.member].own.seed, own.rate_E(), own.rate_I()});
+      out[i].members.push_back(rates_of(members[loop.member].own.seed, runs[i]));
     }
   }
   return out;

@@ -9,8 +9,13 @@
 namespace boost::serialization {
 
 template <class Archive>
+void serialize(Archive& ar, spikesweep::peak_doubt& d, unsigned) {
+  ar& d.fault& d.other_hz;
+}
+
+template <class Archive>
 void serialize(Archive& ar, spikesweep::run_figures& f, unsigned) {
-  ar& f.values;
+  ar& f.values& f.doubt;
 }
 
 }  // namespace boost::serialization

@@ -37,8 +37,12 @@ constexpr std::array validation_rows{
         "verdict_s", {1, 1e5}, "s",
         "verdicts tell whether runs of this length, or of duration_s if that is shorter, can be told apart"),
     number_setting<&v::bin_ms>("bin_ms", {0.1, 100}, "ms",
-                               "bin of the E-rate series, of the Fano factor and of the spectrum"),
+                               "bin of the counts of spikes that figures and spectra are made of"),
     number_setting<&v::segment_s>("segment_s", {0.01, 100}, "s", "Welch segment of the spectrum"),
+    number_setting<&v::peak_lowest_hz>(
+        "peak_lowest_hz", {0, 5000}, "Hz",
+        "the spectral peak is sought from this frequency on, here and in simulate; the default suits gamma rhythms"),
+    number_setting<&v::peak_highest_hz>("peak_highest_hz", {0, 5000}, "Hz", "the spectral peak is sought up to here"),
     flag_setting<&v::baselines>("baselines", "also run mean transition, nearest neighbour and linear regression"),
     number_setting<&v::hybrid_s>(
         "hybrid_s", {0, 1e5}, "s",

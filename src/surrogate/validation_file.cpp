@@ -80,12 +80,14 @@ void describe_figures(hdf5::group& root) {
   std::vector<std::string> names;
   std::vector<std::string> units;
   std::vector<std::string> words;
+  std::vector<std::string> definitions;
   std::vector<std::string> comparisons;
   std::vector<double> tolerances;
   for (const figure& f : compared_figures()) {
     names.push_back(f.name);
     units.push_back(f.unit);
     words.push_back(f.words);
+    definitions.push_back(f.definition);
     comparisons.emplace_back(name_of(f.compared));
     tolerances.push_back(f.tolerance.value_or(std::numeric_limits<double>::quiet_NaN()));
   }
@@ -94,10 +96,13 @@ void describe_figures(hdf5::group& root) {
   group.write_strings("name", names, {n}, {"1", "figures, as they are called under /summary"});
   group.write_strings("unit", units, {n}, {"1", "unit of each figure"});
   group.write_strings("words", words, {n}, {"1", "each figure in words"});
-  group.write_strings("comparison", comparisons, {n},
-                      {"1", "relative: by the difference over the exact value; absolute: by the difference"});
-  group.write_array("tolerance", tolerances,
-                    {"1", "a difference up to which a value is right, in % or in the unit; NaN: none is named"});
+  group.write_strings("definition", definitions, {n}, {"1", "each figure in a sentence"});
+  group.write_strings(
+      "comparison", comparisons, {n},
+      {"1",
+       "relative: by the difference over the exact value; absolute: by the difference; decibel: by ten "
+       "times the decimal logarithm of the ratio; distance: the figure is a distance from the exact run"});
+  group.write_array("tolerance", tolerances, {"1", "an error up to which a value is right; NaN: none is named"});
 }
 
 void write_run(hdf5::group& root, const validation_result& result, std::size_t k) {
@@ -106,9 +111,16 @@ void write_run(hdf5::group& root, const validation_result& result, std::size_t k
     root.write_array("summary/" + run + "/" + f.name,
                      over(result.points, [&](const auto& p) { return p.runs[k].figures[f]; }),
                      {f.unit, "of the run, at each point"});
+    root.write_array("standard_errors/" + run + "/" + f.name,
+                     over(result.points, [&](const auto& p) { return p.runs[k].errors[f]; }),
+                     {f.unit, "standard error of the figure of the run"});
   }
   root.write_array("summary/" + run + "/wall_s", over(result.points, [&](const auto& p) { return p.runs[k].wall_s; }),
                    {"s", "wall time of the run on one core"});
+  root.write_array(
+      "peak_doubt/" + run,
+      over(result.points, [&](const auto& p) { return static_cast<std::uint8_t>(p.runs[k].figures.doubt.fault); }),
+      {"1", "0: none; 1: a higher peak lies outside the peak band; 2: the peak may be a subharmonic"});
   write_noise(root, result, k);
   if (k > 0) {
     const std::string group = "distance/" + run + "/";
@@ -181,7 +193,8 @@ std::uint64_t validation_file_bytes(const validation_result& result, const std::
   constexpr std::uint64_t number = sizeof(double);
   constexpr std::uint64_t metadata = std::uint64_t{1} << 20;
   constexpr std::uint64_t noise_and_distances = 10;
-  const std::uint64_t of_point = result.axes.size() + counts.size() * (compared_figures().size() + noise_and_distances);
+  const std::uint64_t of_point =
+      result.axes.size() + counts.size() * (2 * compared_figures().size() + noise_and_distances);
   std::uint64_t numbers = result.points.size() * of_point;
   for (const trace_counts& run : counts) {
     numbers += run.power + 2 * run.spikes;
@@ -301,6 +314,8 @@ void save_validation(const std::filesystem::path& path, const validation_result&
     write_origin(root, made_from);
     root.write_attribute("seed", result.settings.seed);
     root.write_attribute("duration_s", result.settings.duration_s);
+    root.write_attribute("peak_lowest_hz", result.settings.peak_lowest_hz);
+    root.write_attribute("peak_highest_hz", result.settings.peak_highest_hz);
     root.write_attribute("chains", static_cast<std::int32_t>(result.settings.chains));
     root.write_attribute("N_E", static_cast<std::int32_t>(m.space.base.N_E));
     root.write_attribute("N_I", static_cast<std::int32_t>(m.space.base.N_I));

@@ -26,8 +26,8 @@ void serialize(Archive& ar, spikesweep::rate_comparison& c, unsigned) {
 
 template <class Archive>
 void serialize(Archive& ar, spikesweep::run_result& r, unsigned) {
-  ar& r.run& r.figures& r.batches_E& r.batches_I& r.rate_E& r.rate_I& r.size_ks& r.interval_ks& r.spectrum& r.wall_s& r
-      .power& r.raster;
+  ar& r.run& r.figures& r.errors& r.batches_E& r.batches_I& r.rate_E& r.rate_I& r.size_ks& r.interval_ks& r.spectrum& r
+      .wall_s& r.power& r.raster;
 }
 
 template <class Archive>
@@ -68,7 +68,8 @@ bool is_verdict(verdict v) {
 /// Whether a run has as many numbers of each kind as it should.
 bool fits_figures(const run_result& run, std::size_t frequencies) {
   static const run_figures like;
-  return run.figures.values.size() == like.values.size() && is_verdict(run.rate_E.verdict) &&
+  return run.figures.values.size() == like.values.size() && run.errors.values.size() == like.values.size() &&
+         run.figures.doubt.fault <= peak_fault::subharmonic && is_verdict(run.rate_E.verdict) &&
          is_verdict(run.rate_I.verdict) && (run.power.empty() || run.power.size() == frequencies);
 }
 

@@ -88,7 +88,7 @@ validation_part validator::exact_twice(std::size_t i) const {
   validation_part found;
   {
     const kept_runs kept = kept_of(p, first);
-    found.reference = {kept.sizes(), kept.intervals(), kept.power()};
+    found.reference = {kept.all_sizes(), kept.all_intervals(), kept.power()};
   }
   found.runs.push_back(measure(i, {}, found.reference, "exact", first, wall, true));
   found.runs.push_back(measure(i, found.runs, found.reference, "exact_repeat", second, wall, true));
@@ -171,7 +171,7 @@ bool validator::ran_away(std::size_t i, const trajectory& run) const {
 }
 
 kept_runs validator::kept_of(const parameters& p, std::span<const trajectory> runs) const {
-  return {runs, p, settings_.bin_ms * 1e-3, settings_.segment_s};
+  return {runs, p, settings_.look()};
 }
 
 /// Runs of a point whose exact runs have been applied.
@@ -188,10 +188,14 @@ run_result validator::measure(std::size_t i, std::span<const run_result> done, c
   r.run = name;
   const kept_runs kept = kept_of(p, runs);
   r.figures = figures_of(kept);
+  r.errors = standard_errors_of(kept);
   r.wall_s = wall;
-  r.size_ks = ks_distance(kept.sizes(), reference.sizes);
-  r.interval_ks = ks_distance(kept.intervals(), reference.intervals);
+  r.size_ks = ks_distance(kept.all_sizes(), reference.sizes);
+  r.interval_ks = ks_distance(kept.all_intervals(), reference.intervals);
   r.spectrum = spectrum_distance(kept.power(), reference.power);
+  if (!done.empty() && !kept.runaway()) {
+    r.figures["spectrum_db"] = log_spectrum_distance(kept.power(), reference.power);
+  }
   if (keep_power) {
     r.power = kept.power().power;
   }

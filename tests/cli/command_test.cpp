@@ -12,7 +12,10 @@ namespace spikesweep::testing {
 
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 /// The JSON that a run prints, without what the clock decides.
 std::string without_wall_times(const std::string& json) {
@@ -93,6 +96,54 @@ TEST(command, simulate_gives_errors_over_replicates) {
   EXPECT_THAT(result.out, HasSubstr("\"standard_errors\":{\"rate_E_hz\":"));
   EXPECT_EQ(without_wall_times(result.out), without_wall_times(runner.run(line).out));
   EXPECT_EQ(runner.run("simulate zhang2024 --duration 200ms --replicates 0").code, 2);
+}
+
+TEST(command, simulate_has_the_standard_errors_of_a_single_run_too) {
+  const command_result table = command_runner().run("simulate zhang2024 --duration 2s");
+  EXPECT_EQ(table.code, 0) << table.err;
+  EXPECT_THAT(table.out, ContainsRegex("\nrate_E_hz +[0-9.]+ \\+- [0-9.]+ +Hz +E rate\n"));
+  EXPECT_THAT(table.out, ContainsRegex("\nisi_cv_E +[0-9.]+ \\+- [0-9.]+ +ISI CV of E neurons\n"));
+  EXPECT_THAT(table.out, Not(ContainsRegex("nan|inf|phase_rate_hz|spectrum_db")));
+  // Windows of 100 ms and the spectrum need a longer run.
+  const command_result shorter = command_runner().run("simulate zhang2024 --duration 150ms");
+  EXPECT_THAT(shorter.out, ContainsRegex("\nfano_E_100ms +- +Fano factor of E counts in 100 ms\n"));
+  EXPECT_THAT(shorter.out, Not(ContainsRegex("nan|inf")));
+  EXPECT_THAT(shorter.err, HasSubstr("no value of fano_E_100ms, fano_I_100ms: the run is too short"));
+  EXPECT_THAT(table.err, Not(HasSubstr("no value of")));
+}
+
+TEST(command, simulate_seeks_the_spectral_peak_within_a_band) {
+  const command_runner runner;
+  const std::string line = "simulate zhang2024 --duration 4s --json";
+  const command_result usual = runner.run(line);
+  EXPECT_THAT(usual.out, HasSubstr("\"peak_doubt\":null"));
+  EXPECT_THAT(usual.err, Not(HasSubstr("peak")));
+  const double rhythm = number_of(usual.out, "peak_hz");
+  EXPECT_GT(rhythm, 20);
+  EXPECT_EQ(number_of(runner.run(line + " --set validation.peak_lowest_hz=15").out, "peak_hz"), rhythm);
+  const command_result other = runner.run(line + " --peak-band 70,120");
+  EXPECT_EQ(other.code, 0) << other.err;
+  EXPECT_THAT(other.out, HasSubstr("\"peak_doubt\":\"the highest peak of the spectrum is at "));
+  EXPECT_THAT(other.err, AllOf(HasSubstr("outside 70 to 120 Hz"), HasSubstr("choose another band with --peak-band")));
+  const command_result halved = runner.run("simulate cai2021_reg --duration 10s --set tau_EI=6 --json");
+  EXPECT_THAT(halved.out, HasSubstr("\"peak_doubt\":\"the peak at 30.07 Hz may be a subharmonic"));
+  for (const char* band : {"70", "120,70", "a,b", "20,120,3", "nan,50"}) {
+    const command_result wrong = runner.run(line + " --peak-band " + band);
+    EXPECT_EQ(wrong.code, 2);
+    EXPECT_THAT(wrong.err, HasSubstr("is no band; give two frequencies in Hz"));
+  }
+  const command_result beyond = runner.run(line + " --peak-band 400,600");
+  EXPECT_EQ(beyond.code, 2);
+  EXPECT_THAT(beyond.err, HasSubstr("is outside the spectrum, which reaches from 0 to 500 Hz with bins of 1 ms"));
+  const command_result narrow = runner.run(line + " --peak-band 40,42");
+  EXPECT_EQ(narrow.code, 2);
+  EXPECT_THAT(narrow.err, HasSubstr("40 to 42 Hz is too narrow"));
+}
+
+TEST(command, figure_reference_is_the_page_in_the_documentation) {
+  const command_result result = command_runner().run("--figure-reference", 1);
+  EXPECT_EQ(result.out, read_text(std::string(SPIKESWEEP_SOURCE_DIR) + "/docs/reference/figures.md"))
+      << "stale: run `spikesweep --figure-reference > docs/reference/figures.md`";
 }
 
 TEST(command, simulate_takes_several_assignments_after_one_set) {

@@ -11,8 +11,10 @@ namespace spikesweep::testing {
 
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class predict : public ::testing::Test {
  protected:
@@ -53,15 +55,19 @@ TEST_F(predict, prints_a_row_a_point_which_is_that_of_the_point_alone) {
   EXPECT_EQ(count(lines.out, "\n"), 2) << lines.out;
   EXPECT_THAT(lines.out, HasSubstr("\"network\":{\"S_EE\":3.95,\"S_EI\":2.25}"));
   EXPECT_THAT(lines.out, HasSubstr("\"spread\":{\"rate_E_hz\":"));
+  EXPECT_THAT(lines.out, HasSubstr("\"standard_errors\":{\"rate_E_hz\":"));
   const command_result alone =
       runner.run("predict -m m.h5 --set S_EE=4.0 S_EI=2.2 --chains 3 --duration 1500ms --json");
   const std::string figures = alone.out.substr(0, alone.out.find(",\"simulated_s\""));
-  EXPECT_THAT(figures, HasSubstr("interval_cv"));
+  EXPECT_THAT(figures, AllOf(HasSubstr("interval_cv"), HasSubstr("\"peak_doubt\":")));
   EXPECT_THAT(lines.out, ::testing::StartsWith(figures)) << "member 0, to the bit";
 
   const command_result csv = runner.run(many + " --csv");
   EXPECT_THAT(csv.out, ::testing::StartsWith("S_EE,S_EI,distance_to_training,rate_E_hz,rate_E_hz_spread,"));
   EXPECT_THAT(csv.out, HasSubstr("\n3.95,2.25,0,"));
+  EXPECT_THAT(csv.out, HasSubstr(",farthest_state,rate_E_hz_standard_error,"));
+  EXPECT_THAT(csv.out, HasSubstr("_standard_error,peak_doubt\n"));
+  EXPECT_THAT(csv.out, Not(HasSubstr("nan")));
   const command_result table = runner.run(many);
   EXPECT_THAT(table.out, ContainsRegex("S_EE +S_EI +rate_E_hz"));
   EXPECT_THAT(table.out, HasSubstr(" +- "));
@@ -87,7 +93,7 @@ TEST_F(predict, tells_of_many_points_what_it_tells_of_one) {
   EXPECT_THAT(lines.out, HasSubstr("\"members_spread\"" + spread));
   const command_result csv = runner.run(many + " --csv");
   EXPECT_THAT(csv.out, HasSubstr(",states_looked_at,states_beyond_training,farthest_state,rate_E_hz_members_spread,"
-                                 "rate_I_hz_members_spread\n"));
+                                 "rate_I_hz_members_spread,rate_E_hz_standard_error,"));
 }
 
 TEST_F(predict, gives_the_same_at_any_rank_count) {
@@ -120,9 +126,10 @@ TEST_F(predict, refuses_bad_points_by_line_and_column) {
 }
 
 TEST_F(predict, refuses_options_that_do_not_go_together) {
-  for (const char* options : {"--points points.csv --chains 2", "--points points.csv --design 3", "--replicates 2",
-                              "--csv", "--raster 1s", "--design 0", "--points absent.csv", "--precision fp64",
-                              "--design 2 --csv --json", "--design 2 -o absent/a.h5"}) {
+  for (const char* options :
+       {"--points points.csv --chains 2", "--points points.csv --design 3", "--replicates 2", "--csv", "--raster 1s",
+        "--design 0", "--points absent.csv", "--precision fp64", "--design 2 --csv --json", "--design 2 -o absent/a.h5",
+        "--peak-band 120,20", "--peak-band 400,600"}) {
     EXPECT_EQ(runner.run(std::string("predict -m m.h5 --duration 1s ") + options).code, 2) << options;
   }
 }
@@ -130,7 +137,7 @@ TEST_F(predict, refuses_options_that_do_not_go_together) {
 TEST_F(predict, runs_in_either_precision) {
   const command_result plain = runner.run("predict -m m.h5 --duration 2s --precision fp32 --json");
   EXPECT_EQ(plain.code, 0) << plain.err;
-  EXPECT_EQ(count(plain.out, "rate_E_hz"), 1);
+  EXPECT_EQ(count(plain.out, "rate_E_hz"), 2) << "the figure, and its standard error";
 }
 
 TEST_F(predict, replaces_no_input_of_its_own) {

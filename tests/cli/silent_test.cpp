@@ -63,13 +63,14 @@ TEST(silent_networks, are_simulated_to_rates_of_0_with_errors_of_0) {
   const std::string command = "simulate zhang2024 --set lambda_E=0 lambda_I=0 --duration 200ms --replicates 3";
   const command_result table = runner.run(command, 1);
   EXPECT_EQ(table.code, 0) << table.err;
-  EXPECT_THAT(table.out, ContainsRegex("\nE rate +0 \\+- 0 +Hz\n"));
-  EXPECT_THAT(table.out, ContainsRegex("Fano factor of E counts in 1 ms +-\n"));
+  EXPECT_THAT(table.out, ContainsRegex("\nrate_E_hz +0 \\+- 0 +Hz +E rate\n"));
+  EXPECT_THAT(table.out, ContainsRegex("\nfano_E_1ms +- +Fano factor of E counts in 1 ms\n"));
   EXPECT_THAT(table.out, Not(ContainsRegex("nan|inf")));
   const command_result json = runner.run(command + " --json", 1);
   EXPECT_THAT(json.out, HasSubstr("\"rate_E_hz\":0,"));
   EXPECT_THAT(json.out, HasSubstr("\"fano_E_1ms\":null"));
   EXPECT_THAT(json.out, HasSubstr("\"standard_errors\":{\"rate_E_hz\":0,"));
+  EXPECT_THAT(json.out, HasSubstr("\"peak_doubt\":null"));
 }
 
 TEST(silent_networks, have_no_rates_in_the_status_before_a_task_is_done) {

@@ -107,7 +107,7 @@ void print_prediction(const model& m, section_kind kind, bool hybrid) {
       print(words(kind, hybrid ? "hybrid run" : "closed loop"), run.counts_E, run.batches_I, run.sizes, run.intervals,
             raster);
     }
-    print(words(kind, "figures"), figures_of(kept_runs(at.replicates, at.network, 1e-3, 0.1)).values);
+    print(words(kind, "figures"), figures_of(kept_runs(at.replicates, at.network, {1e-3, 0.1})).values);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/network/serial.hpp>
+#include <spikesweep/network/spectrum.hpp>
 #include <spikesweep/network/statistics.hpp>
 
 #include "network_sets.hpp"
@@ -119,7 +120,7 @@ TEST_P(lockstep_law, rates_fano_factor_and_spectrum_are_the_oracle_s) {
   for (const auto& result : lockstep) {
     series.push_back(counts_E(result));
   }
-  const double peak = peak_frequency(welch(series, 1e-3, 1000));
+  const double peak = find_peak(welch(series, 1e-3, 1000), {8, 150}).frequency;
   // Two more on either side: the resolution of the smoothed spectrum.
   EXPECT_GT(peak, set.peak_lowest - 2);
   EXPECT_LT(peak, set.peak_highest + 2);

@@ -91,41 +91,35 @@ TEST(statistics, times_outside_the_bins_are_left_out) {
   EXPECT_EQ(bin_times(times, 0, 0.25, 3), (std::vector<double>{2, 1, 1}));
 }
 
-TEST(statistics, spectrum_integrates_to_the_variance) {
-  const std::vector<std::vector<double>> series{white_noise(100000, 2.0)};
-  const spectrum s = welch(series, 1e-3, 1000);
-  ASSERT_EQ(s.frequency.size(), 501U);
-  EXPECT_DOUBLE_EQ(s.frequency[1], 1.0);
-  double integral = 0;
-  for (const double p : s.power) {
-    integral += p * (s.frequency[1] - s.frequency[0]);
+TEST(moments, of_parts_add_up_to_those_of_the_whole) {
+  const std::vector<double> values = white_noise(1000, 3.0);
+  moments all;
+  moments first;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    all.add(100 + values[i]);
+    if (i < 400) {
+      first.add(100 + values[i]);
+    }
   }
-  // 100000 values: the variance 4 is known to sqrt(2e-5) = 0.45 %; removing the means takes 0.2 % off.
-  EXPECT_NEAR(integral, 4.0, 4.0 * 0.02);
+  moments rest = all;
+  rest -= first;
+  const auto tail = std::span(values).subspan(400);
+  EXPECT_EQ(rest.count, 600);
+  EXPECT_NEAR(rest.mean(), 100 + mean(tail), 1e-10);
+  EXPECT_NEAR(std::sqrt(rest.variance()), standard_deviation(tail), 1e-8);
+  rest += first;
+  EXPECT_NEAR(rest.coefficient_of_variation(), all.coefficient_of_variation(), 1e-12);
+  EXPECT_TRUE(std::isnan(moments().mean()));
+  EXPECT_TRUE(std::isnan(moments().fano_factor()));
 }
 
-TEST(statistics, spectrum_finds_a_sine_of_unit_power) {
-  std::vector<double> series = white_noise(20000, 0.05);
-  for (std::size_t i = 0; i < series.size(); ++i) {
-    series[i] += std::numbers::sqrt2 * std::sin(2 * std::numbers::pi * 37.3 * static_cast<double>(i) * 1e-3);
+TEST(moments, of_equal_values_have_no_variance) {
+  moments m;
+  m.centre = 0.1;
+  for (int i = 0; i < 7; ++i) {
+    m.add(0.1);
   }
-  const spectrum s = welch(std::vector<std::vector<double>>{series}, 1e-3, 1000);
-  EXPECT_NEAR(peak_frequency(s), 37.3, 0.3);
-}
-
-TEST(statistics, peak_of_a_broad_band_is_its_centre) {
-  spectrum s;
-  for (int f = 0; f <= 500; ++f) {
-    s.frequency.push_back(f);
-    s.power.push_back(1 / (1 + std::pow((f - 70.0) / 15.0, 2)));
-  }
-  EXPECT_NEAR(peak_frequency(s), 70, 0.2);
-  EXPECT_NEAR(spectrum_distance(s, s), 0, 1e-12);
-  spectrum doubled = s;
-  for (auto& p : doubled.power) {
-    p *= 2;
-  }
-  EXPECT_NEAR(spectrum_distance(doubled, s), 1, 1e-12);
+  EXPECT_EQ(m.coefficient_of_variation(), 0);
 }
 
 TEST(statistics, kolmogorov_smirnov_distance_of_known_samples) {

@@ -34,7 +34,7 @@ TEST(closed_loop, of_a_clockwork_has_its_rates_and_its_peak) {
   const auto runs = run_closed_loop(clockwork, chains, settings);
   ASSERT_EQ(runs.size(), 2U);
   const parameters p;
-  const run_figures f = figures_of(kept_runs(runs, p, 1e-3, 1.0));
+  const run_figures f = figures_of(kept_runs(runs, p));
   EXPECT_NEAR(f.rate_E(), 3 / (0.005 * 300), 1e-9);
   EXPECT_NEAR(f.rate_I(), 2 / (0.005 * 100), 1e-9);
   EXPECT_TRUE(std::isnan(f["phase_rate_hz"])) << "as does their rate";

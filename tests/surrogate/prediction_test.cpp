@@ -36,15 +36,17 @@ TEST_P(prediction, many_points_are_what_each_is_alone) {
     EXPECT_EQ(all[i].values, points[i]);
     auto chains = start_chains(model_, points[i], 3, model_.surrogate().seed, 0);
     const auto runs = run_closed_loop(surrogate_kernel(model_, 3), chains, settings.run);
-    const run_figures figures = figures_of(kept_runs(runs, chains[0].p, settings.run.bin_s, 1.0));
+    const run_figures figures = figures_of(kept_runs(runs, chains[0].p));
     EXPECT_EQ(all[i].figures.rate_E(), figures.rate_E());
     EXPECT_EQ(all[i].figures["fano_E_1ms"], figures["fano_E_1ms"]);
     EXPECT_EQ(all[i].figures["size_cv"], figures["size_cv"]);
-    EXPECT_EQ(all[i].power, kept_runs(runs, chains[0].p, settings.run.bin_s, 1.0).power().power);
+    EXPECT_EQ(all[i].figures["lag_I_ms"], figures["lag_I_ms"]);
+    EXPECT_GT(all[i].errors.rate_E(), 0);
+    EXPECT_EQ(all[i].power, kept_runs(runs, chains[0].p).power().power);
     double mean = 0;
     double squares = 0;
     for (const auto& run : runs) {
-      const double rate = figures_of(run, chains[0].p, settings.run.bin_s, 1.0).rate_E();
+      const double rate = figures_of(run, chains[0].p).rate_E();
       mean += rate / 3;
       squares += rate * rate;
     }
@@ -65,6 +67,8 @@ TEST_P(prediction, many_points_are_what_each_is_alone) {
       "model.h5");
   const hdf5::file file = hdf5::file::open(directory_ / "prediction.h5");
   EXPECT_EQ(file.root().read_array<double>("figures/rate_E_hz")[4], all[4].figures.rate_E());
+  EXPECT_EQ(file.root().read_array<double>("standard_errors/rate_E_hz")[4], all[4].errors.rate_E());
+  EXPECT_EQ(file.root().read_array<std::uint8_t>("peak_doubt/fault").size(), points.size());
   EXPECT_EQ(file.root().has("return_map"), GetParam() != section_kind::interval);
   if (GetParam() == section_kind::interval) {
     return;

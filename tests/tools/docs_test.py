@@ -17,7 +17,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 MOST_README_LINES = 200
 BLOCK = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
-HIDDEN_OPTION = "--config-reference"  # Not in the help: for maintainers.
+HIDDEN_OPTIONS = ["--config-reference", "--figure-reference"]  # Not in the help: for maintainers.
 CTEST_ARGUMENTS = "tools/test"  # Takes any argument of ctest, and builds before it reads them.
 
 
@@ -96,7 +96,7 @@ def printed(*command):
 def options_of(*command):
     """The options that a command of spikesweep lists in its help."""
     lines = re.findall(r"^  (-\S+)", printed(sys.argv[1], *command, "--help"), re.MULTILINE)
-    hidden = [HIDDEN_OPTION] if not command and printed(sys.argv[1], HIDDEN_OPTION) else []
+    hidden = [option for option in HIDDEN_OPTIONS if not command and printed(sys.argv[1], option)]
     return {option for line in lines + hidden for option in line.split(",")}
 
 

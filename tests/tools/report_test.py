@@ -50,9 +50,10 @@ class ACompleteRun(ReportTest):
         with h5py.File(os.path.join(self.source, "validation.h5"), "r") as file:
             runs = [name.decode() for name in file["runs"][()] if name != b"exact"]
             for run in runs:
-                for key in ("rate_E_hz", "rate_I_hz", "peak_hz", "fano_E_1ms"):
+                for key in ("rate_E_hz", "rate_I_hz", "peak_hz", "fano_E_1ms", "peak_power", "spectrum_db"):
                     exact, value = file[f"summary/exact/{key}"][()], file[f"summary/{run}/{key}"][()]
-                    error = abs(value - exact) if key == "peak_hz" else 100 * abs(value - exact) / exact
+                    error = {"peak_hz": abs(value - exact), "peak_power": abs(10 * np.log10(value / exact)),
+                             "spectrum_db": value}.get(key, 100 * abs(value - exact) / exact)
                     cell = re.search(rf'data-run="{run}" data-quantity="{key}" data-median="(.*?)" data-worst="(.*?)">'
                                      r"<b>(.*?)</b><span>(.*?)</span>", self.written)
                     self.assertAlmostEqual(float(cell[1]), np.median(error), places=9)
@@ -61,10 +62,24 @@ class ACompleteRun(ReportTest):
                     self.assertAlmostEqual(float(cell[4]), error.max(), delta=0.06 * error.max() + 1e-9)
 
     def test_lists_the_figures_that_the_file_describes(self):
-        rows = re.findall(r"<tr><th scope=row>([^<]*?)(?: <small>.*?</small>)?</th><td[^>]*data-run=\"exact_repeat\" "
+        rows = re.findall(r"<tr><th scope=row[^>]*>([^<]*?)(?: <small>.*?</small>)?</th><td[^>]*data-run=\"exact_repeat\" "
                           r"data-quantity", self.written)
         self.assertEqual(rows[:3], ["E rate", "I rate", "Phase rate"])
         self.assertIn("Spectral peak <small>[Hz]</small>", self.written)
+        self.assertIn("Power of the peak <small>[dB]</small>", self.written)
+        self.assertIn("Distance of the log spectra <small>[dB]</small>", self.written)
+        self.assertIn("title='E rate, in a sentence'", self.written)
+
+    def test_tells_of_doubtful_peaks_and_of_every_standard_error(self):
+        self.assertNotIn("is in doubt", self.written)
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:
+            file["peak_doubt/exact"] = np.array([0, 2, 1] + [0] * (len(file["points/index"]) - 3), "u1")
+            for run in ("exact", "surrogate"):
+                file[f"standard_errors/{run}/peak_hz"] = np.full(len(file["points/index"]), 0.123)
+        page = self.page(directory)
+        self.assertIn("At 2 test points the spectral peak of the exact run is in doubt", page)
+        self.assertIn(" ± 0.1</td>", page)
 
     def test_tells_the_share_of_every_verdict(self):
         with h5py.File(os.path.join(self.source, "validation.h5"), "r") as file:

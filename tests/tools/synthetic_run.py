@@ -10,12 +10,12 @@ AXES = {"S_EE": (3.5, 4.5), "S_IE": (2.5, 3.5), "S_EI": (1.5, 2.5), "S_II": (1.5
         "tau_EE": (1.5, 2.5)}
 UNITS = {"lambda_E": "1/s", "tau_EE": "ms"}
 QUANTITIES = ["rate_E_hz", "rate_I_hz", "phase_rate_hz", "size_mean", "size_cv", "interval_mean_s", "interval_cv",
-              "fano_E_1ms", "peak_hz"]
+              "fano_E_1ms", "peak_hz", "peak_power", "spectrum_db"]
 WORDS = ["E rate", "I rate", "phase rate", "mean size", "CV of sizes", "mean interval", "CV of intervals", "Fano factor",
-         "spectral peak"]
-QUANTITY_UNITS = ["Hz", "Hz", "Hz", "spike", "1", "s", "1", "1", "Hz"]
+         "spectral peak", "power of the peak", "distance of the log spectra"]
+QUANTITY_UNITS = ["Hz", "Hz", "Hz", "spike", "1", "s", "1", "1", "Hz", "Hz^2/Hz", "dB"]
 # Relative spread of one run's estimate of each quantity, and of the surrogate's beyond that.
-NOISE = [0.006, 0.004, 0.005, 0.006, 0.02, 0.005, 0.02, 0.03, 0.01]
+NOISE = [0.006, 0.004, 0.005, 0.006, 0.02, 0.005, 0.02, 0.03, 0.01, 0.05, 0.1]
 BASELINES = {"mean_transition": 0.35, "nearest_neighbour": 0.09, "linear_regression": 0.22}
 CONFIG = """# A sweep of the box around zhang2024.
 [network]
@@ -159,8 +159,9 @@ def write_figures(group):
     strings(group, "name", QUANTITIES)
     strings(group, "unit", QUANTITY_UNITS)
     strings(group, "words", WORDS)
-    strings(group, "comparison", ["relative"] * 8 + ["absolute"])
-    group["tolerance"] = [np.nan] * 8 + [2.0]
+    strings(group, "definition", [f"{words}, in a sentence" for words in WORDS])
+    strings(group, "comparison", ["relative"] * 8 + ["absolute", "decibel", "distance"])
+    group["tolerance"] = [np.nan] * 8 + [2.0, np.nan, np.nan]
 
 
 def write_calibration(group, rng, rows=4000):
@@ -198,7 +199,7 @@ def write_validation(path, axes, points, index, rng):
     rate_E, rate_I = rates(values, axes)
     peak = np.round(22 + 11 * np.log(rate_E))
     truth = np.stack([rate_E, rate_I, np.full(count, 200.0), rate_E * 1.5 + rate_I / 2, 0.9 - rate_E / 90,
-                      np.full(count, 0.005), 0.2 + rate_E / 300, 2 + rate_E / 6, peak])
+                      np.full(count, 0.005), 0.2 + rate_E / 300, 2 + rate_E / 6, peak, rate_E * 3, np.full(count, 0.4)])
     runs = ["exact", "exact_repeat", "surrogate", *BASELINES]
     frequency = np.arange(0.0, 501.0)
     with h5py.File(path, "w") as file:

@@ -43,8 +43,11 @@ def signed_errors(validation, run, key):
     """
     missing = np.full(validation.count, np.nan)
     exact = validation.summary.get("exact", {}).get(key, missing)
-    difference = validation.summary.get(run, {}).get(key, missing) - exact
-    return difference * percent_of(validation, key, exact, difference)
+    value = validation.summary.get(run, {}).get(key, missing)
+    if quantity(validation, key).comparison == "decibel":
+        ratio = np.divide(value, exact, out=missing.copy(), where=(value > 0) & (exact > 0))
+        return np.where(value == exact, 0.0, 10 * np.log10(ratio))
+    return (value - exact) * percent_of(validation, key, exact, value - exact)
 
 
 def percent_of(validation, key, exact, difference):
@@ -59,7 +62,7 @@ def errors(validation, run, key):
     """Error of a run at every test point in a figure or distance, in its error_unit; NaN where it is undefined."""
     missing = np.full(validation.count, np.nan)
     if quantity(validation, key).comparison == "distance":
-        return validation.distances.get(run, {}).get(key, missing)
+        return validation.distances.get(run, {}).get(key, validation.summary.get(run, {}).get(key, missing))
     return np.abs(signed_errors(validation, run, key))
 
 

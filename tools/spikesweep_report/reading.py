@@ -53,13 +53,15 @@ class Model:
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure of runs. comparison: relative, by the difference over the exact value; absolute, by the difference; or
-    distance, which is a difference itself. A value within `tolerance` of the exact one is right."""
+    """A figure of runs. comparison: relative, by the difference over the exact value; absolute, by the difference;
+    decibel, by ten times the logarithm of the ratio; or distance, which is a difference itself. A value within
+    `tolerance` of the exact one is right."""
     key: str
     unit: str
     words: str
     comparison: str
     tolerance: float = np.nan
+    definition: str = ""
 
     @property
     def label(self):
@@ -67,7 +69,7 @@ class Figure:
 
     @property
     def error_unit(self):
-        return "%" if self.comparison == "relative" else self.unit
+        return {"relative": "%", "decibel": "dB"}.get(self.comparison, self.unit)
 
 
 # The figures of validation files of 0.1.0, which do not describe them. Later figures do not belong here: files of later
@@ -118,7 +120,7 @@ class Published:
 
 @dataclass
 class Validation:
-    """validation.h5: figures of every run at every test point. Files of older versions lack the last three."""
+    """validation.h5: figures of every run at every test point. Files of older versions lack the last five."""
     version: str
     seed: str
     duration_s: float
@@ -138,6 +140,8 @@ class Validation:
     verdicts: Verdicts = None
     calibration: Calibration = None
     published: Published = None
+    standard_errors: dict = field(default_factory=dict)
+    peak_doubts: dict = field(default_factory=dict)
 
     @property
     def count(self):
@@ -247,7 +251,9 @@ def read_group(group):
 
 def read_figures(group):
     columns = [texts(group[name]) for name in ("name", "unit", "words", "comparison")]
-    return [Figure(*row, float(tolerance)) for *row, tolerance in zip(*columns, group["tolerance"][()])]
+    definitions = texts(group["definition"]) if "definition" in group else [""] * len(columns[0])
+    return [Figure(*row, float(tolerance), definition)
+            for *row, tolerance, definition in zip(*columns, group["tolerance"][()], definitions)]
 
 
 def read_verdicts(group):
@@ -289,7 +295,9 @@ def read_validation(file):
         rasters={run: {k: rasters[run][k][()] for k in ("point", "neuron", "time")} for run in rasters},
         verdicts=read_verdicts(file["verdict"]) if "verdict" in file else None,
         calibration=read_calibration(file["calibration"]) if "calibration" in file else None,
-        published=read_published(file["published"]) if "published" in file else None)
+        published=read_published(file["published"]) if "published" in file else None,
+        standard_errors={run: read_group(group) for run, group in file.get("standard_errors", {}).items()},
+        peak_doubts={run: codes[()] for run, codes in file.get("peak_doubt", {}).items()})
 
 
 def read_info(path):

@@ -24,6 +24,12 @@ def summary(validation, run, key):
     return validation.summary.get(run, {}).get(key, np.full(validation.count, np.nan))
 
 
+def standard_error(validation, run, key):
+    """Of a figure of a run at every test point. Files of 0.1.0 have none, and early ones of 0.2.0 those of rates."""
+    of_rates = summary(validation, run, f"{key.split('_hz')[0]}_standard_error")
+    return validation.standard_errors.get(run, {}).get(key, of_rates)
+
+
 def draw_losses(axes, model, name, unit, title):
     epoch = model.curves["epoch"]
     axes.plot(epoch, model.curves[f"train_{name}_loss"], color=style.COLOUR_FLOOR, linewidth=2, label="training points")
@@ -199,8 +205,7 @@ def draw_residuals(axes, validation, key, colour, unit):
                  label="exact, repeated")
     noise = np.zeros(validation.count)
     if key in VERDICT_KEYS:
-        of = [summary(validation, run, f"{key.split('_hz')[0]}_standard_error") for run in ("exact", "surrogate")]
-        chance = CHANCE * np.hypot(*of)
+        chance = CHANCE * np.hypot(*[standard_error(validation, run, key) for run in ("exact", "surrogate")])
         noise = np.nan_to_num(chance * merit.percent_of(validation, key, exact, chance))
     drawn = np.isfinite(error)
     axes.vlines(exact[drawn], (error - noise)[drawn], (error + noise)[drawn], color=colour, linewidth=1.0, alpha=0.7)

@@ -204,7 +204,7 @@ def table_section(run):
                          f"{shown}{'*' if partial else ''}</td>")
         if known:
             unit = f" <small>[{quantity.error_unit}]</small>" if quantity.error_unit else ""
-            body.append(f"<tr><th scope=row>{escape(quantity.label)}{unit}</th>{''.join(cells)}</tr>")
+            body.append(f"<tr><th scope=row title='{escape(quantity.definition)}'>{escape(quantity.label)}{unit}</th>{''.join(cells)}</tr>")
         else:
             undefined.append(escape(quantity.words))
     for verdict in merit.VERDICTS if validation.verdicts else ():
@@ -213,11 +213,14 @@ def table_section(run):
                         for name in runs)
         label = merit.VERDICT_LABELS[verdict].capitalize()
         body.append(f"<tr><th scope=row>{label} <small>[points]</small></th>{cells}</tr>")
-    note = ("<b>Bold: the median</b> over the test points. Beside it: the worst point. Errors are relative, in %; the "
-            "error of the spectral peak is in Hz; distances have no unit. The noise floor is the same error between "
+    note = ("<b>Bold: the median</b> over the test points. Beside it: the worst point. Errors in % are relative, and "
+            "errors in dB are those of ratios; other errors are differences. The noise floor is the same error between "
             "two independent exact runs of equal length. A * marks a figure that is not defined at every point.")
     if undefined:
         note += f" Not defined here: {'; '.join(undefined)}."
+    doubtful = sum(code != 0 for code in validation.peak_doubts.get("exact", []))
+    if doubtful:
+        note += f" At {plural(doubtful, 'test point')} the spectral peak of the exact run is in doubt (see validation.txt)."
     away = int(validation.runaway.sum())
     if away:
         note += f" <span class=bad>The surrogate ran away at {plural(away, 'test point')}.</span>"
@@ -232,7 +235,7 @@ def table_section(run):
 
 def measured(validation, run, key, row, value):
     """A figure with its standard error, if that is known."""
-    error_of = run_figures.summary(validation, run, f"{key.split('_hz')[0]}_standard_error")[row]
+    error_of = run_figures.standard_error(validation, run, key)[row]
     return number(value) + (f" ± {number(error_of, 1)}" if np.isfinite(error_of) else "")
 
 

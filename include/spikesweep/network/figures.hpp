@@ -8,77 +8,49 @@
 #include <string_view>
 #include <vector>
 
-#include <spikesweep/network/statistics.hpp>
-#include <spikesweep/network/trajectory.hpp>
+#include <spikesweep/network/kept_runs.hpp>
 
 namespace spikesweep {
-
-/// Runs of one network that count as one run, and what figures take from all of them together. Each part is put
-/// together when somebody first asks for it. Refers to the runs and to the network, which have to outlive it. One
-/// object is for one thread.
-class kept_runs {
- public:
-  /// `bin_s`: bin of the runs' counts [s]; `segment_s`: Welch segment of the spectrum [s]. At least one run.
-  kept_runs(std::span<const trajectory> runs, const parameters& p, double bin_s, double segment_s)
-      : runs_(runs), network_(p), bin_s_(bin_s), segment_s_(segment_s) {}
-
-  std::span<const trajectory> runs() const { return runs_; }
-  const parameters& network() const { return network_; }
-  /// One of the runs ran away: no figure is defined.
-  bool runaway() const;
-  /// Length of all runs [s].
-  double seconds() const;
-  std::int64_t spikes(population q) const;
-  /// Of all runs, one run after another; see trajectory.
-  const std::vector<double>& sizes() const;
-  const std::vector<double>& intervals() const;
-  const std::vector<double>& counts_E() const;
-  /// Spectrum of the E rate per neuron, over all runs [Hz^2/Hz].
-  const spectrum& power() const;
-
- private:
-  const std::vector<double>& joined(std::vector<double> trajectory::*part,
-                                    std::optional<std::vector<double>>& into) const;
-
-  std::span<const trajectory> runs_;
-  const parameters& network_;
-  double bin_s_;
-  double segment_s_;
-  mutable std::optional<std::vector<double>> sizes_;
-  mutable std::optional<std::vector<double>> intervals_;
-  mutable std::optional<std::vector<double>> counts_E_;
-  mutable std::optional<spectrum> power_;
-};
 
 /// How a figure of one run is compared with that of the exact run.
 enum class comparison : std::uint8_t {
   relative,  ///< By the difference over the exact value [%].
-  absolute   ///< By the difference [unit of the figure].
+  absolute,  ///< By the difference [unit of the figure].
+  decibel,   ///< By ten times the logarithm of the ratio [dB].
+  distance   ///< The figure is a distance from the exact run itself [unit of the figure].
 };
 std::string_view name_of(comparison c);
 
 /// What a run has to keep for a figure to be defined, beside the counts of spikes that every run keeps.
 enum class figure_needs : std::uint8_t {
-  counts,  ///< Nothing.
-  phases,  ///< The run was cut into phases.
-  spikes   ///< Every single spike; only exact runs have them.
+  counts,    ///< Nothing.
+  phases,    ///< The run was cut into phases.
+  spikes,    ///< Every single spike and its neuron; only exact runs have them.
+  reference  ///< An exact run to compare with.
 };
+/// Which commands print a figure with these needs, for people.
+std::string_view commands_of(figure_needs needs);
 
 /// A figure: a named statistic of a run. One row of figure_table().
 struct figure {
-  std::string name;   ///< In files, JSON and tables.
-  std::string unit;   ///< "1": none.
-  std::string words;  ///< For people.
+  std::string name;        ///< In files, JSON and tables.
+  std::string unit;        ///< "1": none.
+  std::string words;       ///< For people, in a few words.
+  std::string definition;  ///< For people, in a sentence.
   comparison compared = comparison::relative;
-  std::optional<double> tolerance =
-      {};  ///< A value this close to the exact one is right [% or unit]; none: nothing is said.
+  std::optional<double> tolerance = {};  ///< A value this close to the exact one is right [error_unit()]; none: nothing
+                                         ///< is said.
   figure_needs needs = figure_needs::counts;
-  double (*of)(const kept_runs& runs) = nullptr;
+  bool brief = false;                                       ///< Also in tables with one row a point.
+  population of_population = population::E;                 ///< Whose spikes it is about.
+  double window_s = 0;                                      ///< Of counts [s]; 0: it needs none.
+  frequency_band band = {};                                 ///< Of the spectrum [Hz]; none: it needs none.
+  double (*of)(const kept_runs&, const figure&) = nullptr;  ///< None of a figure that needs a reference.
 
   /// How far `value` is from `truth`, in error_unit(); 0 if they are equal, also where both are 0. NaN where one of
-  /// them is undefined, and for a relative error of a truth of 0.
+  /// them is undefined, and for a relative error of a truth of 0. Of a distance: `value`.
   double error(double value, double truth) const;
-  std::string error_unit() const { return compared == comparison::relative ? "%" : unit; }
+  std::string error_unit() const;
 };
 
 /// All figures. Files, JSON, tables and reports list them in this order. A new figure is a new row.
@@ -87,15 +59,19 @@ std::span<const figure> figure_table();
 /// The row of that name. Throws internal_error if there is none.
 const figure& figure_named(std::string_view name);
 
-/// The figures of runs that have phases and not every spike: those of surrogates, and of what is compared with them.
-std::vector<std::reference_wrapper<const figure>> compared_figures();
+using figure_list = std::vector<std::reference_wrapper<const figure>>;
 
+/// The figures of runs that have phases and not every spike: those of surrogates.
+figure_list predicted_figures();
+/// The same, and those that need an exact run to compare with: what a validation has.
+figure_list compared_figures();
 /// The figures of runs that have every spike and no phases.
-std::vector<std::reference_wrapper<const figure>> spike_figures();
+figure_list spike_figures();
 
 /// The figures of a run, or how far they vary.
 struct run_figures {
   std::vector<double> values;  ///< One for each row of figure_table(); NaN where a figure is undefined.
+  peak_doubt doubt;            ///< About the spectral peak.
 
   /// All undefined.
   run_figures();
@@ -116,8 +92,12 @@ struct run_figures {
 /// The figures of runs that count as one. All are undefined if one of the runs ran away.
 run_figures figures_of(const kept_runs& runs);
 
+/// The standard error of each figure, by leaving out one batch after another. Undefined where the figure is, where the
+/// runs have fewer than two batches, and where the figure hangs on a single one of them. Everywhere in spikesweep, the
+/// number behind "+-" of a figure is this one.
+run_figures standard_errors_of(const kept_runs& runs);
+
 /// The figures of one run.
-run_figures figures_of(const trajectory& run, const parameters& p, double bin_s = 1e-3,
-                       double segment_s = usual_segment_s);
+run_figures figures_of(const trajectory& run, const parameters& p, const figure_settings& settings = {});
 
 }  // namespace spikesweep

@@ -22,34 +22,38 @@ double squares_about(std::span<const double> values, double centre);
 double standard_deviation(std::span<const double> values);
 /// Standard deviation over mean; NaN with fewer than two values or a zero mean.
 double coefficient_of_variation(std::span<const double> values);
+/// Number, sum and sum of squares of values, as distances from a centre. Those of parts add up to those of the whole.
+/// The centre is best near the mean: then little is lost to rounding.
+struct moments {
+  double centre = 0;
+  double count = 0;
+  double sum = 0;      ///< Of the distances.
+  double squares = 0;  ///< Of the distances.
+
+  void add(double value) {
+    const double distance = value - centre;
+    count += 1;
+    sum += distance;
+    squares += distance * distance;
+  }
+  /// Both need the same centre.
+  moments& operator+=(const moments& other);
+  moments& operator-=(const moments& other);
+
+  double mean() const;                      ///< NaN without values.
+  double variance() const;                  ///< With n - 1 degrees of freedom; NaN with fewer than two values.
+  double fano_factor() const;               ///< NaN when the mean is zero.
+  double coefficient_of_variation() const;  ///< NaN with fewer than two values or a zero mean.
+};
+
 /// Two-sample Kolmogorov-Smirnov distance, in [0, 1]; NaN if a sample is empty.
 double ks_distance(std::vector<double> a, std::vector<double> b);
 
-/// One-sided power spectral density.
-struct spectrum {
-  std::vector<double> frequency;  ///< [Hz]
-  std::vector<double> power;      ///< [unit of the series squared / Hz]
-};
+/// Of every spike, the share of all `neurons` that fire within `window` [s] centred on it. `spikes` in order of time.
+std::vector<double> shares_of_neurons(std::span<const spike_record> spikes, int neurons, double window = 5e-3);
 
-/// Welch segment of the spectra of rates, unless somebody says otherwise [s].
-inline constexpr double usual_segment_s = 1;
-
-/// Welch's method: Hann windows of `segment` values with half overlap, each segment's mean removed, averaged over
-/// segments of all `series` (each sampled every `step` [s]). Welch 1967, IEEE Trans. Audio Electroacoust. 15:70.
-/// Series shorter than a segment are left out; with none left the spectrum is empty.
-spectrum welch(std::span<const std::vector<double>> series, double step, std::int64_t segment);
-
-/// Frequency of the highest peak between `lowest` and `highest` [Hz]: the power-weighted centre of the contiguous band
-/// around the maximum of the smoothed spectrum in which it stays above 3/4 of the maximum. NaN if the spectrum is empty
-/// or flat zero.
-double peak_frequency(const spectrum& s, double lowest = 8, double highest = 150);
-
-/// Relative distance of two spectra on the same grid up to `highest` [Hz], smoothed: integral of |a - b| over integral
-/// of b; NaN if they cannot be compared.
-double spectrum_distance(const spectrum& a, const spectrum& b, double highest = 150);
-
-/// Spike synchrony index: the share of all `neurons` that fire within `window` [s] centred on a spike, averaged over
-/// the spikes. `spikes` in order of time. Chariker & Young 2015, J. Comput. Neurosci. 38:203. NaN without spikes.
+/// Spike synchrony index: the mean of these shares over the spikes. Chariker & Young 2015, J. Comput. Neurosci. 38:203.
+/// NaN without spikes.
 double spike_synchrony_index(std::span<const spike_record> spikes, int neurons, double window = 5e-3);
 
 }  // namespace spikesweep

@@ -14,10 +14,14 @@ namespace spikesweep {
 struct trajectory_settings {
   double duration_s = 10;  ///< After the burn-in [s].
   double burn_in_s = 0.5;  ///< Left out [s].
-  double bin_s = 1e-3;     ///< Bin of the E-count series [s].
+  double bin_s = 1e-3;     ///< Bin of the count series [s].
   double raster_s = 0;     ///< Stretch of single spikes to keep [s].
   int batches = 1;         ///< Equal pieces of the duration. The spikes of each piece are also counted apart.
 };
+
+/// The number of batches in each of `runs` runs of `run_s` [s] that count as one: together at least as many as tell a
+/// standard error, but none so short that rhythms make its ends noisy.
+int batches_of(int runs, double run_s);
 
 /// What is kept of a run of one network, exact or surrogate.
 struct trajectory {
@@ -25,9 +29,11 @@ struct trajectory {
   std::int64_t spikes_E = 0;
   std::int64_t spikes_I = 0;
   std::vector<double> counts_E;   ///< E spikes in each bin.
+  std::vector<double> counts_I;   ///< I spikes in each bin.
   std::vector<double> batches_E;  ///< E spikes in each batch.
   std::vector<double> batches_I;  ///< I spikes in each batch.
   std::vector<double> sizes;      ///< Spikes of each phase that is not quiet.
+  std::vector<double> begins;     ///< Its start [s].
   std::vector<double> intervals;  ///< From the start of one active phase to the next [s]. Steps have none.
   bool phases = true;             ///< The run was cut into phases.
   bool steps = false;             ///< The phases are steps of one length, so their rate says nothing.
@@ -35,6 +41,7 @@ struct trajectory {
   bool runaway = false;
   std::vector<spike_record> raster;  ///< Spikes of the first raster_s seconds. The neurons of a surrogate are drawn.
   bool every_spike = false;          ///< The raster holds every spike of an exact run.
+  double raster_begin_s = 0;         ///< The start of the run on the clock of the raster [s].
 };
 
 /// Where the spikes of a surrogate's steps fall. Single spikes have a stream of their own, so keeping them changes
@@ -42,7 +49,11 @@ struct trajectory {
 class spike_places {
  public:
   spike_places(const parameters& p, std::uint64_t seed)
-      : time(seed, purpose::spike_times), single(seed, purpose::raster), N_E_(p.N_E), N_I_(p.N_I) {}
+      : time(seed, purpose::spike_times),
+        bin_I(seed, purpose::spike_times, 1),
+        single(seed, purpose::raster),
+        N_E_(p.N_E),
+        N_I_(p.N_I) {}
 
   /// A neuron of a population, drawn if its spike is to be kept.
   int neuron(population q, bool kept) {
@@ -52,6 +63,7 @@ class spike_places {
   }
 
   random_stream time;    ///< Of spikes whose bin is not certain.
+  random_stream bin_I;   ///< The bins of such I spikes where nothing else needs their times.
   random_stream single;  ///< Times and neurons of single spikes.
 
  private:
@@ -84,6 +96,7 @@ class trajectory_recorder {
   void show(double t, int neuron);
   void count_in_batch(std::vector<double>& batches, double t, int n) const;
   void part(int n, population q, double from, double to, spike_places& places);
+  void bins_I(int n, double begin, double end, spike_places& places);
 
   trajectory_settings settings_;
   int N_E_;
@@ -103,6 +116,6 @@ std::vector<trajectory> run_exact(std::span<const network_task> networks, const 
 /// The trajectory of an exact run of which nothing but its spikes in [begin, end) seconds is known, in order of time.
 /// It keeps every spike at its own time, and has no phases.
 trajectory trajectory_of(std::vector<spike_record> spikes, const parameters& p, double begin, double end,
-                         double bin_s = 1e-3);
+                         double bin_s = 1e-3, int batches = 1);
 
 }  // namespace spikesweep

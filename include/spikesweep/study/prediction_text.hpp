@@ -12,8 +12,9 @@ namespace spikesweep {
 /// `simulated_s`: time that all replicates simulated together [s].
 void print_prediction(const model& m, const point_prediction& point, double simulated_s, std::ostream& out);
 
-/// The same as one JSON object, with the time that it took.
-std::string prediction_json(const model& m, const point_prediction& point, double simulated_s);
+/// The same as one JSON object, with the time that it took. `band`: where the spectral peak was sought.
+std::string prediction_json(const model& m, const point_prediction& point, double simulated_s,
+                            const frequency_band& band);
 
 /// Many points for people: a table with one row a point.
 void print_predictions(const model& m, const std::vector<point_prediction>& points, std::ostream& out);

@@ -44,10 +44,11 @@ struct prediction_settings {
   int replicates = 1;       ///< Independent runs at each point.
   bool hybrid = false;      ///< run_hybrid() instead of the law alone.
   precision numbers = precision::fp32;
-  std::optional<std::uint64_t> seed = {};  ///< None: the seed of the surrogate.
-  bool spread = true;                      ///< Also tell how the figures vary over the replicates.
-  bool keep_samples = false;               ///< Keep spectra, phases and rasters as well as figures.
-  stop_check stop = {};                    ///< Ends the prediction early.
+  std::optional<std::uint64_t> seed = {};      ///< None: the seed of the surrogate.
+  frequency_band peak_band = usual_peak_band;  ///< Where the spectral peak is sought.
+  bool spread = true;                          ///< Also tell how the figures vary over the replicates.
+  bool keep_samples = false;                   ///< Keep spectra, phases and rasters as well as figures.
+  stop_check stop = {};                        ///< Ends the prediction early.
 };
 
 /// What one member of an ensemble says, or how far members disagree.
@@ -63,6 +64,7 @@ struct point_prediction {
   double distance = 0;                ///< distance_to_training
   double nearest = 0;                 ///< distance_to_nearest_point
   run_figures figures;                ///< Over all replicates together.
+  run_figures errors;                 ///< Their standard errors; see standard_errors_of().
   run_figures spread;                 ///< Standard deviation of each figure over the replicates; undefined for one.
   departure seen;                     ///< Of the states of all replicates.
   std::vector<member_rates> members;  ///< Of every member, the surrogate first.

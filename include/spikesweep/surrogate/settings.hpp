@@ -4,7 +4,7 @@
 #include <span>
 
 #include <spikesweep/base/setting.hpp>
-#include <spikesweep/network/statistics.hpp>
+#include <spikesweep/network/kept_runs.hpp>
 
 namespace spikesweep {
 
@@ -29,13 +29,19 @@ struct validation_settings {
   int chains = 8;          ///< Surrogate runs side by side that share duration_s.
   double verdict_s = 20;   ///< Verdicts are about runs of this length [s], or of duration_s if that is shorter.
   double bin_ms = 1;       ///< Bin of the E-rate series, of the Fano factor and of the spectrum [ms].
-  double segment_s = usual_segment_s;  ///< Welch segment of the spectrum [s].
-  bool baselines = true;               ///< Also run mean transition, nearest neighbour and linear regression.
-  double hybrid_s = 20;                ///< Length of a hybrid run at each point, sections mfe and volley; 0: none [s].
-  double raster_s = 0.5;               ///< Stretch of spikes kept for rasters [s].
-  std::uint64_t seed = 1;              ///< Seed of the exact runs and of the surrogate's.
+  double segment_s = usual_segment_s;                ///< Welch segment of the spectrum [s].
+  double peak_lowest_hz = usual_peak_band.lowest;    ///< The spectral peak is sought from here [Hz]
+  double peak_highest_hz = usual_peak_band.highest;  ///< to here [Hz].
+  bool baselines = true;   ///< Also run mean transition, nearest neighbour and linear regression.
+  double hybrid_s = 20;    ///< Length of a hybrid run at each point, sections mfe and volley; 0: none [s].
+  double raster_s = 0.5;   ///< Stretch of spikes kept for rasters [s].
+  std::uint64_t seed = 1;  ///< Seed of the exact runs and of the surrogate's.
 
   bool operator==(const validation_settings&) const = default;
+
+  frequency_band peak_band() const { return {peak_lowest_hz, peak_highest_hz}; }
+  /// How figures look at the runs.
+  figure_settings look() const { return {bin_ms * 1e-3, segment_s, peak_band()}; }
 };
 
 /// Every setting of validation: the keys of [validation].

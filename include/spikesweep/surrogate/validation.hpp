@@ -21,6 +21,7 @@ namespace spikesweep {
 struct run_result {
   std::string run;  ///< exact, exact_repeat, surrogate, hybrid, or a baseline
   run_figures figures;
+  run_figures errors;      ///< Standard errors of the figures; see standard_errors_of().
   batched_rate batches_E;  ///< The E rate, and
   batched_rate batches_I;  ///< the I rate in batches; none if an exact network ran away.
   rate_comparison rate_E;  ///< With that of `exact`; of `exact` itself undefined.

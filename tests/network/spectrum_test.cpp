@@ -1,0 +1,167 @@
+// Spectra, and what is read off them, where the answer is known.
+#include <cmath>
+#include <numbers>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <spikesweep/base/random.hpp>
+#include <spikesweep/network/spectrum.hpp>
+#include <spikesweep/network/statistics.hpp>
+
+namespace spikesweep {
+namespace {
+
+using ::testing::HasSubstr;
+
+std::vector<double> noise(std::size_t n, double deviation) {
+  random_stream stream(7, purpose::test);
+  std::vector<double> out(n);
+  for (auto& x : out) {
+    x = deviation * stream.normal();
+  }
+  return out;
+}
+
+struct bump {
+  double centre;
+  double height;
+  double deviation;
+};
+
+/// Gaussian peaks over a floor, every 1 Hz up to 500 Hz.
+spectrum bumps(const std::vector<bump>& all, double floor = 1e-6) {
+  spectrum s;
+  for (int f = 0; f <= 500; ++f) {
+    s.frequency.push_back(f);
+    s.power.push_back(floor);
+    for (const bump& b : all) {
+      s.power.back() += b.height * std::exp(-0.5 * std::pow((f - b.centre) / b.deviation, 2));
+    }
+  }
+  return s;
+}
+
+TEST(welch, integrates_to_the_variance) {
+  const std::vector<std::vector<double>> series{noise(100000, 2.0)};
+  const spectrum s = welch(series, 1e-3, 1000);
+  ASSERT_EQ(s.frequency.size(), 501U);
+  EXPECT_DOUBLE_EQ(s.frequency[1], 1.0);
+  double integral = 0;
+  for (const double p : s.power) {
+    integral += p * (s.frequency[1] - s.frequency[0]);
+  }
+  // 100000 values: the variance 4 is known to sqrt(2e-5) = 0.45 %; removing the means takes 0.2 % off.
+  EXPECT_NEAR(integral, 4.0, 4.0 * 0.02);
+  EXPECT_NEAR(band_power(s, {100, 200}), 0.8, 0.8 * 0.05) << "a fifth of the 500 Hz";
+}
+
+TEST(welch, of_series_that_are_too_short_is_empty) {
+  EXPECT_TRUE(welch(std::vector<std::vector<double>>{noise(999, 1)}, 1e-3, 1000).frequency.empty());
+  EXPECT_TRUE(welch({}, 1e-3, 1000).frequency.empty());
+  EXPECT_TRUE(welch(std::vector<std::vector<double>>{noise(999, 1)}, 1e-3, 1).frequency.empty());
+  EXPECT_TRUE(std::isnan(find_peak({}).frequency));
+  EXPECT_EQ(doubt_of_peak({}).fault, peak_fault::none);
+  EXPECT_TRUE(std::isnan(band_power({}, {5, 20})));
+}
+
+TEST(peak, of_a_sine_is_at_its_frequency) {
+  std::vector<double> series = noise(20000, 0.05);
+  for (std::size_t i = 0; i < series.size(); ++i) {
+    series[i] += std::numbers::sqrt2 * std::sin(2 * std::numbers::pi * 37.3 * static_cast<double>(i) * 1e-3);
+  }
+  const spectrum s = welch(std::vector<std::vector<double>>{series}, 1e-3, 1000);
+  EXPECT_NEAR(find_peak(s).frequency, 37.3, 0.3);
+  EXPECT_NEAR(10 * std::log10(band_power(s, {20, 60})), 0, 0.05) << "a power of 1";
+}
+
+TEST(peak, has_the_width_and_the_power_of_its_smoothed_shape) {
+  const spectral_peak peak = find_peak(bumps({{60, 5, 6}}));
+  // Smoothing with 2 Hz makes a Gaussian of deviation sqrt(6^2 + 2^2), lower by 6 over this.
+  const double deviation = std::sqrt(40.0);
+  EXPECT_NEAR(peak.frequency, 60, 1e-6);
+  EXPECT_NEAR(peak.power, 5 * 6 / deviation, 0.02);
+  EXPECT_NEAR(peak.width, 2 * deviation * std::sqrt(2 * std::numbers::ln2), 0.1);
+  EXPECT_TRUE(std::isnan(peak.ratio)) << "there is no second peak";
+}
+
+TEST(peak, of_a_broad_band_is_its_centre) {
+  spectrum s;
+  for (int f = 0; f <= 500; ++f) {
+    s.frequency.push_back(f);
+    s.power.push_back(1 / (1 + std::pow((f - 70.0) / 15.0, 2)));
+  }
+  EXPECT_NEAR(find_peak(s).frequency, 70, 0.2);
+}
+
+TEST(peak, is_compared_with_the_second_peak_of_the_band) {
+  const spectrum s = bumps({{40, 8, 3}, {75, 2, 3}, {160, 20, 3}});
+  const spectral_peak peak = find_peak(s);
+  EXPECT_NEAR(peak.frequency, 40, 0.01);
+  EXPECT_NEAR(peak.ratio, 4, 1e-3);
+  EXPECT_NEAR(find_peak(s, {60, 120}).frequency, 75, 0.01);
+  EXPECT_TRUE(std::isnan(find_peak(s, {60, 120}).ratio));
+}
+
+TEST(peak, is_no_slope_of_a_peak_outside_the_band) {
+  const spectrum s = bumps({{10, 8, 8}});
+  EXPECT_TRUE(std::isnan(find_peak(s).frequency));
+  EXPECT_NEAR(find_peak(s, {5, 120}).frequency, 10, 0.5);
+  const spectrum flat = bumps({});
+  EXPECT_TRUE(std::isnan(find_peak(flat).frequency));
+}
+
+TEST(peak, is_doubted_if_a_higher_one_lies_outside_the_band) {
+  const spectrum s = bumps({{12, 20, 2}, {40, 5, 3}});
+  const peak_doubt doubt = doubt_of_peak(s);
+  EXPECT_EQ(doubt.fault, peak_fault::elsewhere);
+  EXPECT_NEAR(doubt.other_hz, 12, 0.1);
+  EXPECT_THAT(words_of(doubt, 40, usual_peak_band), HasSubstr("is at 12 Hz, outside 20 to 120 Hz"));
+  EXPECT_EQ(doubt_of_peak(s, {5, 120}).fault, peak_fault::none);
+  EXPECT_EQ(doubt_of_peak(bumps({{12, 8, 3}, {40, 7, 3}})).fault, peak_fault::none) << "both are as high";
+  const std::string nothing = words_of(doubt_of_peak(s, {60, 120}), find_peak(s, {60, 120}).frequency, {60, 120});
+  EXPECT_THAT(nothing, HasSubstr("within it there is none"));
+}
+
+TEST(peak, is_doubted_if_its_second_harmonic_stands_out) {
+  const peak_doubt doubt = doubt_of_peak(bumps({{30, 5, 3}, {60, 4, 3}, {90, 0.2, 3}}));
+  EXPECT_EQ(doubt.fault, peak_fault::subharmonic);
+  EXPECT_NEAR(doubt.other_hz, 60, 0.2);
+  EXPECT_THAT(words_of(doubt, 30, usual_peak_band), HasSubstr("may be a subharmonic"));
+  // The harmonics of narrow volleys fall off evenly.
+  EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 3}, {60, 3, 3}, {90, 1.5, 3}, {120, 0.6, 3}})).fault, peak_fault::none);
+  EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 3}, {60, 0.3, 3}})).fault, peak_fault::none);
+  // In an irregular rhythm, which fills the valley, they have to fall off faster.
+  EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 8}, {60, 2, 8}, {90, 0.5, 8}}, 0.05)).fault, peak_fault::subharmonic);
+  EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 4}, {60, 2, 4}, {90, 0.5, 4}}, 0.05)).fault, peak_fault::none);
+  EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 8}, {60, 2, 8}, {90, 1.5, 8}}, 0.05)).fault, peak_fault::none);
+  EXPECT_EQ(doubt_of_peak(bumps({{30, 5, 8}, {60, 2.5, 8}, {90, 1, 8}}, 0.4)).fault, peak_fault::none) << "background";
+  EXPECT_EQ(words_of({}, 30, usual_peak_band), "");
+}
+
+TEST(spectrum, distances_of_the_same_and_of_the_doubled_are_known) {
+  const spectrum s = bumps({{40, 8, 3}}, 0.1);
+  spectrum doubled = s;
+  for (auto& p : doubled.power) {
+    p *= 2;
+  }
+  EXPECT_NEAR(spectrum_distance(s, s), 0, 1e-12);
+  EXPECT_NEAR(spectrum_distance(doubled, s), 1, 1e-12);
+  EXPECT_NEAR(log_spectrum_distance(s, s), 0, 1e-12);
+  EXPECT_NEAR(log_spectrum_distance(doubled, s), 10 * std::log10(2.0), 1e-9);
+  EXPECT_NEAR(log_spectrum_distance(s, doubled), 10 * std::log10(2.0), 1e-9) << "neither is the truth";
+  EXPECT_TRUE(std::isnan(log_spectrum_distance(s, {})));
+  spectrum silent = s;
+  std::ranges::fill(silent.power, 0.0);
+  EXPECT_TRUE(std::isnan(log_spectrum_distance(silent, s)));
+}
+
+TEST(spectrum, has_no_power_in_a_band_that_it_does_not_reach) {
+  const spectrum s = bumps({}, 2);
+  EXPECT_DOUBLE_EQ(band_power(s, {20, 60}), 80);
+  EXPECT_DOUBLE_EQ(band_power(s, {5, 20}) + band_power(s, {20, 60}), band_power(s, {5, 60})) << "no frequency twice";
+  EXPECT_TRUE(std::isnan(band_power(s, {400, 600})));
+}
+
+}  // namespace
+}  // namespace spikesweep
