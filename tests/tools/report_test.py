@@ -374,7 +374,7 @@ class SilentNetworks(ReportTest):
             self.assertEqual((done.returncode, done.stderr), (0, ""), populations)
             with open(os.path.join(directory, "report.html"), encoding="utf-8") as file:
                 page = file.read()
-            words = re.sub(r"base64,[A-Za-z0-9+/=]*|data-[a-z]+=\"nan\"", "", page)  # Pictures hold all letters.
+            words = re.sub(r"base64,[A-Za-z0-9+/=\s]*|data-[a-z]+=\"nan\"", "", page)  # Pictures hold all letters.
             self.assertNotRegex(words, r"[^a-z]nan[^a-z]")
             for q in populations:
                 self.assertIn(f'data-run="surrogate" data-quantity="rate_{q}_hz" data-median="0.0"', page)
