@@ -113,7 +113,7 @@ class peak_finder {
     return most;
   }
 
-  /// The lowest power between two places.
+  /// The lowest power between two places, `from` before `to`.
   double lowest(std::size_t from, std::size_t to) const {
     return *std::min_element(power_.begin() + static_cast<std::ptrdiff_t>(from),
                              power_.begin() + static_cast<std::ptrdiff_t>(to) + 1);
@@ -197,14 +197,20 @@ peak_doubt doubt_of_peak(const spectrum& s, const frequency_band& band) {
   const auto near = [once](double times) {
     return [middle = times * once](double f) { return std::abs(f - middle) <= harmonic_reach * middle; };
   };
-  const auto harmonic = finder.highest(near(2));
+  // The centre of a broad, uneven peak may lie so far below its maximum that even twice the centre does.
+  const auto harmonic =
+      finder.highest([&, twice = near(2)](double f) { return twice(f) && f > finder.frequency(*peak); });
   if (!harmonic) {
     return {};
   }
   const double first = finder.power(*peak);
   const double second = finder.power(*harmonic);
   const double third = finder.largest(near(3));
-  const bool irregular = finder.lowest(*peak, *harmonic) >= filled_valley * std::sqrt(first * second);
+  const double valley = finder.lowest(*peak, *harmonic);
+  if (valley >= centre_share * std::min(first, second)) {
+    return {};  // Both are one broad peak.
+  }
+  const bool irregular = valley >= filled_valley * std::sqrt(first * second);
   const double excess = irregular ? irregular_excess : regular_excess;
   if (second >= subharmonic_share * first && second >= excess * std::sqrt(first * third) &&
       second >= over_the_third * third) {
@@ -240,6 +246,10 @@ std::string_view name_of(peak_fault fault) {
       return "subharmonic";
   }
   return "";
+}
+
+bool is_peak_fault(peak_fault fault) {
+  return fault <= peak_fault::subharmonic;
 }
 
 double band_power(const spectrum& s, const frequency_band& band) {

@@ -78,14 +78,14 @@ TEST_F(train, an_ensemble_names_its_members_and_tells_how_far_they_disagree) {
   const command_result json = runner.run(predict + " --json");
   ASSERT_EQ(json.code, 0) << json.err;
   EXPECT_EQ(numbers(json.out, "seed"), (std::vector<double>{5, 6, 7}));
-  // The surrogate's own figure, the three members' and the spread.
+  // The surrogate's own figure and its standard error, the three members' and the spread.
   const std::vector<double> rates = numbers(json.out, "rate_E_hz");
-  ASSERT_EQ(rates.size(), 5U) << json.out;
-  EXPECT_EQ(rates[0], rates[1]);
-  EXPECT_NE(rates[1], rates[2]);
-  const double mean = (rates[1] + rates[2] + rates[3]) / 3;
-  const double squares = std::pow(rates[1] - mean, 2) + std::pow(rates[2] - mean, 2) + std::pow(rates[3] - mean, 2);
-  EXPECT_NEAR(rates[4], std::sqrt(squares / 2), 1e-9 * mean);
+  ASSERT_EQ(rates.size(), 6U) << json.out;
+  EXPECT_EQ(rates[0], rates[2]);
+  EXPECT_NE(rates[2], rates[3]);
+  const double mean = (rates[2] + rates[3] + rates[4]) / 3;
+  const double squares = std::pow(rates[2] - mean, 2) + std::pow(rates[3] - mean, 2) + std::pow(rates[4] - mean, 2);
+  EXPECT_NEAR(rates[5], std::sqrt(squares / 2), 1e-9 * mean);
   const command_result table = runner.run(predict);
   EXPECT_THAT(table.out, HasSubstr("member  seed  rate_E_hz  rate_I_hz\n0       5  "));
   EXPECT_THAT(table.out, ContainsRegex("\nspread +[0-9.]+ +[0-9.]+\n"));

@@ -156,6 +156,42 @@ TEST(spectrum, distances_of_the_same_and_of_the_doubled_are_known) {
   EXPECT_TRUE(std::isnan(log_spectrum_distance(silent, s)));
 }
 
+TEST(doubt_of_peak, takes_nothing_below_the_peak_for_its_harmonic) {
+  // A high plateau below the maximum draws the centre of the peak to less than half of the maximum's frequency.
+  spectrum s = bumps({{110, 0.35, 2}, {85, 0.1, 2}});
+  for (std::size_t i = 1; i <= 112; ++i) {
+    s.power[i] += i <= 50 ? 1 : 0.82;
+  }
+  const spectral_peak peak = find_peak(s);
+  ASSERT_NEAR(2 * peak.frequency, 85, 8);
+  ASSERT_GT(peak.power, 1.02);
+  EXPECT_FALSE(doubt_of_peak(s)) << words_of(doubt_of_peak(s), peak.frequency, usual_peak_band);
+}
+
+TEST(doubt_of_peak, names_a_frequency_above_or_outside_whatever_the_spectrum) {
+  random_stream stream(11, purpose::test);
+  int doubts = 0;
+  for (int n = 0; n < 4000; ++n) {
+    // The logarithm of the power walks at random, in steps of a size of its own.
+    spectrum s = bumps({});
+    const double step = std::exp(2 * stream.normal() - 2);
+    double log_power = 0;
+    for (double& power : s.power) {
+      log_power += step * stream.normal();
+      power = std::exp(log_power);
+    }
+    const spectral_peak peak = find_peak(s);
+    const peak_doubt doubt = doubt_of_peak(s);
+    doubts += doubt.fault == peak_fault::subharmonic ? 1 : 0;
+    if (doubt.fault == peak_fault::subharmonic) {
+      EXPECT_GT(doubt.other_hz, peak.frequency);
+    } else if (doubt.fault == peak_fault::elsewhere && !std::isnan(peak.frequency)) {
+      EXPECT_GT(find_peak(s, {0, 500}).power, peak.power);
+    }
+  }
+  EXPECT_GT(doubts, 40) << "or nothing was tested";
+}
+
 TEST(spectrum, has_no_power_in_a_band_that_it_does_not_reach) {
   const spectrum s = bumps({}, 2);
   EXPECT_DOUBLE_EQ(band_power(s, {20, 60}), 80);

@@ -92,15 +92,21 @@ enum class peak_fault : std::uint8_t {
   subharmonic = 2  ///< Its second harmonic stands out: every second volley may be weaker, and the rhythm twice as fast.
 };
 
+/// Whether this is one of them: numbers in files may be damaged.
+bool is_peak_fault(peak_fault fault);
+
 /// Doubt about a peak. `other_hz`: the higher peak, or the harmonic [Hz]; NaN without doubt.
 struct peak_doubt {
   peak_fault fault = peak_fault::none;
   double other_hz = std::numeric_limits<double>::quiet_NaN();
+
+  explicit operator bool() const { return fault != peak_fault::none; }
 };
 
-/// What speaks against the highest peak within a band. Its second harmonic stands out if it is strong, and stronger
-/// than harmonics that fall off evenly from the first to the third, as those of narrow volleys do. Harmonics of an
-/// irregular rhythm have to fall off faster. src/network/peak.cpp has the thresholds, and what was measured.
+/// What speaks against the highest peak within a band. Its second harmonic stands out if it is a peak of its own,
+/// strong, and stronger than harmonics that fall off evenly from the first to the third, as those of narrow volleys do.
+/// Harmonics of an irregular rhythm have to fall off faster. src/network/peak.cpp has the thresholds, and what was
+/// measured.
 peak_doubt doubt_of_peak(const spectrum& s, const frequency_band& band = usual_peak_band);
 
 /// The doubt as a sentence that names the frequencies and says what to do; empty without doubt. `peak_hz`: the peak
