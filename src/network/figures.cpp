@@ -25,12 +25,11 @@ bool have_what_it_needs(const kept_runs& runs, const figure& f) {
   return false;
 }
 
-/// One for each row of figure_table(); NaN where a figure is undefined. The runs did not run away.
+/// One for each row of figure_table().
 std::vector<double> values_of(const kept_runs& runs) {
   std::vector<double> values;
-  for (const figure& f : figure_table()) {
-    values.push_back(have_what_it_needs(runs, f) ? f.of(runs, f) : std::numeric_limits<double>::quiet_NaN());
-  }
+  std::ranges::transform(figure_table(), std::back_inserter(values),
+                         [&](const figure& f) { return figure_of(runs, f); });
   return values;
 }
 
@@ -121,6 +120,10 @@ const figure& figure_named(std::string_view name) {
 }
 
 run_figures::run_figures() : values(figure_table().size(), std::numeric_limits<double>::quiet_NaN()) {}
+
+double figure_of(const kept_runs& runs, const figure& f) {
+  return !runs.runaway() && have_what_it_needs(runs, f) ? f.of(runs, f) : std::numeric_limits<double>::quiet_NaN();
+}
 
 run_figures figures_of(const kept_runs& runs) {
   run_figures out;

@@ -54,10 +54,7 @@ neuron_counts::neuron_counts(std::span<const trajectory> runs, const batch_place
 
 double neuron_counts::mean_correlation(int left_out) const {
   const auto used = [&](int window) { return batch_[static_cast<std::size_t>(window)] != left_out; };
-  double windows = 0;
-  for (const int batch : batch_) {
-    windows += batch != left_out ? 1 : 0;
-  }
+  const auto windows = static_cast<double>(std::ranges::count_if(batch_, [&](int b) { return b != left_out; }));
   std::vector<double> mean(neurons_, 0.0);
   std::vector<double> deviation(neurons_, 0.0);
   for (const count& c : counts_) {

@@ -30,7 +30,7 @@ std::string stretch_text(const figure& f) {
   if (f.band.highest > 0) {
     return fmt::format("{:g} to {:g} Hz", f.band.lowest, f.band.highest);
   }
-  return f.name.starts_with("peak_") ? "peak band" : "";
+  return f.within_peak_band ? "peak band" : "";
 }
 
 constexpr const char* introduction =
@@ -69,8 +69,8 @@ no standard error.
 
 The spectrum is Welch's estimate of the E rate per neuron, in bins of 1 ms (`validation.bin_ms`): Hann windows with half
 overlap. A window is 1 s long (`validation.segment_s`), or as long as the run if that is shorter. The mean of each
-window is removed. For peaks and distances, a Gaussian with a standard deviation of 2 Hz smooths the spectrum. So no peak is
-narrower than about 5 Hz.
+window is removed. For peaks and distances, a Gaussian with a standard deviation of 2 Hz smooths the spectrum. So no
+peak is narrower than about 5 Hz.
 
 The *peak band* is 20 to 120 Hz. This suits gamma rhythms. `validation.peak_lowest_hz` and `validation.peak_highest_hz`
 change it for `validate`, `run` and `simulate`. `--peak-band LOW,HIGH` changes it for `simulate` and `predict`. A band
@@ -91,8 +91,8 @@ A warning tells when the peak may not be the rhythm that you look for (`peak_dou
 
 Each error compares a run with the first exact run at the same point. The first table says how the errors of each figure
 are counted. The table of `validate` prints the median over the test points, and the worst point in parentheses. A
-figure that equals the exact one has the error 0, also if both are 0. If the exact figure alone is 0, it has no relative error,
-and the point does not count in this row. The verdicts then tell how the rates compare.
+figure that equals the exact one has the error 0, also if both are 0. If the exact figure alone is 0, it has no relative
+error, and the point does not count in this row. The verdicts then tell how the rates compare.
 
 | column | run |
 |---|---|

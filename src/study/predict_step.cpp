@@ -188,7 +188,7 @@ void warn_of_departures(const std::vector<point_prediction>& predictions) {
 
 /// Says where the spectral peak may not be the rhythm.
 void warn_of_peaks(const std::vector<point_prediction>& predictions, const frequency_band& band) {
-  const auto doubtful = [](const point_prediction& p) { return p.figures.doubt.fault != peak_fault::none; };
+  const auto doubtful = [](const point_prediction& p) { return static_cast<bool>(p.figures.doubt); };
   const auto first = std::ranges::find_if(predictions, doubtful);
   if (first == predictions.end()) {
     return;

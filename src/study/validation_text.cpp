@@ -195,23 +195,19 @@ std::string peak_text(const validation_result& result) {
                      measured == result.points.size() ? "them" : fmt::format("the {} that have one", measured));
 }
 
-/// At how many points the exact run's spectral peak may not be the rhythm.
-std::ptrdiff_t doubtful_peaks(const validation_result& result) {
-  return std::ranges::count_if(result.points, [](const point_result& point) {
-    return point.runs.front().figures.doubt.fault != peak_fault::none;
-  });
+/// Whether the spectral peak of the exact run may not be the rhythm.
+bool has_doubtful_peak(const point_result& point) {
+  return static_cast<bool>(point.runs.front().figures.doubt);
 }
 
 void print_doubts(const validation_result& result, std::ostream& out) {
-  if (const auto count = doubtful_peaks(result); count > 0) {
-    const auto first = std::ranges::find_if(result.points, [](const point_result& point) {
-      return point.runs.front().figures.doubt.fault != peak_fault::none;
-    });
+  if (const auto first = std::ranges::find_if(result.points, has_doubtful_peak); first != result.points.end()) {
     const run_figures& figures = first->runs.front().figures;
     out << fmt::format(
         "the spectral peak of the exact run is in doubt at {} of them; at point {}, {}; the keys peak_lowest_hz and "
         "peak_highest_hz choose another band\n",
-        count, first->point, words_of(figures.doubt, figures["peak_hz"], result.settings.peak_band()));
+        std::ranges::count_if(result.points, has_doubtful_peak), first->point,
+        words_of(figures.doubt, figures["peak_hz"], result.settings.peak_band()));
   }
 }
 
@@ -224,15 +220,16 @@ ordered_json verdicts_json(const verdict_row& row) {
 }
 
 /// A point with the rates, standard errors and verdicts of every run.
-ordered_json point_json(const point_result& point) {
+ordered_json point_json(const point_result& point, const frequency_band& band) {
   ordered_json runs = ordered_json::array();
   for (const run_result& run : point.runs) {
+    const std::string doubt = words_of(run.figures.doubt, run.figures["peak_hz"], band);
     ordered_json object{{"run", run.run},
                         {"rate_E_hz", run.figures.rate_E()},
                         {"standard_error_E_hz", run.batches_E.standard_error()},
                         {"rate_I_hz", run.figures.rate_I()},
                         {"standard_error_I_hz", run.batches_I.standard_error()},
-                        {"peak_doubt", name_of(run.figures.doubt.fault)}};
+                        {"peak_doubt", doubt.empty() ? ordered_json() : ordered_json(doubt)}};
     if (run.run != "exact") {
       object["p_E"] = run.rate_E.p;
       object["p_I"] = run.rate_I.p;
@@ -243,7 +240,7 @@ ordered_json point_json(const point_result& point) {
   return {{"point", point.point}, {"values", point.values}, {"runaway", point.runaway}, {"runs", runs}};
 }
 
-ordered_json published_json(const published_comparison& comparison) {
+ordered_json published_json(const published_comparison& comparison, const frequency_band& band) {
   ordered_json models = ordered_json::array();
   for (const published_model& model : comparison.models) {
     models.push_back({{"model", model.model}, {"rate_E_hz", model.rate_E_hz}, {"rate_I_hz", model.rate_I_hz}});
@@ -251,7 +248,7 @@ ordered_json published_json(const published_comparison& comparison) {
   return {{"preset", comparison.preset},
           {"source", comparison.source},
           {"published", models},
-          {"here", point_json(comparison.here)}};
+          {"here", point_json(comparison.here, band)}};
 }
 
 ordered_json calibration_json(const output_calibration& output) {
@@ -295,17 +292,18 @@ std::string validation_json(const validation_result& result) {
         {"run", row.run}, {"quantity", row.quantity}, {"unit", row.unit}, {"median", row.median}, {"worst", row.worst}};
   });
   const figure& peak = figure_named("peak_hz");
+  const frequency_band band = result.settings.peak_band();
   return json_text({{"points", result.points.size()},
                     {"runaways", runaways(result)},
                     {"exact_runaways", exact_runaways(result)},
                     {"peak_tolerance_hz", peak.tolerance.value()},
                     {"peak_share", right_share(result, peak)},
-                    {"peak_doubts", doubtful_peaks(result)},
+                    {"peak_doubts", std::ranges::count_if(result.points, has_doubtful_peak)},
                     {"errors", errors},
                     {"verdict_s", std::min(result.settings.verdict_s, result.settings.duration_s)},
                     {"verdicts", json_list(verdict_table(result), verdicts_json)},
-                    {"by_point", json_list(result.points, point_json)},
-                    {"published", json_list(result.published, published_json)},
+                    {"by_point", json_list(result.points, [&](const auto& p) { return point_json(p, band); })},
+                    {"published", json_list(result.published, [&](const auto& c) { return published_json(c, band); })},
                     {"calibration", json_list(result.calibration, calibration_json)}});
 }
 

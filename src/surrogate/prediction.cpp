@@ -83,10 +83,6 @@ std::vector<numbered_prediction> predict_group(const predictor& law, const std::
   return out;
 }
 
-bool is_fault(peak_fault fault) {
-  return fault <= peak_fault::subharmonic;
-}
-
 /// Whether a prediction has as many numbers of each kind as one of this model, with its samples: what is saved may be
 /// damaged, and the places of its numbers are not looked at again.
 bool fits(const point_prediction& p, const model& m, const prediction_settings& settings) {
@@ -96,7 +92,7 @@ bool fits(const point_prediction& p, const model& m, const prediction_settings& 
   const auto bins = static_cast<std::size_t>(std::llround(std::min(usual_segment_s, run.duration_s) / run.bin_s));
   bool whole = p.values.size() == m.space.axes.size() && p.members.size() == m.members.size() &&
                p.figures.values.size() == like.values.size() && p.spread.values.size() == like.values.size() &&
-               p.errors.values.size() == like.values.size() && is_fault(p.figures.doubt.fault) &&
+               p.errors.values.size() == like.values.size() && is_peak_fault(p.figures.doubt.fault) &&
                (p.power.empty() || p.power.size() == bins / 2 + 1) && p.intervals.size() == phases &&
                p.replicate.size() == phases;
   for (std::size_t k = 0; whole && k < phases; ++k) {

@@ -131,12 +131,7 @@ point_prediction prediction_of(point_runs& runs, const prediction_settings& s) {
 /// Of runs that count as one. NaN if one of them ran away.
 member_rates rates_of(std::uint64_t seed, const point_runs& runs) {
   const kept_runs all(runs.replicates, runs.network);
-  if (all.runaway()) {
-    constexpr double unknown = std::numeric_limits<double>::quiet_NaN();
-    return {seed, unknown, unknown};
-  }
-  const auto rate = [&](population q) { return all.spikes(q) / (runs.network.size(q) * all.seconds()); };
-  return {seed, rate(population::E), rate(population::I)};
+  return {seed, figure_of(all, figure_named("rate_E_hz")), figure_of(all, figure_named("rate_I_hz"))};
 }
 
 /// Looks at the states of all points' chains before every so many steps, as long as the point still records.

@@ -69,8 +69,8 @@ bool is_verdict(verdict v) {
 bool fits_figures(const run_result& run, std::size_t frequencies) {
   static const run_figures like;
   return run.figures.values.size() == like.values.size() && run.errors.values.size() == like.values.size() &&
-         run.figures.doubt.fault <= peak_fault::subharmonic && is_verdict(run.rate_E.verdict) &&
-         is_verdict(run.rate_I.verdict) && (run.power.empty() || run.power.size() == frequencies);
+         is_peak_fault(run.figures.doubt.fault) && is_verdict(run.rate_E.verdict) && is_verdict(run.rate_I.verdict) &&
+         (run.power.empty() || run.power.size() == frequencies);
 }
 
 }  // namespace

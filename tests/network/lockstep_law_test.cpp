@@ -53,12 +53,11 @@ estimate over(const std::vector<task_result>& results, const F& statistic) {
   return {m, m * coefficient_of_variation(values) / std::sqrt(static_cast<double>(values.size()))};
 }
 
-constexpr std::uint32_t oracle_replicates = 16;
-constexpr std::uint32_t lockstep_replicates = 32;
+constexpr std::uint32_t oracle_replicates = 32;
+constexpr std::uint32_t lockstep_replicates = 64;
 
-/// Two independent means of the same law differ by more than five standard errors once in 15,000 times (Student's
-/// distribution with 20 degrees of freedom: the errors come from the scatter of so few replicates); about 150 are
-/// compared.
+/// Two independent means of the same law differ by more than five standard errors once in 50,000 times (32 and 64
+/// replicates, normal errors to good approximation); about 150 are compared.
 template <class F>
 void expect_same(const char* what, const std::vector<task_result>& oracle, const std::vector<task_result>& lockstep,
                  const F& statistic) {
@@ -81,7 +80,7 @@ struct reference_set {
 
 class lockstep_law : public testing::TestWithParam<reference_set> {};
 
-// The figures are of independent 40 s runs; seed-to-seed spread of rates below 1 %. Here 32 replicates of 2 s: 64 s.
+// The figures are of independent 40 s runs; seed-to-seed spread of rates below 1 %. Here 64 replicates of 2 s: 128 s.
 TEST_P(lockstep_law, rates_fano_factor_and_spectrum_are_the_oracle_s) {
   const auto& set = GetParam();
   section_settings section;

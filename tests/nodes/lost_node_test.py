@@ -316,6 +316,8 @@ class RandomFaults(ThreeNodes):
             took_s, code = self.await_end(FAULT_TO_END_S + SLACK_S)
             if mend:
                 mend()
+            if kind == "full disk":
+                self.assertIn("No space left on device", self.log.read_text()[self.said_before:])
             done += 1
             longest_s = max(longest_s, took_s)
             print(f"{command[0]}: fault {done}, {kind}: ended with {code} after {took_s:.1f} s", flush=True)

@@ -45,6 +45,7 @@ struct figure {
   population of_population = population::E;                 ///< Whose spikes it is about.
   double window_s = 0;                                      ///< Of counts [s]; 0: it needs none.
   frequency_band band = {};                                 ///< Of the spectrum [Hz]; none: it needs none.
+  bool within_peak_band = false;                            ///< It is about the peak in the band that users choose.
   double (*of)(const kept_runs&, const figure&) = nullptr;  ///< None of a figure that needs a reference.
 
   /// How far `value` is from `truth`, in error_unit(); 0 if they are equal, also where both are 0. NaN where one of
@@ -88,6 +89,9 @@ struct run_figures {
  private:
   static std::size_t row(const figure& f) { return static_cast<std::size_t>(&f - figure_table().data()); }
 };
+
+/// One figure of runs that count as one; NaN where it is undefined.
+double figure_of(const kept_runs& runs, const figure& f);
 
 /// The figures of runs that count as one. All are undefined if one of the runs ran away.
 run_figures figures_of(const kept_runs& runs);

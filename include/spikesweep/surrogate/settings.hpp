@@ -28,7 +28,7 @@ struct validation_settings {
   double burn_in_s = 0.5;  ///< Simulated before anything is measured [s].
   int chains = 8;          ///< Surrogate runs side by side that share duration_s.
   double verdict_s = 20;   ///< Verdicts are about runs of this length [s], or of duration_s if that is shorter.
-  double bin_ms = 1;       ///< Bin of the E-rate series, of the Fano factor and of the spectrum [ms].
+  double bin_ms = 1;       ///< Bin of the counts of spikes that figures and spectra are made of [ms].
   double segment_s = usual_segment_s;                ///< Welch segment of the spectrum [s].
   double peak_lowest_hz = usual_peak_band.lowest;    ///< The spectral peak is sought from here [Hz]
   double peak_highest_hz = usual_peak_band.highest;  ///< to here [Hz].
