@@ -34,6 +34,9 @@ class batch_places {
   /// The batch of a time since the start of the run [s].
   int at(std::size_t run, double seconds) const {
     const int n = of_run_[run];
+    if (n == 1) {
+      return of_piece(run, 0);
+    }
     return of_piece(run, std::clamp(static_cast<int>(seconds / length_s_[run] * n), 0, n - 1));
   }
 

@@ -146,11 +146,17 @@ batched<moments> moments_of(const std::vector<double>& values, const std::vector
 
 batched<moments> windows_of(std::span<const trajectory> runs, const batch_places& places, population q,
                             std::int64_t bins, double bin_s) {
+  const auto size = static_cast<std::size_t>(bins);
   std::vector<double> sums;
   std::vector<int> batch;
+  std::size_t windows = 0;
+  for (const trajectory& run : runs) {
+    windows += counts_of(run, q).size() / size;
+  }
+  sums.reserve(windows);
+  batch.reserve(windows);
   for (std::size_t r = 0; r < runs.size(); ++r) {
     const std::vector<double>& counts = counts_of(runs[r], q);
-    const auto size = static_cast<std::size_t>(bins);
     for (std::size_t begin = 0; begin + size <= counts.size(); begin += size) {
       double sum = 0;
       for (std::size_t i = begin; i < begin + size; ++i) {
@@ -193,6 +199,16 @@ batched<power_sum> powers_of(std::span<const trajectory> runs, const batch_place
   return out;
 }
 
+/// Adds to each sum the product of a count with another one.
+void add_products(double count, std::span<const double> others, std::span<double> sums) {
+  if (count == 0) {
+    return;
+  }
+  for (std::size_t k = 0; k < sums.size(); ++k) {
+    sums[k] += count * others[k];
+  }
+}
+
 batched<lag_sum> lags_of(std::span<const trajectory> runs, const batch_places& places, int reach, double bin_s) {
   const auto lags = static_cast<std::size_t>(2 * reach + 1);
   lag_sum nothing;
@@ -209,9 +225,9 @@ batched<lag_sum> lags_of(std::span<const trajectory> runs, const batch_places& p
       to.bins += 1;
       to.E += E[here];
       to.I += I[here];
-      const bool inner = t >= reach && t + reach < bins;
-      to.inner += inner ? 1 : 0;
-      if (inner && E[here] == 0) {
+      if (t >= reach && t + reach < bins) {
+        to.inner += 1;
+        add_products(E[here], std::span(I).subspan(static_cast<std::size_t>(t - reach), lags), to.products.values);
         continue;
       }
       const std::int64_t first = std::max<std::int64_t>(-reach, -t);
@@ -219,7 +235,7 @@ batched<lag_sum> lags_of(std::span<const trajectory> runs, const batch_places& p
       for (std::int64_t lag = first; lag <= last; ++lag) {
         const auto k = static_cast<std::size_t>(lag + reach);
         to.products.values[k] += E[here] * I[static_cast<std::size_t>(t + lag)];
-        to.pairs.values[k] += inner ? 0 : 1;
+        to.pairs.values[k] += 1;
       }
     }
   }
