@@ -13,7 +13,7 @@ constexpr setting_range share{0, 1};
 
 constexpr std::array rows{
     whole_setting<&s::hidden>("hidden", {1, 8192}, "1", "units of each hidden layer"),
-    whole_setting<&s::layers>("layers", {1, 16}, "1", "hidden layers of each of the two networks"),
+    whole_setting<&s::layers>("layers", {1, 16}, "1", "hidden layers of each of the two neural networks"),
     whole_setting<&s::components>("components", {1, most_components}, "1",
                                   "components of the mixture over counts and duration"),
     whole_setting<&s::epochs>("epochs", {1, 1e5}, "1", "passes over the training rows"),
@@ -23,9 +23,8 @@ constexpr std::array rows{
                               "the rank count"),
     whole_setting<&s::slices>(
         "slices", {1, 4096}, "1",
-        "parts of a batch whose gradients are summed exactly (where shards is no multiple of it: shards parts); "
-        "trainings on up to this many ranks give the same bits; with 1 they agree to rounding, and training is a "
-        "tenth faster"),
+        "parts of a batch whose gradients are added exactly; on up to this many ranks the weights have the same bits; "
+        "1: not exact, and training is a tenth faster; if it does not divide shards, shards is used"),
     whole_setting<&s::buffer_MiB>(
         "buffer_MiB", {1, 1e9}, "MiB",
         "most memory of training rows at a time, over all ranks; if there are more rows, they are streamed from the "

@@ -22,12 +22,12 @@ constexpr std::array sampling_rows{
     whole_setting<&s::transitions>("transitions", {1, 1e7}, "1", "transitions that one task yields"),
     number_setting<&s::burn_in_s>("burn_in_s", {0, 1000}, "s", "simulated before the first transition"),
     number_setting<&s::perturb_share>("perturb_share", share, "1",
-                                      "chance that an excursion from a perturbed state starts where a phase ends"),
+                                      "at the end of a phase: chance that an excursion from a perturbed state starts"),
     whole_setting<&s::perturb_phases>("perturb_phases", {1, max_perturb_phases}, "1",
                                       "phases that an excursion is followed for"),
     number_setting<&s::synthetic_share>(
         "synthetic_share", share, "1",
-        "chance that one phase from a synthetic state starts where a phase ends; with perturb_share at most 1")
+        "at the end of a phase: chance that one phase from a synthetic state starts; with perturb_share at most 1")
         .absent_means(0.0),
     number_setting<&s::synthetic_s>("synthetic_s", {0, 10}, "s",
                                     "simulated under the parameters of another point before a synthetic state")

@@ -22,11 +22,13 @@ constexpr std::array rows{
                                     "mfe: an MFE ends only below this many spikes' fan-out of pending E-to-E kicks"),
     number_setting<&s::discrete_current>(
         "discrete_current", {0, 100}, "external current",
-        "mfe of the discrete network: an E spike counts when its recurrent current exceeds this share")
+        "mfe of the discrete network: an E spike counts when its recurrent current exceeds this multiple of the "
+        "external current")
         .absent_means(0.25),
-    whole_setting<&s::discrete_spikes>(
-        "discrete_spikes", {0, 1000}, "spike",
-        "mfe of the discrete network: an MFE starts above this many counted spikes in the window, ends at most at it")
+    whole_setting<&s::discrete_spikes>("discrete_spikes", {0, 1000}, "spike",
+                                       "mfe of the discrete network: an MFE starts when more than this many counted "
+                                       "spikes are in the window, and ends "
+                                       "when no more than this many are")
         .absent_means(std::int64_t{2}),
     number_setting<&s::discrete_window_ms>("discrete_window_ms", {0.1, 100}, "ms",
                                            "mfe of the discrete network: length of the window")

@@ -92,7 +92,9 @@ std::string path_of_program() {
 void pass_on(pid_t process, int request) {
   switch (request) {
     case 1:
-      log_warning("asked the ranks to finish and to save what is in hand; Ctrl-C again ends them at once");
+      log_warning(
+          "asked the ranks to finish and to save what is in hand; a second Ctrl-C ends a grace time, a third one ends "
+          "mpirun");
       ::kill(process, SIGUSR1);
       break;
     case 2:

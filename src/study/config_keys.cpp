@@ -198,9 +198,8 @@ void add_points_file_key(config_table& table, design_settings& design) {
   entry.group = config_group::place;
   entry.description =
       "CSV file of points that come first: a header of swept parameters, a line of values for each point, and maybe a "
-      "column `role` of the words train, selection and test; counts from the folder of the config, in --set from the "
-      "working directory; without [design.axes] its columns are the axes; `points` includes them, and without the key "
-      "`points` there are no others";
+      "column `role` of the words train, selection and test; see docs/how-to/choose-points.md; without [design.axes] "
+      "its columns are the axes; without the key `points` the design has only these points";
   entry.set = [&design](const config_value& value) { design.points_file = std::get<std::string>(value); };
   entry.get = [&design] {
     return design.points_file.empty() ? std::nullopt : std::optional<config_value>(design.points_file);

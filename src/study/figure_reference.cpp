@@ -59,9 +59,9 @@ Two kinds of runs lack some figures:
 The number behind `+-` is the standard error of the figure. It is the same in every command, and in JSON
 (`standard_errors`), in CSV (columns that end in `_standard_error`) and in files (the group `standard_errors`).
 
-It comes from the run itself. All runs that count as one (replicates, or chains) are cut into at least 16 batches, if no
-batch is then shorter than 0.5 s, and into at most 256. The figure is computed again without each batch. The scatter of
-these values gives the standard error (jackknife). For a rate it is the standard error of the means of the batches. The
+It comes from the run itself. All replicates or chains together are cut into 16 to 256 batches. A batch is at least
+0.5 s long, so short runs give fewer than 16. The figure is computed again without each batch. The scatter of these
+values gives the standard error (jackknife). For a rate it is the standard error of the means of the batches. The
 batches of a validation are those of [its verdicts](../explanation/validation.md). A run of fewer than two batches has
 no standard error.
 
