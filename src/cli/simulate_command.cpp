@@ -92,8 +92,12 @@ void save(const configuration& config, simulation_result&& run, const simulate_a
 
 exit_code execute(const rank_context& job, const simulate_arguments& arguments) {
   const configuration config = load_configuration(arguments.config, arguments.overrides);
-  const frequency_band band =
-      arguments.peak_band.empty() ? config.validation.peak_band() : parse_peak_band(arguments.peak_band);
+  frequency_band band = config.validation.peak_band();
+  if (arguments.peak_band.empty()) {
+    check_peak_band(band, figure_settings().bin_s, "validation.peak_lowest_hz, validation.peak_highest_hz");
+  } else {
+    band = parse_peak_band(arguments.peak_band);
+  }
   std::optional<file_lock> lock;
   if (!arguments.output.empty()) {
     check_output(arguments.output, spikes_format);

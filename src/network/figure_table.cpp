@@ -12,6 +12,9 @@ namespace {
 constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 /// How far the lag of I behind E is sought [s]: half a period of 50 Hz.
 constexpr double lag_reach_s = 10e-3;
+/// A covariance is real if it is so many times the standard deviation of that of independent counts. The largest of 21
+/// that are independent is beyond it once in 170,000 times.
+constexpr double beyond_chance = 5;
 /// Neurons with fewer intervals between spikes say too little about how regular they are.
 constexpr double fewest_intervals = 5;
 /// A spectral peak this close to the exact one is right [Hz]: Welch bins of 1 s are 1 Hz wide.
@@ -44,8 +47,11 @@ double lag_of_I(const kept_runs& runs, const figure&) {
   }
   const std::vector<double> c = runs.covariance_E_I(reach);
   const auto top = static_cast<std::size_t>(std::ranges::max_element(c) - c.begin());
-  // The covariance of a silent population is 0 everywhere; that of a trend is largest at an end.
-  if (!(c[top] > 0) || top == 0 || top + 1 == c.size()) {
+  // Independent counts have a covariance by chance, and its maximum is anywhere. That of a trend is largest at an end.
+  const moments E = runs.counts(population::E, bin_s);
+  const moments I = runs.counts(population::I, bin_s);
+  const double by_chance = std::sqrt(E.variance() * I.variance() / E.count);
+  if (!(c[top] > beyond_chance * by_chance) || top == 0 || top + 1 == c.size()) {
     return undefined;
   }
   const double bend = c[top - 1] - 2 * c[top] + c[top + 1];
@@ -210,7 +216,10 @@ const std::vector<figure> table{
     {.name = "lag_I_ms",
      .unit = "ms",
      .words = "lag of I spikes behind E spikes",
-     .definition = "the shift of the I counts against the E counts, within 10 ms, at which their covariance is largest",
+     .definition =
+         "the shift of the I counts against the E counts, within 10 ms, at which their covariance is largest; "
+         "undefined if this covariance is less than 5 standard deviations of that of independent counts, and "
+         "with bins above 5 ms",
      .compared = comparison::absolute,
      .of = lag_of_I},
     {.name = "spectrum_db",

@@ -19,6 +19,8 @@ constexpr double centre_share = 0.75;
 /// A peak outside the band counts as higher if its power is so many times that of the peak in the band. Short runs of
 /// asynchronous networks have peaks by chance, of nearly the same power, everywhere.
 constexpr double elsewhere_excess = 1.5;
+/// Powers closer than this share are the same: a flat spectrum has no maxima.
+constexpr double same_power = 1e-9;
 /// A harmonic is sought this close to twice the frequency, as a share of that.
 constexpr double harmonic_reach = 0.1;
 // The second harmonic stands out if its power is at least `subharmonic_share` of the peak's, and `..._excess` times the
@@ -95,7 +97,7 @@ class peak_finder {
   std::optional<std::size_t> highest(const Wanted& wanted) const {
     std::optional<std::size_t> best;
     for (std::size_t i = 2; i + 1 < power_.size(); ++i) {
-      const bool maximum = power_[i] > power_[i - 1] && power_[i] >= power_[i + 1];
+      const bool maximum = power_[i] > (1 + same_power) * power_[i - 1] && power_[i] >= power_[i + 1];
       if (maximum && wanted(s_.frequency[i]) && (!best || power_[i] > power_[*best])) {
         best = i;
       }
@@ -119,15 +121,20 @@ class peak_finder {
                              power_.begin() + static_cast<std::ptrdiff_t>(to) + 1);
   }
 
-  /// The power-weighted centre of a peak [Hz].
-  double centre(std::size_t peak) const {
+  /// The power-weighted centre of a peak, of what belongs to it: at frequencies that are wanted, and not on the flank
+  /// of a higher one [Hz].
+  template <class Wanted>
+  double centre(std::size_t peak, const Wanted& wanted) const {
     const double floor = centre_share * power_[peak];
+    const auto belongs = [&](std::size_t i) {
+      return power_[i] >= floor && power_[i] <= power_[peak] && wanted(s_.frequency[i]);
+    };
     std::size_t first = peak;
     std::size_t last = peak;
-    while (first > 1 && power_[first - 1] >= floor) {
+    while (first > 1 && belongs(first - 1)) {
       --first;
     }
-    while (last + 1 < power_.size() && power_[last + 1] >= floor) {
+    while (last + 1 < power_.size() && belongs(last + 1)) {
       ++last;
     }
     double weights = 0;
@@ -141,13 +148,17 @@ class peak_finder {
     return weights > 0 ? sum / weights : s_.frequency[peak];
   }
 
-  /// Where the power on one side of a peak has gone down to one half; NaN if it does not [Hz].
+  /// Where the power on one side of a peak has gone down to one half; NaN if it does not, or rises above the peak
+  /// before [Hz].
   double half(std::size_t peak, int direction) const {
     const double level = power_[peak] / 2;
     const auto last = static_cast<std::int64_t>(power_.size()) - 1;
     for (auto i = static_cast<std::int64_t>(peak) + direction; i >= 1 && i <= last; i += direction) {
       const auto here = static_cast<std::size_t>(i);
       const auto before = static_cast<std::size_t>(i - direction);
+      if (power_[here] > power_[peak]) {
+        return unknown;
+      }
       if (power_[here] <= level) {
         const double share = (power_[before] - level) / (power_[before] - power_[here]);
         return s_.frequency[before] + share * (s_.frequency[here] - s_.frequency[before]);
@@ -165,18 +176,19 @@ class peak_finder {
 
 spectral_peak find_peak(const spectrum& s, const frequency_band& band) {
   const peak_finder finder(s);
-  const auto peak = finder.highest([&](double f) { return band.contains(f); });
+  const auto inside = [&](double f) { return band.contains(f); };
+  const auto peak = finder.highest(inside);
   spectral_peak out;
   if (!peak) {
     return out;
   }
-  out.frequency = finder.centre(*peak);
+  out.frequency = finder.centre(*peak, inside);
   out.power = finder.power(*peak);
   const double low = finder.half(*peak, -1);
   const double high = finder.half(*peak, 1);
   out.width = high - low;
   // Beyond the half that does not come there is no second peak.
-  const auto second = finder.highest([&](double f) { return band.contains(f) && (f < low || f > high); });
+  const auto second = finder.highest([&](double f) { return inside(f) && (f < low || f > high); });
   if (second) {
     out.ratio = out.power / finder.power(*second);
   }
@@ -185,15 +197,17 @@ spectral_peak find_peak(const spectrum& s, const frequency_band& band) {
 
 peak_doubt doubt_of_peak(const spectrum& s, const frequency_band& band) {
   const peak_finder finder(s);
-  const auto peak = finder.highest([&](double f) { return band.contains(f); });
-  const auto outside = finder.highest([&](double f) { return !band.contains(f); });
+  const auto within = [&](double f) { return band.contains(f); };
+  const auto beyond = [&](double f) { return !band.contains(f); };
+  const auto peak = finder.highest(within);
+  const auto outside = finder.highest(beyond);
   if (outside && (!peak || finder.power(*outside) > elsewhere_excess * finder.power(*peak))) {
-    return {peak_fault::elsewhere, finder.centre(*outside)};
+    return {peak_fault::elsewhere, finder.centre(*outside, beyond)};
   }
   if (!peak) {
     return {};
   }
-  const double once = finder.centre(*peak);
+  const double once = finder.centre(*peak, within);
   const auto near = [once](double times) {
     return [middle = times * once](double f) { return std::abs(f - middle) <= harmonic_reach * middle; };
   };
@@ -214,7 +228,7 @@ peak_doubt doubt_of_peak(const spectrum& s, const frequency_band& band) {
   const double excess = irregular ? irregular_excess : regular_excess;
   if (second >= subharmonic_share * first && second >= excess * std::sqrt(first * third) &&
       second >= over_the_third * third) {
-    return {peak_fault::subharmonic, finder.centre(*harmonic)};
+    return {peak_fault::subharmonic, finder.centre(*harmonic, [&](double f) { return f > finder.frequency(*peak); })};
   }
   return {};
 }
@@ -252,16 +266,24 @@ bool is_peak_fault(peak_fault fault) {
   return fault <= peak_fault::subharmonic;
 }
 
+namespace {
+
+bool covers(const spectrum& s, const frequency_band& band) {
+  return s.frequency.size() >= 3 && s.frequency.back() >= band.highest - rounding_hz;
+}
+
+}  // namespace
+
 double band_power(const spectrum& s, const frequency_band& band) {
-  if (s.frequency.size() < 3 || band.highest > s.frequency.back()) {
+  if (!covers(s, band)) {
     return unknown;
   }
   double sum = 0;
   std::size_t used = 0;
   // The lower end belongs to a band and the upper one does not, so that neighbours share no frequency. The mean, at 0
   // Hz, was removed.
-  for (std::size_t i = 1; i < s.power.size() && s.frequency[i] < band.highest; ++i) {
-    if (s.frequency[i] >= band.lowest) {
+  for (std::size_t i = 1; i < s.power.size() && s.frequency[i] < band.highest - rounding_hz; ++i) {
+    if (band.contains(s.frequency[i])) {
       sum += s.power[i];
       ++used;
     }
@@ -285,7 +307,7 @@ double spectrum_distance(const spectrum& a, const spectrum& b, double highest) {
 }
 
 double log_spectrum_distance(const spectrum& a, const spectrum& b, const frequency_band& band) {
-  if (a.frequency.size() < 3 || a.frequency != b.frequency) {
+  if (!covers(a, band) || a.frequency != b.frequency) {
     return unknown;
   }
   const std::vector<double> x = smooth(a);

@@ -38,6 +38,18 @@ plan_holder plan_transform(int n, double* in, fftw_complex* out) {
 
 }  // namespace
 
+std::vector<double> spectrum_frequencies(double step, std::int64_t segment) {
+  // The product of whole numbers and decimals rounds: 700 bins of 1 ms are 0.7 s.
+  constexpr double nanoseconds = 1e9;
+  const double length = static_cast<double>(segment) * step;
+  const double length_s = length > 1 / nanoseconds ? std::round(length * nanoseconds) / nanoseconds : length;
+  std::vector<double> out;
+  for (std::int64_t i = 0; segment > 1 && i <= segment / 2; ++i) {
+    out.push_back(static_cast<double>(i) / length_s);
+  }
+  return out;
+}
+
 struct segment_transform::buffers {
   explicit buffers(std::size_t length)
       : in(fftw_alloc_real(length)),
@@ -91,9 +103,9 @@ spectrum segment_transform::scaled(std::span<const double> squares, std::int64_t
   if (segments == 0) {
     return out;
   }
+  out.frequency = spectrum_frequencies(step_, static_cast<std::int64_t>(length_));
   for (std::size_t i = 0; i < frequencies_; ++i) {
     const bool unpaired = i == 0 || (length_ % 2 == 0 && i == frequencies_ - 1);
-    out.frequency.push_back(static_cast<double>(i) / (static_cast<double>(length_) * step_));
     out.power.push_back((unpaired ? 1 : 2) * squares[i] * step_ / (window_power_ * static_cast<double>(segments)));
   }
   return out;

@@ -74,11 +74,11 @@ void trajectory_recorder::step(phase_kind kind, double duration, std::int64_t sp
 void trajectory_recorder::phase(phase_kind kind, double duration, std::int64_t spikes) {
   const double begin = time_ - settings_.burn_in_s;
   time_ += duration;
+  out_.steps = kind == phase_kind::step;
   // Sums of durations carry rounding: a phase that begins where recording does belongs to it.
   if (kind == phase_kind::quiet || begin < -time_tolerance || begin >= settings_.duration_s - time_tolerance) {
     return;
   }
-  out_.steps = kind == phase_kind::step;
   out_.sizes.push_back(static_cast<double>(spikes));
   out_.begins.push_back(begin);
   if (seen_ && kind != phase_kind::step) {  // Steps are all alike.

@@ -58,17 +58,23 @@ Two kinds of runs lack some figures:
 
 The number behind `+-` is the standard error of the figure. It is the same in every command, and in JSON
 (`standard_errors`), in CSV (columns that end in `_standard_error`) and in files (the group `standard_errors`).
+`validate` gives those of the rates.
 
-It comes from the run itself. All replicates or chains together are cut into 16 to 256 batches. A batch is at least
-0.5 s long, so short runs give fewer than 16. The figure is computed again without each batch. The scatter of these
-values gives the standard error (jackknife). For a rate it is the standard error of the means of the batches. The
-batches of a validation are those of [its verdicts](../explanation/validation.md). A run of fewer than two batches has
-no standard error.
+It comes from the run itself. Each replicate or chain is cut into batches of at least 0.5 s, or is one batch if it is
+shorter. All together there are at least 16 batches if the runs are long enough, and at most 256. The figure is computed
+again without each batch. The scatter of these values gives the standard error (jackknife). For a rate it is the
+standard error of the means of the batches. The batches of a validation are those of
+[its verdicts](../explanation/validation.md). A run of fewer than two batches has no standard error, nor has a figure
+that is undefined without one of the batches.
+
+The error of a place is too small if two places are nearly as good: that of `peak_hz` and `peak_width_hz` if the second
+peak is nearly as high (`peak_ratio` near 1), as in asynchronous networks. Repeat such runs with other seeds.
 
 ## The spectrum
 
-The spectrum is Welch's estimate of the E rate per neuron, in bins of 1 ms (`validation.bin_ms`): Hann windows with half
-overlap. A window is 1 s long (`validation.segment_s`), or as long as the run if that is shorter. The mean of each
+The spectrum is Welch's estimate of the E rate per neuron, in bins of 1 ms: Hann windows with half overlap. A window is
+1 s long, or as long as the run if that is shorter. `validate` has `validation.bin_ms` and `validation.segment_s`
+instead. The mean of each
 window is removed. For peaks and distances, a Gaussian with a standard deviation of 2 Hz smooths the spectrum. So no
 peak is narrower than about 5 Hz.
 
@@ -77,8 +83,9 @@ change it for `validate`, `run` and `simulate`. `--peak-band LOW,HIGH` changes i
 is at least 5 Hz wide.
 
 A peak is a maximum of the smoothed spectrum, with lower power on both sides. Its frequency is the power-weighted centre
-of the range around the maximum in which the smoothed spectrum stays above 3/4 of the maximum. The second peak lies
-outside the range of half power of the highest peak.
+of the range around the maximum, within the band, in which the smoothed spectrum stays between 3/4 of the maximum and
+the maximum. A peak on the flank of a higher one has no width. The second peak lies outside the range of half power of
+the highest peak.
 
 A warning tells when the peak may not be the rhythm that you look for (`peak_doubt` in JSON, CSV and files):
 

@@ -31,22 +31,26 @@ ordered_json by_name(const figure_list& figures, const run_figures& values) {
 
 }  // namespace
 
+void check_peak_band(const frequency_band& band, double bin_s, std::string_view from) {
+  const double top = 0.5 / bin_s;
+  if (band.lowest < 0 || band.highest > top) {
+    throw input_error(
+        fmt::format("{}: {:g} to {:g} Hz is outside the spectrum, which reaches from 0 to {:g} Hz "
+                    "with bins of {:g} ms; give a band within it",
+                    from, band.lowest, band.highest, top, bin_s * 1e3));
+  }
+}
+
 frequency_band parse_peak_band(std::string_view text, double bin_s) {
   const auto comma = text.find(',');
   const auto low = number_in(text.substr(0, comma));
   const auto high = comma == std::string_view::npos ? std::nullopt : number_in(text.substr(comma + 1));
-  const double top = 0.5 / bin_s;
   if (!low || !high || !(*low < *high)) {
     throw input_error(fmt::format(
         "--peak-band: '{}' is no band; give two frequencies in Hz, the lower one first, such as --peak-band 20,120",
         text));
   }
-  if (*low < 0 || *high > top) {
-    throw input_error(
-        fmt::format("--peak-band: {:g} to {:g} Hz is outside the spectrum, which reaches from 0 to {:g} Hz "
-                    "with bins of {:g} ms; give a band within it",
-                    *low, *high, top, bin_s * 1e3));
-  }
+  check_peak_band({*low, *high}, bin_s, "--peak-band");
   if (*high - *low < narrowest_peak_band_hz) {
     throw input_error(fmt::format(
         "--peak-band: {0:g} to {1:g} Hz is too narrow: every peak of the smoothed spectrum is about {2:g} Hz "

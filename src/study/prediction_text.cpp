@@ -157,15 +157,15 @@ void print_csv(const model& m, const std::vector<point_prediction>& points, std:
     for (const double value : point.values) {
       line += fmt::format("{},", value);
     }
-    line += fmt::format("{}", point.distance);
+    line += cell(point.distance);
     for (const figure& f : figures) {
       line += ',' + cell(point.figures[f]) + ',' + cell(point.spread[f]);
     }
-    line += fmt::format(",{},{},{},{}", point.nearest, point.seen.states, point.seen.share_beyond(),
-                        point.seen.farthest_state());
+    line += fmt::format(",{},{},{},{}", cell(point.nearest), point.seen.states, cell(point.seen.share_beyond()),
+                        cell(point.seen.farthest_state()));
     if (members) {
       const member_rates spread = point.disagreement();
-      line += fmt::format(",{},{}", spread.rate_E_hz, spread.rate_I_hz);
+      line += ',' + cell(spread.rate_E_hz) + ',' + cell(spread.rate_I_hz);
     }
     for (const figure& f : figures) {
       line += ',' + cell(point.errors[f]);

@@ -119,12 +119,11 @@ class sample_columns {
 class sample_writer {
  public:
   /// Makes all datasets. A kind of which there is nothing has none.
-  sample_writer(hdf5::group& root, std::size_t points, const sample_counts& counts, double segment_s)
+  sample_writer(hdf5::group& root, std::size_t points, const sample_counts& counts, const trajectory_settings& run)
       : phases_(root, counts.phases), pairs_(root, counts.pairs), spikes_(root, counts.spikes), counts_(counts) {
-    std::vector<double> frequency(counts.frequencies);
-    for (std::size_t i = 0; i < frequency.size(); ++i) {
-      frequency[i] = static_cast<double>(i) / segment_s;
-    }
+    std::vector<double> frequency =
+        spectrum_frequencies(run.bin_s, std::llround(std::min(usual_segment_s, run.duration_s) / run.bin_s));
+    frequency.resize(counts.frequencies);  // There may be no spectra.
     root.write_array("spectra/frequency", frequency, {"Hz", "frequencies of the spectra"});
     power_.emplace(
         root.create_dataset("spectra/power", hdf5::file_type(hdf5::memory_type<double>()), {points, counts.frequencies},
@@ -249,7 +248,7 @@ void save_prediction(const std::filesystem::path& path, const std::vector<point_
     write_doubts(root, points);
     write_departures(root, points);
     write_members(root, points);
-    sample_writer samples(root, points.size(), counts, std::min(1.0, settings.run.duration_s));
+    sample_writer samples(root, points.size(), counts, settings.run);
     each([&](std::size_t i, const point_prediction& point) { samples.write(i, point); });
   }
   file.close();

@@ -28,10 +28,10 @@ namespace {
 /// Chains that fill a block of rows of the networks: points whose chains run side by side share it.
 constexpr int enough_chains_of_points = 128;
 
-/// Frequencies of the spectra.
-std::size_t frequencies_of(const validation_settings& settings) {
-  const auto segment = static_cast<std::size_t>(std::llround(settings.segment_s / (settings.bin_ms * 1e-3)));
-  return segment / 2 + 1;
+/// Frequencies of the spectra [Hz].
+std::vector<double> frequencies_of(const validation_settings& settings) {
+  const double bin_s = settings.bin_ms * 1e-3;
+  return spectrum_frequencies(bin_s, std::llround(settings.segment_s / bin_s));
 }
 
 /// What is saved of a stage at a point. Throws environment_error if it is damaged since it was looked at.
@@ -67,7 +67,7 @@ class shared_validation {
                     const validation_settings& settings, std::vector<std::string> stages, unfinished_result* saved)
       : comm_(comm), points_(points), stages_(std::move(stages)), saved_(saved) {
     const std::size_t n = points_.size();
-    frequencies_ = frequencies_of(settings);
+    frequencies_ = frequencies_of(settings).size();
     done_ = on_root(comm_, [&] {
       std::vector<char> done;
       for (const std::string& stage : stages_) {
@@ -236,9 +236,7 @@ validation_result validate_model(const communicator& comm, const model& m, const
   result.axes = m.space.axes;
   const bool baselines = data != nullptr && settings.baselines;
   result.stages = stages_of(m, settings, baselines);
-  for (std::size_t i = 0; i < frequencies_of(settings); ++i) {
-    result.frequency.push_back(static_cast<double>(i) / settings.segment_s);
-  }
+  result.frequency = frequencies_of(settings);
   shared_validation all(comm, m, points, settings, result.stages, saved);
   const predictor law(m);
   const auto block = static_cast<std::size_t>(std::max(1, enough_chains_of_points / settings.chains));

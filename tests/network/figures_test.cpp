@@ -109,6 +109,33 @@ TEST(figures, have_the_lag_at_which_I_spikes_follow_E_spikes) {
   EXPECT_TRUE(std::isnan(figures_of(run, p)["lag_I_ms"])) << "no I spikes, no lag";
 }
 
+TEST(figures, have_no_lag_of_independent_spikes) {
+  const parameters p;
+  for (std::uint32_t seed = 0; seed < 50; ++seed) {
+    random_stream stream(17, purpose::test, seed);
+    trajectory run;
+    run.duration_s = 10;
+    for (int bin = 0; bin < 10000; ++bin) {
+      run.counts_E.push_back(stream.below(6));
+      run.counts_I.push_back(stream.below(9));
+    }
+    EXPECT_TRUE(std::isnan(figures_of(run, p)["lag_I_ms"])) << seed;
+    // A fifth of the E spikes makes an I spike two bins later.
+    for (std::size_t bin = 2; bin < 10000; ++bin) {
+      run.counts_I[bin] += stream.uniform() < 0.2 * run.counts_E[bin - 2] ? 1 : 0;
+    }
+    EXPECT_NEAR(figures_of(run, p)["lag_I_ms"], 2, 0.5) << seed;
+  }
+}
+
+TEST(figures, of_steps_longer_than_the_run_have_no_phase_rate) {
+  parameters p;
+  trajectory_recorder recorder({.duration_s = 5e-3, .burn_in_s = 0.02}, p.N_E);
+  recorder.phase(phase_kind::step, 0.03, 4);
+  const trajectory run = recorder.take();
+  EXPECT_TRUE(std::isnan(figures_of(run, p)["phase_rate_hz"]));
+}
+
 TEST(figures, of_neurons_are_those_of_plain_computation) {
   parameters p;
   p.N_E = 3;

@@ -151,6 +151,7 @@ TEST(spectrum, distances_of_the_same_and_of_the_doubled_are_known) {
   EXPECT_NEAR(log_spectrum_distance(doubled, s), 10 * std::log10(2.0), 1e-9);
   EXPECT_NEAR(log_spectrum_distance(s, doubled), 10 * std::log10(2.0), 1e-9) << "neither is the truth";
   EXPECT_TRUE(std::isnan(log_spectrum_distance(s, {})));
+  EXPECT_TRUE(std::isnan(log_spectrum_distance(s, s, {5, 501}))) << "it does not cover the band";
   spectrum silent = s;
   std::ranges::fill(silent.power, 0.0);
   EXPECT_TRUE(std::isnan(log_spectrum_distance(silent, s)));
@@ -158,14 +159,15 @@ TEST(spectrum, distances_of_the_same_and_of_the_doubled_are_known) {
 
 TEST(doubt_of_peak, takes_nothing_below_the_peak_for_its_harmonic) {
   // A high plateau below the maximum draws the centre of the peak to less than half of the maximum's frequency.
+  const frequency_band wide{1, 120};
   spectrum s = bumps({{110, 0.35, 2}, {85, 0.1, 2}});
   for (std::size_t i = 1; i <= 112; ++i) {
     s.power[i] += i <= 50 ? 1 : 0.82;
   }
-  const spectral_peak peak = find_peak(s);
+  const spectral_peak peak = find_peak(s, wide);
   ASSERT_NEAR(2 * peak.frequency, 85, 8);
   ASSERT_GT(peak.power, 1.02);
-  EXPECT_FALSE(doubt_of_peak(s)) << words_of(doubt_of_peak(s), peak.frequency, usual_peak_band);
+  EXPECT_FALSE(doubt_of_peak(s, wide)) << words_of(doubt_of_peak(s, wide), peak.frequency, wide);
 }
 
 TEST(doubt_of_peak, names_a_frequency_above_or_outside_whatever_the_spectrum) {
@@ -190,6 +192,63 @@ TEST(doubt_of_peak, names_a_frequency_above_or_outside_whatever_the_spectrum) {
     }
   }
   EXPECT_GT(doubts, 40) << "or nothing was tested";
+}
+
+TEST(peak, lies_within_its_band_whatever_the_spectrum) {
+  random_stream stream(12, purpose::test);
+  int found = 0;
+  for (int n = 0; n < 2000; ++n) {
+    spectrum s = bumps({});
+    double log_power = 0;
+    for (double& power : s.power) {
+      log_power += 0.2 * stream.normal();
+      power = std::exp(log_power);
+    }
+    const double lowest = 400 * stream.uniform();
+    const frequency_band band{lowest, lowest + 5 + 60 * stream.uniform()};
+    const spectral_peak peak = find_peak(s, band);
+    const peak_doubt doubt = doubt_of_peak(s, band);
+    if (!std::isnan(peak.frequency)) {
+      ++found;
+      EXPECT_TRUE(band.contains(peak.frequency)) << peak.frequency;
+      EXPECT_FALSE(peak.ratio < 1);
+    }
+    if (doubt.fault == peak_fault::elsewhere) {
+      EXPECT_FALSE(band.contains(doubt.other_hz)) << doubt.other_hz;
+    }
+  }
+  EXPECT_GT(found, 500);
+}
+
+TEST(peak, on_the_flank_of_a_higher_one_is_its_own) {
+  const spectrum s = bumps({{40, 20, 6}, {24, 8, 2}});
+  const spectral_peak peak = find_peak(s, {5, 30});
+  EXPECT_NEAR(peak.frequency, 24, 2.5) << "the flank draws it a little";
+  EXPECT_TRUE(std::isnan(peak.width)) << "it rises to the higher one before it comes down to half";
+  EXPECT_EQ(doubt_of_peak(s, {5, 30}).fault, peak_fault::elsewhere);
+}
+
+TEST(peak, is_none_of_the_rounding_of_a_flat_spectrum) {
+  spectrum s = bumps({}, 1);
+  for (std::size_t i = 0; i < s.power.size(); ++i) {
+    s.power[i] += i % 7 == 3 ? 1e-15 : 0;
+  }
+  EXPECT_TRUE(std::isnan(find_peak(s).frequency));
+  EXPECT_FALSE(doubt_of_peak(s));
+}
+
+TEST(spectrum, has_frequencies_that_decimals_name) {
+  const std::vector<double> f = spectrum_frequencies(1e-3, 700);  // Of 700 * 0.001 = 0.7000000000000001 s.
+  ASSERT_EQ(f.size(), 351U);
+  EXPECT_EQ(f[14], 20);
+  EXPECT_EQ(spectrum_frequencies(7e-3, 36)[1], 1 / 0.252);
+  EXPECT_TRUE(spectrum_frequencies(1e-3, 1).empty());
+  // 20 Hz belongs to the band that begins there.
+  spectrum s = welch(std::vector<std::vector<double>>{noise(7000, 1)}, 1e-3, 700);
+  std::ranges::fill(s.power, 0.0);
+  s.power[14] = 1;
+  EXPECT_EQ(band_power(s, {5, 20}), 0);
+  EXPECT_GT(band_power(s, {20, 60}), 0);
 }
 
 TEST(spectrum, has_no_power_in_a_band_that_it_does_not_reach) {

@@ -11,12 +11,17 @@
 
 namespace spikesweep {
 
+/// Frequencies closer than this are the same [Hz].
+inline constexpr double rounding_hz = 1e-6;
+
 /// A range of frequencies, both ends included [Hz].
 struct frequency_band {
   double lowest = 0;
   double highest = 0;
 
-  bool contains(double frequency) const { return frequency >= lowest && frequency <= highest; }
+  bool contains(double frequency) const {
+    return frequency >= lowest - rounding_hz && frequency <= highest + rounding_hz;
+  }
   bool operator==(const frequency_band&) const = default;
 };
 
@@ -32,6 +37,10 @@ struct spectrum {
   std::vector<double> frequency;  ///< [Hz]
   std::vector<double> power;      ///< [unit of the series squared / Hz]
 };
+
+/// The frequencies of the spectrum of a segment of so many values, one every `step` [s]; none if it is shorter than
+/// two.
+std::vector<double> spectrum_frequencies(double step, std::int64_t segment);
 
 /// Welch segment of the spectra of rates, unless somebody says otherwise [s].
 inline constexpr double usual_segment_s = 1;
@@ -80,9 +89,10 @@ struct spectral_peak {
 };
 
 /// The highest peak within a band. A peak is a maximum of the smoothed spectrum, lower on both sides; so the slope of a
-/// peak outside the band is none. Its frequency is the power-weighted centre of the contiguous range around the maximum
-/// in which the smoothed spectrum stays above 3/4 of the maximum. The second peak is the highest one in the band
-/// outside the range of half power of the first.
+/// peak outside the band is none. Its frequency is the power-weighted centre of the contiguous range around the
+/// maximum, within the band, in which the smoothed spectrum stays between 3/4 of the maximum and the maximum. It has no
+/// width if the spectrum rises above the maximum before it comes down to half. The second peak is the highest one in
+/// the band outside the range of half power of the first.
 spectral_peak find_peak(const spectrum& s, const frequency_band& band = usual_peak_band);
 
 /// Why the highest peak within a band may not be the rhythm that somebody looks for.
@@ -123,7 +133,7 @@ double band_power(const spectrum& s, const frequency_band& band);
 double spectrum_distance(const spectrum& a, const spectrum& b, double highest = 150);
 
 /// Root mean square of the difference of the logarithms of two smoothed spectra on the same grid, over a band [dB]; NaN
-/// if they cannot be compared.
+/// if they cannot be compared, or do not cover the band.
 double log_spectrum_distance(const spectrum& a, const spectrum& b, const frequency_band& band = compared_band);
 
 }  // namespace spikesweep

@@ -10,6 +10,9 @@
 
 namespace spikesweep {
 
+/// Throws input_error unless a band is within the spectrum of runs with bins of `bin_s` [s]. `from`: what gave it.
+void check_peak_band(const frequency_band& band, double bin_s, std::string_view from);
+
 /// The band of `--peak-band LOW,HIGH` [Hz]. Throws input_error unless it is one, within the spectrum of runs with bins
 /// of `bin_s` [s].
 frequency_band parse_peak_band(std::string_view text, double bin_s = figure_settings().bin_s);
