@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include <spikesweep/network/trajectory.hpp>
+#include <spikesweep/network/kept_runs.hpp>
 
 namespace spikesweep {
 
@@ -62,11 +62,13 @@ struct batched {
     add(all);
     add(of[static_cast<std::size_t>(batch)]);
   }
-  /// All but one batch; -1: all.
-  Sum without(int batch) const {
+  Sum of_choice(const batch_choice& choice) const {
+    if (choice.alone) {
+      return of[static_cast<std::size_t>(choice.batch)];
+    }
     Sum out = all;
-    if (batch >= 0) {
-      out -= of[static_cast<std::size_t>(batch)];
+    if (choice.batch >= 0) {
+      out -= of[static_cast<std::size_t>(choice.batch)];
     }
     return out;
   }

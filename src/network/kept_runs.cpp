@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include <spikesweep/base/error.hpp>
 #include <spikesweep/network/kept_runs.hpp>
 
 #include "batched.hpp"
@@ -274,19 +275,36 @@ int kept_runs::batches() const {
 }
 
 kept_runs kept_runs::without(int batch) const {
+  return with_choice({batch, false});
+}
+
+kept_runs kept_runs::alone(int run) const {
+  if (!runs_are_batches()) {
+    throw internal_error("runs of several batches, or of every spike, do not stand alone");
+  }
+  return with_choice({run, true});
+}
+
+bool kept_runs::runs_are_batches() const {
+  const batch_places& places = parts_->places;
+  return !have_spikes() && places.count() == static_cast<int>(runs_.size()) &&
+         places.of_piece(runs_.size() - 1, 0) + 1 == places.count();
+}
+
+kept_runs kept_runs::with_choice(batch_choice choice) const {
   kept_runs out = *this;
-  out.left_out_ = batch;
+  out.choice_ = choice;
   out.power_.reset();
   out.peak_.reset();
   return out;
 }
 
 double kept_runs::seconds() const {
-  return made(parts_->stretches, [&] { return stretches_of(runs_, parts_->places); }).without(left_out_).seconds;
+  return made(parts_->stretches, [&] { return stretches_of(runs_, parts_->places); }).of_choice(choice_).seconds;
 }
 
 double kept_runs::spikes(population q) const {
-  const stretch s = made(parts_->stretches, [&] { return stretches_of(runs_, parts_->places); }).without(left_out_);
+  const stretch s = made(parts_->stretches, [&] { return stretches_of(runs_, parts_->places); }).of_choice(choice_);
   return q == population::E ? s.E : s.I;
 }
 
@@ -300,16 +318,16 @@ moments kept_runs::counts(population q, double window_s) const {
   if (found == parts_->counts.end()) {
     found = parts_->counts.emplace(key, windows_of(runs_, parts_->places, q, bins, settings_.bin_s)).first;
   }
-  return found->second.without(left_out_);
+  return found->second.of_choice(choice_);
 }
 
 moments kept_runs::phase_sizes() const {
-  return made(parts_->sizes, [&] { return phases_of(runs_, parts_->places, &trajectory::sizes); }).without(left_out_);
+  return made(parts_->sizes, [&] { return phases_of(runs_, parts_->places, &trajectory::sizes); }).of_choice(choice_);
 }
 
 moments kept_runs::phase_intervals() const {
   return made(parts_->intervals, [&] { return phases_of(runs_, parts_->places, &trajectory::intervals); })
-      .without(left_out_);
+      .of_choice(choice_);
 }
 
 const spectrum& kept_runs::power() const {
@@ -319,7 +337,7 @@ const spectrum& kept_runs::power() const {
           std::make_unique<segment_transform>(settings_.bin_s, std::llround(settings_.segment_s / settings_.bin_s));
       return powers_of(runs_, parts_->places, *parts_->transform, network_->N_E * settings_.bin_s, settings_.bin_s);
     };
-    const power_sum sum = made(parts_->power, make).without(left_out_);
+    const power_sum sum = made(parts_->power, make).of_choice(choice_);
     power_ = parts_->transform->scaled(sum.squares.values, sum.segments);
   }
   return *power_;
@@ -337,7 +355,7 @@ std::vector<double> kept_runs::covariance_E_I(int reach) const {
   if (found == parts_->lags.end()) {
     found = parts_->lags.emplace(reach, lags_of(runs_, parts_->places, reach, settings_.bin_s)).first;
   }
-  const lag_sum sum = found->second.without(left_out_);
+  const lag_sum sum = found->second.of_choice(choice_);
   std::vector<double> out;
   for (std::size_t k = 0; k < sum.products.values.size(); ++k) {
     out.push_back(sum.products.values[k] / (sum.inner + sum.pairs.values[k]) - sum.E / sum.bins * (sum.I / sum.bins));
@@ -346,7 +364,7 @@ std::vector<double> kept_runs::covariance_E_I(int reach) const {
 }
 
 moments kept_runs::synchrony() const {
-  return made(parts_->shares, [&] { return shares_about_spikes(runs_, parts_->places, *network_); }).without(left_out_);
+  return made(parts_->shares, [&] { return shares_about_spikes(runs_, parts_->places, *network_); }).of_choice(choice_);
 }
 
 std::vector<moments> kept_runs::spike_intervals(population q) const {
@@ -354,7 +372,7 @@ std::vector<moments> kept_runs::spike_intervals(population q) const {
   if (found == parts_->spike_intervals.end()) {
     found = parts_->spike_intervals.emplace(q, intervals_of_neurons(runs_, parts_->places, *network_, q)).first;
   }
-  return found->second.without(left_out_).values;
+  return found->second.of_choice(choice_).values;
 }
 
 double kept_runs::pair_correlation(population q, double window_s) const {
@@ -363,7 +381,7 @@ double kept_runs::pair_correlation(population q, double window_s) const {
   if (found == parts_->pairs.end()) {
     found = parts_->pairs.emplace(key, neuron_counts(runs_, parts_->places, *network_, q, window_s)).first;
   }
-  return found->second.mean_correlation(left_out_);
+  return found->second.mean_correlation(choice_.batch);
 }
 
 std::vector<double> kept_runs::all_sizes() const {

@@ -117,8 +117,9 @@ point_prediction prediction_of(point_runs& runs, const prediction_settings& s) {
   out.seen = runs.seen;
   if (s.spread && runs.replicates.size() > 1) {
     std::vector<run_figures> each;
-    for (const trajectory& run : runs.replicates) {
-      each.push_back(figures_of(run, runs.network, look_of(s)));
+    for (std::size_t r = 0; r < runs.replicates.size(); ++r) {
+      each.push_back(all.runs_are_batches() ? figures_of(all.alone(static_cast<int>(r)))
+                                            : figures_of(runs.replicates[r], runs.network, look_of(s)));
     }
     out.spread = spread_of(each);
   }

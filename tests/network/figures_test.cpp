@@ -128,6 +128,44 @@ TEST(figures, have_no_lag_of_independent_spikes) {
   }
 }
 
+TEST(figures, of_one_of_many_runs_are_those_of_this_run) {
+  const parameters p;
+  random_stream stream(19, purpose::test);
+  std::vector<trajectory> runs;
+  for (int r = 0; r < 20; ++r) {
+    trajectory_recorder recorder({.duration_s = 2, .burn_in_s = 0}, p.N_E);
+    double begin = 0;
+    while (begin < 2) {
+      const double duration = 0.005 + 0.02 * stream.uniform();
+      const int spikes = static_cast<int>(stream.below(60));
+      for (int i = 0; i < spikes; ++i) {
+        recorder.spike(begin + duration * stream.uniform(), static_cast<int>(stream.below(400)));
+      }
+      recorder.phase(stream.uniform() < 0.5 ? phase_kind::active : phase_kind::quiet, duration, spikes);
+      begin += duration;
+    }
+    runs.push_back(recorder.take());
+  }
+  const kept_runs all(runs, p);
+  ASSERT_TRUE(all.runs_are_batches());
+  int defined = 0;
+  for (int r = 0; r < 20; ++r) {
+    const run_figures expected = figures_of(runs[static_cast<std::size_t>(r)], p);
+    const run_figures found = figures_of(all.alone(r));
+    for (const figure& f : predicted_figures()) {
+      ASSERT_EQ(std::isnan(found[f]), std::isnan(expected[f])) << f.name;
+      if (!std::isnan(expected[f])) {
+        ++defined;
+        EXPECT_NEAR(found[f], expected[f], 1e-9 * std::abs(expected[f])) << f.name;
+      }
+    }
+  }
+  EXPECT_GT(defined, 20 * 18);
+  runs.front().batches_E = {1, 2};
+  runs.front().batches_I = {3, 4};
+  EXPECT_FALSE(kept_runs(runs, p).runs_are_batches());
+}
+
 TEST(figures, of_steps_longer_than_the_run_have_no_phase_rate) {
   parameters p;
   trajectory_recorder recorder({.duration_s = 5e-3, .burn_in_s = 0.02}, p.N_E);

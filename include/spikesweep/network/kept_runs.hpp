@@ -20,6 +20,12 @@ struct figure_settings {
   frequency_band peak_band = usual_peak_band;  ///< Where the spectral peak is sought.
 };
 
+/// Which of the batches of runs count.
+struct batch_choice {
+  int batch = -1;      ///< -1: all count.
+  bool alone = false;  ///< This one alone, and not all but this one.
+};
+
 /// Runs of one network that count as one run, and what figures take from all of them together. A run consists of its
 /// batches (trajectory::batches_E; very many are taken together): windows, segments and phases belong to the batch in
 /// which they begin. Each part is put together when somebody first asks for it. Refers to the runs and to the network,
@@ -42,6 +48,10 @@ class kept_runs {
   int batches() const;
   /// The same runs but for one batch, which counts for nothing. It shares what has been put together.
   kept_runs without(int batch) const;
+  /// Whether each run is one batch, and none keeps every spike: then each can stand alone.
+  bool runs_are_batches() const;
+  /// One of the runs, likewise. Throws internal_error unless runs_are_batches().
+  kept_runs alone(int run) const;
 
   /// Length of all runs [s].
   double seconds() const;
@@ -72,11 +82,13 @@ class kept_runs {
  private:
   struct parts;
 
+  kept_runs with_choice(batch_choice choice) const;
+
   std::span<const trajectory> runs_;
   const parameters* network_;
   figure_settings settings_;
   std::shared_ptr<parts> parts_;
-  int left_out_ = -1;
+  batch_choice choice_;
   mutable std::optional<spectrum> power_;
   mutable std::optional<spectral_peak> peak_;
 };
