@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <utility>
 
@@ -390,14 +389,6 @@ std::vector<double> kept_runs::all_sizes() const {
 
 std::vector<double> kept_runs::all_intervals() const {
   return joined(runs_, &trajectory::intervals);
-}
-
-double jackknife_error(std::span<const double> values) {
-  const auto n = static_cast<double>(values.size());
-  if (n < 2) {
-    return std::numeric_limits<double>::quiet_NaN();
-  }
-  return std::sqrt((n - 1) / n * squares_about(values, mean(values)));
 }
 
 }  // namespace spikesweep

@@ -95,6 +95,14 @@ double moments::coefficient_of_variation() const {
   return count > 1 && mean() != 0 ? std::sqrt(variance()) / mean() : nan;
 }
 
+double jackknife_error(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  if (n < 2) {
+    return nan;
+  }
+  return std::sqrt((n - 1) / n * squares_about(values, mean(values)));
+}
+
 double ks_distance(std::vector<double> a, std::vector<double> b) {
   if (a.empty() || b.empty()) {
     return nan;

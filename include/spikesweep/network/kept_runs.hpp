@@ -93,9 +93,4 @@ class kept_runs {
   mutable std::optional<spectral_peak> peak_;
 };
 
-/// Standard error of a value by leaving out one batch after another (delete-one jackknife: Efron and Tibshirani, An
-/// Introduction to the Bootstrap, 1993, chapter 11); of a mean over equal batches it is that of batch means. NaN with
-/// fewer than two values, or if one is undefined. `values`: without each batch.
-double jackknife_error(std::span<const double> values);
-
 }  // namespace spikesweep

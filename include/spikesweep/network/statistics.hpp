@@ -46,6 +46,11 @@ struct moments {
   double coefficient_of_variation() const;  ///< NaN with fewer than two values or a zero mean.
 };
 
+/// Standard error of a value by leaving out one batch after another (delete-one jackknife: Efron and Tibshirani, An
+/// Introduction to the Bootstrap, 1993, chapter 11); of a mean over equal batches it is that of batch means. NaN with
+/// fewer than two values, or if one is undefined. `values`: without each batch.
+double jackknife_error(std::span<const double> values);
+
 /// Two-sample Kolmogorov-Smirnov distance, in [0, 1]; NaN if a sample is empty.
 double ks_distance(std::vector<double> a, std::vector<double> b);
 
