@@ -46,6 +46,9 @@ struct moments {
   double coefficient_of_variation() const;  ///< NaN with fewer than two values or a zero mean.
 };
 
+/// Ten times the decimal logarithm of a positive ratio [dB]. The same bits on every machine.
+double decibels_of(double ratio);
+
 /// Two-sample Kolmogorov-Smirnov distance, in [0, 1]; NaN if a sample is empty.
 double ks_distance(std::vector<double> a, std::vector<double> b);
 
