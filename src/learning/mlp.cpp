@@ -33,9 +33,20 @@ constexpr float output_scale = 0.1F;  ///< Scale of the first weights of the out
 /// A product is faster if oneDNN chooses the layout of the weights: by 16 % at 128 rows and 7 % at 512 on a Zen 4. But
 /// a training step uses the weights for one product only, and to reorder them takes as long as the product of 50 rows.
 constexpr int most_rows_on_plain_weights = 512;
-/// CPUs without AVX-512 have oneDNN's general product only. The order in which it sums a row depends on the number of
-/// rows and on the row's place. Within so few rows all rows are summed alike, and it is as fast as with many.
-constexpr int rows_summed_alike = 6;
+/// CPUs without AVX-512 have oneDNN's general product only. With AVX2 it takes 6 rows at a time, and what is left over:
+/// 4 or 5 rows are summed as 6 are, 1 to 3 rows are not. Products of hundreds of rows are cut otherwise. So rows are
+/// computed in blocks of at most this many, of which no 1 to 3 rows are left over.
+constexpr int most_rows_summed_alike = 24;
+
+/// The number of rows of blocks that hold so many rows together.
+int rows_of_blocks(int rows) {
+  constexpr int at_a_time = 6;
+  constexpr int fewest_left_over = 4;
+  const int blocks = (rows + most_rows_summed_alike - 1) / most_rows_summed_alike;
+  const int in_each = (rows + blocks - 1) / blocks;
+  const int left_over = in_each % at_a_time;
+  return left_over == 0 ? in_each : in_each - left_over + std::max(left_over, fewest_left_over);
+}
 
 void give_threads_signal_stacks() {
 #pragma omp parallel
@@ -82,7 +93,7 @@ struct mlp::impl {
     give_threads_signal_stacks();
     const auto sizes = shape.sizes();
     if (!training && !sums_rows_alike()) {
-      rows = rows_summed_alike;
+      rows = rows_of_blocks(asked_rows);
       blocks = (asked_rows + rows - 1) / rows;
       const auto computed = static_cast<std::size_t>(blocks) * static_cast<std::size_t>(rows);
       all_input.resize(computed * static_cast<std::size_t>(sizes.front()));

@@ -94,7 +94,7 @@ void pass_on(pid_t process, int request) {
     case 1:
       log_warning(
           "asked the ranks to finish and to save what is in hand; a second Ctrl-C ends a grace time, a third one ends "
-          "mpirun");
+          "all of them");
       ::kill(process, SIGUSR1);
       break;
     case 2:

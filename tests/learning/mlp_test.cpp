@@ -206,7 +206,8 @@ TEST(mlp, bits_of_a_row_depend_neither_on_the_number_of_rows_nor_on_its_place) {
       all.set_parameters(parameters);
       std::ranges::copy(input, all.input().begin());
       const auto expected = all.forward();
-      for (const int few : {1, 2, 3, 4, 5, 6, 7, 16, 31, 64, 78, 128, 129, 512}) {
+      for (const int few : {1,  2,  3,  4,  5,  6,  7,  8,  9,  11, 12, 13, 16, 18,  22,  23,
+                            24, 25, 26, 27, 31, 43, 47, 48, 49, 64, 73, 78, 95, 128, 129, 512}) {
         mlp some(shape, few, false, numbers);
         some.set_parameters(parameters);
         const auto first = static_cast<std::size_t>(most - few);
