@@ -42,7 +42,7 @@ constexpr int most_rows_summed_alike = 24;
 int rows_of_blocks(int rows) {
   constexpr int at_a_time = 6;
   constexpr int fewest_left_over = 4;
-  const int blocks = (rows + most_rows_summed_alike - 1) / most_rows_summed_alike;
+  const int blocks = std::max(1, (rows + most_rows_summed_alike - 1) / most_rows_summed_alike);
   const int in_each = (rows + blocks - 1) / blocks;
   const int left_over = in_each % at_a_time;
   return left_over == 0 ? in_each : in_each - left_over + std::max(left_over, fewest_left_over);

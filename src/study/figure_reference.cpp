@@ -74,9 +74,8 @@ peak is nearly as high (`peak_ratio` near 1), as in asynchronous networks. Repea
 
 The spectrum is Welch's estimate of the E rate per neuron, in bins of 1 ms: Hann windows with half overlap. A window is
 1 s long, or as long as the run if that is shorter. `validate` has `validation.bin_ms` and `validation.segment_s`
-instead. The mean of each
-window is removed. For peaks and distances, a Gaussian with a standard deviation of 2 Hz smooths the spectrum. So no
-peak is narrower than about 5 Hz.
+instead. The mean of each window is removed. For peaks and distances, a Gaussian with a standard deviation of 2 Hz
+smooths the spectrum. So no peak is narrower than about 5 Hz.
 
 The *peak band* is 20 to 120 Hz. This suits gamma rhythms. `validation.peak_lowest_hz` and `validation.peak_highest_hz`
 change it for `validate`, `run` and `simulate`. `--peak-band LOW,HIGH` changes it for `simulate` and `predict`. A band
