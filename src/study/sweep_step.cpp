@@ -85,10 +85,12 @@ sweep_outcome sweep_with_progress(const rank_context& job, const std::filesystem
         fmt::format("{} tasks failed; `spikesweep status` lists them, --retry-failed runs them again", outcome.failed));
   }
   if (outcome.interrupted) {
-    log_warning(
-        "interrupted; every finished task is on disk; the same command resumes, and goes on with the tasks in hand "
-        "from "
-        "where they were saved");
+    log_warning(outcome.unsaved
+                    ? "interrupted; every finished task is on disk, but not every task in hand could be saved; the "
+                      "same command resumes, and goes on with those from where they were saved before, or begins them "
+                      "anew"
+                    : "interrupted; every finished task is on disk; the same command resumes, and goes on with the "
+                      "tasks in hand from where they were saved");
   }
   return outcome;
 }

@@ -5,6 +5,7 @@
 #include <limits>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
@@ -106,6 +107,9 @@ void master::serve() {
   while (const auto worker = message_from_any(ranks_, worker_tag)) {
     answer(*worker, receive_message<worker_message>(ranks_, *worker, worker_tag));
   }
+  for (const save_trouble& trouble : runner_.take_troubles()) {
+    tell(trouble.kind, trouble.words);
+  }
   watch_signals();
   if (job_is_broken() && !broken_) {
     broken_ = true;
@@ -122,11 +126,21 @@ void master::answer(int worker, const worker_message& message) {
     case worker_message::report:
       count(worker, message.report_of);
       break;
+    case worker_message::trouble:
+      tell(message.trouble_of, {message.words.data(), static_cast<std::size_t>(message.words_length)});
+      break;
     case worker_message::goodbye:
       ++goodbyes_;
       outcome_.store_s += message.store_s;
       out_.send(worker, master_tag, master_message{master_message::farewell, 0, 0, {}});
       break;
+  }
+}
+
+void master::tell(save_trouble::kind_type kind, const std::string& words) {
+  outcome_.unsaved = outcome_.unsaved || kind == save_trouble::not_saved;
+  if (!std::exchange(told_[kind], true)) {
+    log_warning(words);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -49,6 +50,8 @@ class master {
   /// Answers every message that is there, looks for signals, reports progress.
   void serve();
   void answer(int worker, const worker_message& message);
+  /// Says something about saved tasks unless the like of it was said: a full disk is full for all ranks.
+  void tell(save_trouble::kind_type kind, const std::string& words);
   void send_bundle(int worker);
   /// Tells the workers, once, that nothing waits any more: so not each of them has to ask.
   void tell_end();
@@ -85,6 +88,7 @@ class master {
   bool stopping_ = false;
   bool broken_ = false;  ///< Ranks are lost.
   bool told_end_ = false;
+  std::array<bool, save_trouble::kinds> told_{};  ///< Troubles of each kind.
   steady_clock::time_point start_ = steady_clock::now();
   steady_clock::time_point shown_ = start_;
   steady_clock::time_point looked_ = start_;

@@ -9,6 +9,8 @@
 #include <spikesweep/parallel/message.hpp>
 #include <spikesweep/sweep/scheduler.hpp>
 
+#include "unfinished_work.hpp"
+
 namespace spikesweep {
 
 /// How one task went.
@@ -26,11 +28,17 @@ struct worker_message {
   enum kind_type : std::int32_t {
     request,  ///< Asks for a bundle.
     report,   ///< A task ended.
+    trouble,  ///< People should know something about saved tasks: ranks other than 0 say nothing themselves.
     goodbye   ///< Will start nothing more; waits for `farewell`.
   };
+  static constexpr std::size_t longest_words = 1000;
+
   kind_type kind = request;
-  task_report report_of;
+  task_report report_of = {};
   double store_s = 0;  ///< With `goodbye`: time that the worker spent in the sweep file [s].
+  save_trouble::kind_type trouble_of = save_trouble::not_saved;
+  std::int32_t words_length = 0;               ///< With `trouble`:
+  std::array<char, longest_words> words = {};  ///< what it is, in so many bytes. The others are not sent.
 };
 
 /// From the master to a worker.
@@ -51,7 +59,7 @@ inline constexpr int worker_tag = 1;
 inline constexpr int master_tag = 2;
 
 inline std::size_t size_of(const worker_message& message) {
-  return sizeof message;
+  return offsetof(worker_message, words) + static_cast<std::size_t>(message.words_length);
 }
 inline std::size_t size_of(const master_message& message) {
   return offsetof(master_message, tasks) + static_cast<std::size_t>(message.count) * sizeof message.tasks[0];

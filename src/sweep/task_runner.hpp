@@ -89,6 +89,9 @@ class task_runner {
     simulator_.drop_slow(seconds);
   }
 
+  /// What went wrong with saved tasks since the last call.
+  std::vector<save_trouble> take_troubles() { return saver_.take_troubles(); }
+
   /// For a rank without work to call: its last tasks have to come to the disk too, as long as others go on.
   void sync_if_due() { writer_.sync_if_due(); }
 

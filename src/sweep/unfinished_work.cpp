@@ -100,7 +100,9 @@ void task_saver::save(std::vector<saved_task> tasks, const std::vector<unfinishe
     }
   } catch (const environment_error& error) {
     failed_ = true;
-    log_warning(std::string(error.what()) + "; the sweep goes on, but an interrupt will cost the running tasks");
+    troubles_.push_back({save_trouble::not_saved, std::string(error.what()) +
+                                                      "; the sweep goes on, but an interrupt will cost the running "
+                                                      "tasks"});
   }
   saved_ = steady_clock::now();
   pause_s_ = std::max(every_s_, seconds_since(start) / most_share);
@@ -142,7 +144,7 @@ task_saver::earlier_part task_saver::earlier(std::int64_t task) {
   try {
     rows_.try_emplace(task, earlier_.directory, saved.task, saved.rows_bytes);
   } catch (const environment_error& error) {
-    log_warning(std::string(error.what()) + "; a task that was saved begins anew");
+    troubles_.push_back({save_trouble::begins_anew, std::string(error.what()) + "; a task that was saved begins anew"});
     return {};
   }
   return {std::move(progress), saved.core_s, saved.events};

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <spikesweep/base/stopwatch.hpp>
@@ -44,13 +45,27 @@ std::map<std::int64_t, saved_task> find_saved_tasks(const std::filesystem::path&
 unfinished_work find_unfinished_work(const std::filesystem::path& sweep_file, const sweep_description& description,
                                      const std::vector<task_record>& records);
 
+/// Something about saved tasks that people should know, of any rank.
+struct save_trouble {
+  enum kind_type : std::int32_t {
+    not_saved,    ///< Tasks in hand cannot be written: what they did since the last save is lost at an interrupt.
+    begins_anew,  ///< A task that an earlier run saved cannot be taken up.
+    kinds
+  };
+  kind_type kind = not_saved;
+  std::string words;
+};
+
 /// Saves the tasks that a rank has in hand: every few seconds, and when the rank is asked to end. A failure to write
-/// them is said once and costs nothing else.
+/// them is told once and costs nothing else.
 class task_saver {
  public:
   /// `earlier` has to outlive the saver. `every_s`: time between two saves, or longer where a save takes long [s].
   task_saver(const unfinished_work& earlier, const sweep_description& description, int rank, double every_s)
       : earlier_(earlier), description_(description), rank_(rank), every_s_(every_s) {}
+
+  /// What went wrong since the last call.
+  std::vector<save_trouble> take_troubles() { return std::exchange(troubles_, {}); }
 
   /// Whether it is time to save.
   bool due() const { return asked_ || seconds_since(saved_) >= pause_s_; }
@@ -82,6 +97,7 @@ class task_saver {
   steady_clock::time_point saved_ = steady_clock::now();
   bool asked_ = false;
   bool failed_ = false;
+  std::vector<save_trouble> troubles_;
   std::map<std::int64_t, rows_file> rows_;  ///< Of the tasks in hand that were saved, here or by an earlier run.
 };
 

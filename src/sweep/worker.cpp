@@ -1,7 +1,10 @@
 #include "worker.hpp"
 
+#include <algorithm>
+#include <string>
 #include <thread>
 
+#include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/pulse.hpp>
 
@@ -31,14 +34,14 @@ void worker::run() {
       std::this_thread::sleep_for(idle_pause);
       continue;
     }
-    runner_.run([this] { return next(); },
-                [this](const task_report& report) {
-                  send_message(ranks_, 0, worker_tag, worker_message{worker_message::report, report, 0});
-                },
-                [this] { return go_on(); });
+    runner_.run(
+        [this] { return next(); },
+        [this](const task_report& report) { send_to_master({.kind = worker_message::report, .report_of = report}); },
+        [this] { return go_on(); });
   }
   leave_if_broken();
-  send_message(ranks_, 0, worker_tag, worker_message{worker_message::goodbye, {}, runner_.store_s()});
+  tell_troubles();
+  send_to_master({.kind = worker_message::goodbye, .store_s = runner_.store_s()});
   while (!farewell_) {
     receive();
     leave_if_broken();
@@ -61,7 +64,22 @@ std::optional<std::int64_t> worker::next() {
 
 void worker::request() {
   asked_ = true;
-  send_message(ranks_, 0, worker_tag, worker_message{worker_message::request, {}, 0});
+  send_to_master({.kind = worker_message::request});
+}
+
+void worker::send_to_master(const worker_message& message) {
+  send_message(ranks_, 0, worker_tag, message);
+}
+
+void worker::tell_troubles() {
+  for (const save_trouble& trouble : runner_.take_troubles()) {
+    const std::string words = (name_of_rank(ranks_) + ": " + trouble.words).substr(0, worker_message::longest_words);
+    worker_message message{.kind = worker_message::trouble,
+                           .trouble_of = trouble.kind,
+                           .words_length = static_cast<std::int32_t>(words.size())};
+    std::ranges::copy(words, message.words.begin());
+    send_to_master(message);
+  }
 }
 
 void worker::receive() {
@@ -96,6 +114,7 @@ void worker::stop(double grace_s) {
 bool worker::go_on() {
   if (seconds_since(looked_) >= look_every_s) {
     receive();
+    tell_troubles();
     if (job_is_broken()) {
       stop(0);
     }

@@ -2,6 +2,7 @@
 
 #include <deque>
 
+#include "messages.hpp"
 #include "task_runner.hpp"
 
 namespace spikesweep {
@@ -18,6 +19,9 @@ class worker {
  private:
   std::optional<std::int64_t> next();
   void request();
+  void send_to_master(const worker_message& message);
+  /// Lets rank 0 say what went wrong with saved tasks.
+  void tell_troubles();
   /// Takes in every message that is there.
   void receive();
   void take_in(const master_message& message);

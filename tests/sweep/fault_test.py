@@ -136,6 +136,20 @@ class SweepFaults(unittest.TestCase):
         self.finish()
         print(f"{kills} kills in {rounds} rounds", file=sys.stderr)
 
+    def test_it_says_that_a_rank_other_than_0_cannot_save_its_tasks(self):
+        directory = self.file.with_name(self.file.name + ".unfinished")
+        (directory / "1-1.partial" / "in the way").mkdir(parents=True)
+        job = self.start("--set", "sweep.transitions=20000")
+        self.wait_for_ranks(job)
+        time.sleep(1)
+        os.kill(job.process.pid, signal.SIGUSR1)
+        self.assertEqual(job.wait(), 75, job.log())
+        self.assertRegex(job.log(), r"warning: rank 1 on \S+: cannot make \S+1-1\.partial: Is a directory; the sweep goes")
+        self.assertEqual(job.log().count("Is a directory"), 1, job.log())
+        self.assertIn("but not every task in hand could be saved", job.log())
+        shutil.rmtree(directory)
+        self.file.unlink()
+
     def test_interrupted_it_ends_with_75_within_the_grace_time(self):
         interrupts = 0
         rounds = 0

@@ -68,6 +68,7 @@ struct sweep_outcome : sweep_counts {
   std::int64_t resumed = 0;   ///< Tasks found done at the start.
   std::int64_t damaged = 0;   ///< Tasks whose checksum did not hold at the start; they were run again.
   bool interrupted = false;   ///< By a signal or the end of the job, with tasks left to do.
+  bool unsaved = false;       ///< Not every task in hand could be saved.
   double wall_s = 0;          ///< Wall time of this run [s].
   double store_s = 0;         ///< Time that all ranks together spent in HDF5 for tasks [s].
   double master_s = 0;        ///< Time that rank 0 spent on handing out and on counting [s].
