@@ -27,10 +27,13 @@ int batches_of(int runs, double run_s) {
 }
 
 trajectory_recorder::trajectory_recorder(const trajectory_settings& settings, int N_E)
-    : settings_(settings), N_E_(N_E), bins_per_s_(1 / settings.bin_s) {
+    : settings_(settings),
+      N_E_(N_E),
+      bins_(static_cast<std::size_t>(std::llround(settings.duration_s / settings.bin_s))),
+      bins_per_s_(1 / settings.bin_s) {
   out_.duration_s = settings.duration_s;
-  out_.counts_E.assign(static_cast<std::size_t>(std::llround(settings.duration_s / settings.bin_s)), 0.0);
-  out_.counts_I = out_.counts_E;
+  out_.counts_E.reserve(bins_);
+  out_.counts_I.reserve(bins_);
   out_.batches_E.assign(static_cast<std::size_t>(settings.batches), 0.0);
   out_.batches_I = out_.batches_E;
 }
@@ -48,10 +51,7 @@ void trajectory_recorder::spike(double time, int neuron) {
   count_in_batch(is_E ? out_.batches_E : out_.batches_I, t, 1);
   ++(is_E ? out_.spikes_E : out_.spikes_I);
   auto& counts = is_E ? out_.counts_E : out_.counts_I;
-  const auto bin = static_cast<std::size_t>(t / settings_.bin_s);
-  if (bin < counts.size()) {
-    counts[bin] += 1;
-  }
+  count_in_bin(counts, static_cast<std::size_t>(t / settings_.bin_s), 1);
   show(t, neuron);
 }
 
@@ -90,6 +90,8 @@ void trajectory_recorder::phase(phase_kind kind, double duration, std::int64_t s
 
 trajectory trajectory_recorder::take() {
   std::ranges::sort(out_.raster, {}, &spike_record::time);
+  out_.counts_E.resize(bins_);
+  out_.counts_I.resize(bins_);
   return std::move(out_);
 }
 
@@ -97,6 +99,18 @@ void trajectory_recorder::show(double t, int neuron) {
   if (t < settings_.raster_s) {
     out_.raster.push_back({t, neuron});
   }
+}
+
+/// A series is as long as the run has become. Its memory is asked for at the start, and used only where the run has
+/// been: to clear all of it for many long runs takes longer than a signal may wait for its answer.
+void trajectory_recorder::count_in_bin(std::vector<double>& counts, std::size_t bin, int n) const {
+  if (bin >= counts.size()) {
+    if (bin >= bins_) {  // Rounding could reach the end.
+      return;
+    }
+    counts.resize(std::min(bins_, std::max(bin + 1, 2 * counts.size())));
+  }
+  counts[bin] += n;
 }
 
 /// `t`: within the recorded time.
@@ -123,10 +137,7 @@ void trajectory_recorder::part(int n, population q, double from, double to, spik
   count_in_batch(q == population::E ? out_.batches_E : out_.batches_I, begin, n);
   (q == population::E ? out_.spikes_E : out_.spikes_I) += n;
   if (in_one) {
-    auto& counts = q == population::E ? out_.counts_E : out_.counts_I;
-    if (bin < counts.size()) {
-      counts[bin] += n;
-    }
+    count_in_bin(q == population::E ? out_.counts_E : out_.counts_I, bin, n);
   } else {
     bins_I(n, begin, end, places);
   }
@@ -140,10 +151,7 @@ void trajectory_recorder::part(int n, population q, double from, double to, spik
 void trajectory_recorder::bins_I(int n, double begin, double end, spike_places& places) {
   for (int i = 0; i < n; ++i) {
     const double t = std::max(0.0, begin + places.bin_I.uniform() * (end - begin));
-    const auto bin = static_cast<std::size_t>(t * bins_per_s_);
-    if (bin < out_.counts_I.size()) {
-      out_.counts_I[bin] += 1;
-    }
+    count_in_bin(out_.counts_I, static_cast<std::size_t>(t * bins_per_s_), 1);
   }
 }
 

@@ -110,6 +110,7 @@ figure_settings look_of(const prediction_settings& s) {
 }
 
 point_prediction prediction_of(point_runs& runs, const prediction_settings& s) {
+  stop_if_asked(s.stop);
   point_prediction out;
   const kept_runs all(runs.replicates, runs.network, look_of(s));
   out.figures = figures_of(all);
@@ -118,6 +119,7 @@ point_prediction prediction_of(point_runs& runs, const prediction_settings& s) {
   if (s.spread && runs.replicates.size() > 1) {
     std::vector<run_figures> each;
     for (std::size_t r = 0; r < runs.replicates.size(); ++r) {
+      stop_if_asked(s.stop);
       each.push_back(all.runs_are_batches() ? figures_of(all.alone(static_cast<int>(r)))
                                             : figures_of(runs.replicates[r], runs.network, look_of(s)));
     }

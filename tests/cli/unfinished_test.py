@@ -201,10 +201,16 @@ class PlainJob(MpiJob):
 
     def __init__(self, launcher, arguments, log):
         self.program = BINARY
+        self.alone = launcher != MPIEXEC
         self.log_file = log
         with open(log, "w", encoding="utf-8") as out:
             self.process = subprocess.Popen([launcher, *arguments], stdout=out, stderr=subprocess.STDOUT,
                                             start_new_session=True, stdin=subprocess.DEVNULL)
+
+    def ranks(self):
+        if self.alone:
+            return [self.process.pid] if self.running else []
+        return super().ranks()
 
 
 if __name__ == "__main__":

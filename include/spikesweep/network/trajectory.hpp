@@ -94,12 +94,14 @@ class trajectory_recorder {
 
  private:
   void show(double t, int neuron);
+  void count_in_bin(std::vector<double>& counts, std::size_t bin, int n) const;
   void count_in_batch(std::vector<double>& batches, double t, int n) const;
   void part(int n, population q, double from, double to, spike_places& places);
   void bins_I(int n, double begin, double end, spike_places& places);
 
   trajectory_settings settings_;
   int N_E_;
+  std::size_t bins_;
   double bins_per_s_;
   double time_ = 0;
   double last_begin_ = 0;
