@@ -28,8 +28,12 @@ bool have_what_it_needs(const kept_runs& runs, const figure& f) {
 /// One for each row of figure_table().
 std::vector<double> values_of(const kept_runs& runs) {
   std::vector<double> values;
-  std::ranges::transform(figure_table(), std::back_inserter(values),
-                         [&](const figure& f) { return figure_of(runs, f); });
+  for (const figure& f : figure_table()) {
+    if (runs.settings().before_each) {
+      runs.settings().before_each();
+    }
+    values.push_back(figure_of(runs, f));
+  }
   return values;
 }
 

@@ -105,12 +105,12 @@ void keep_samples(point_prediction& out, const kept_runs& kept, std::span<trajec
   }
 }
 
+/// For as long as `s` lives.
 figure_settings look_of(const prediction_settings& s) {
-  return {s.run.bin_s, std::min(usual_segment_s, s.run.duration_s), s.peak_band};
+  return {s.run.bin_s, std::min(usual_segment_s, s.run.duration_s), s.peak_band, [&s] { stop_if_asked(s.stop); }};
 }
 
 point_prediction prediction_of(point_runs& runs, const prediction_settings& s) {
-  stop_if_asked(s.stop);
   point_prediction out;
   const kept_runs all(runs.replicates, runs.network, look_of(s));
   out.figures = figures_of(all);
@@ -119,7 +119,6 @@ point_prediction prediction_of(point_runs& runs, const prediction_settings& s) {
   if (s.spread && runs.replicates.size() > 1) {
     std::vector<run_figures> each;
     for (std::size_t r = 0; r < runs.replicates.size(); ++r) {
-      stop_if_asked(s.stop);
       each.push_back(all.runs_are_batches() ? figures_of(all.alone(static_cast<int>(r)))
                                             : figures_of(runs.replicates[r], runs.network, look_of(s)));
     }

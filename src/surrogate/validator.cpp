@@ -171,7 +171,9 @@ bool validator::ran_away(std::size_t i, const trajectory& run) const {
 }
 
 kept_runs validator::kept_of(const parameters& p, std::span<const trajectory> runs) const {
-  return {runs, p, settings_.look()};
+  figure_settings look = settings_.look();
+  look.before_each = [] { stop_if_asked([] { return interrupted(); }); };
+  return {runs, p, look};
 }
 
 /// Runs of a point whose exact runs have been applied.

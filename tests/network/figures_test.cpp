@@ -250,6 +250,20 @@ TEST(figures, have_standard_errors_from_the_batches_of_all_runs) {
   }
 }
 
+TEST(figures, can_be_left_before_each_of_them) {
+  const parameters p;
+  const std::vector<trajectory> runs(2, full_run());
+  std::size_t calls = 0;
+  const figure_settings patient{.before_each = [&] { ++calls; }};
+  figures_of(kept_runs(runs, p, patient));
+  EXPECT_EQ(calls, figure_table().size());
+  standard_errors_of(kept_runs(runs, p, patient));
+  EXPECT_EQ(calls, 3 * figure_table().size()) << "without the first batch, and without the second";
+  const figure_settings hasty{.before_each = [] { throw interrupted_error("now"); }};
+  EXPECT_THROW(figures_of(kept_runs(runs, p, hasty)), interrupted_error);
+  EXPECT_THROW(standard_errors_of(kept_runs(runs, p, hasty)), interrupted_error);
+}
+
 TEST(figures, of_very_many_runs_have_standard_errors_from_fewer_batches) {
   const parameters p;
   std::vector<trajectory> runs(301);

@@ -18,6 +18,8 @@ struct figure_settings {
   double bin_s = 1e-3;                         ///< Bin of the runs' counts [s].
   double segment_s = usual_segment_s;          ///< Welch segment of the spectrum [s].
   frequency_band peak_band = usual_peak_band;  ///< Where the spectral peak is sought.
+  /// Called before each figure, if there is one. The figures of long runs take a while: it may throw to end that.
+  std::function<void()> before_each = {};
 };
 
 /// Which of the batches of runs count.
