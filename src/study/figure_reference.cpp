@@ -63,12 +63,12 @@ The number behind `+-` is the standard error of the figure. It is the same in ev
 It comes from the run itself. Each replicate or chain is cut into batches of at least 0.5 s, or is one batch if it is
 shorter. All together there are at least 16 batches if the runs are long enough, and at most 256. The figure is computed
 again without each batch. The scatter of these values gives the standard error (jackknife). For a rate it is the
-standard error of the means of the batches. The batches of a validation are those of
-[its verdicts](../explanation/validation.md). A run of fewer than two batches has no standard error, nor has a figure
-that is undefined without one of the batches.
+standard error of the means of the batches. A validation cuts its runs into batches of an eighth of
+`validation.verdict_s`, but not shorter than 0.5 s, and into at least 8. A run of fewer than two batches has no standard
+error, nor has a figure that is undefined without one of the batches.
 
-The error of a place is too small if two places are nearly as good: that of `peak_hz` and `peak_width_hz` if the second
-peak is nearly as high (`peak_ratio` near 1), as in asynchronous networks. Repeat such runs with other seeds.
+If a second peak is nearly as high (`peak_ratio` near 1), as in asynchronous networks, the standard errors of `peak_hz`
+and `peak_width_hz` are too small: the run may choose either peak. Repeat such runs with other seeds.
 
 ## The spectrum
 

@@ -17,11 +17,11 @@ constexpr std::array design_rows{
     whole_setting<&s::replicates>("replicates", {1, design_limit}, "1", "independent tasks at each point"),
     whole_setting<&s::selection_points>("selection_points", {0, design_limit}, "1",
                                         "points held out of training to select the model; without the key a tenth "
-                                        "of the points, 1 to 12, and none of fewer than 5"),
+                                        "of the points: at least 1, at most 12, and none of fewer than 5"),
     whole_setting<&s::test_points>(
         "test_points", {0, design_limit}, "1",
         "points held out of training and selection, for validation; without the key a tenth of "
-        "the points, 1 to 12, and none of fewer than 5"),
+        "the points: at least 1, at most 12, and none of fewer than 5"),
 };
 
 }  // namespace

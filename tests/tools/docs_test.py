@@ -161,6 +161,14 @@ class Links(unittest.TestCase):
                 self.assertIn(page, listed, f"docs/README.md does not link to {name_of(page)}")
 
 
+class Tables(unittest.TestCase):
+    def test_have_a_line_for_each_row(self):
+        for page in pages():
+            for line in BLOCK.sub("", page.read_text()).splitlines():
+                if "|---" in line:
+                    self.assertRegex(line.strip(), r"^\|[-:|]+\|$", f"{name_of(page)}: a table in one paragraph")
+
+
 class FrontPage(unittest.TestCase):
     def test_is_short(self):
         self.assertLessEqual(len((ROOT / "README.md").read_text().splitlines()), MOST_README_LINES)
