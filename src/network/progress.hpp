@@ -1,11 +1,14 @@
 #pragma once
 
+#include <istream>
 #include <sstream>
 #include <string>
 #include <utility>
 
 #include <boost/archive/binary_iarchive.hpp>
 #include <boost/archive/binary_oarchive.hpp>
+#include <boost/iostreams/device/array.hpp>
+#include <boost/iostreams/stream.hpp>
 #include <boost/serialization/array.hpp>
 #include <boost/serialization/deque.hpp>
 #include <boost/serialization/vector.hpp>
@@ -25,9 +28,12 @@ std::string progress_bytes(const Put& put) {
   return std::move(text).str();
 }
 
+/// Reads bytes where they are: those of a task's rows may be hundreds of megabytes.
+using progress_stream = boost::iostreams::stream<boost::iostreams::array_source>;
+
 /// Lets `take(archive)` read what one call of progress_bytes() wrote. Throws internal_error if it is something else.
 template <class Take>
-void read_progress(std::istringstream& text, const Take& take) {
+void read_progress(std::istream& text, const Take& take) {
   try {
     boost::archive::binary_iarchive archive(text, boost::archive::no_header);
     take(archive);
@@ -37,7 +43,7 @@ void read_progress(std::istringstream& text, const Take& take) {
 }
 template <class Take>
 void read_progress(const std::string& bytes, const Take& take) {
-  std::istringstream text(bytes);
+  progress_stream text(bytes.data(), bytes.size());
   read_progress(text, take);
 }
 

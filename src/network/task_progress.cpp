@@ -1,7 +1,6 @@
 // The rows of a task that leaves its simulator in the middle of its work. They grow and never change, so each is handed
 // over once.
 #include <algorithm>
-#include <sstream>
 #include <string>
 
 #include "progress.hpp"
@@ -22,7 +21,7 @@ std::string task_procedure::fresh_rows() {
 }
 
 void task_procedure::take_rows(const std::string& rows) {
-  std::istringstream text(rows);
+  progress_stream text(rows.data(), rows.size());
   std::int64_t taken = 0;
   while (taken < rows_) {
     read_progress(text, [&](auto& archive) {

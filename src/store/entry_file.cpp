@@ -51,12 +51,14 @@ std::uint64_t size_of(int descriptor) {
   return ::fstat(descriptor, &about) == 0 ? static_cast<std::uint64_t>(about.st_size) : 0;
 }
 
-/// Reads up to so many bytes; fewer at the end of the file.
-std::string read_at(int descriptor, const std::filesystem::path& path, std::uint64_t begin, std::uint64_t size) {
-  std::string bytes(size, '\0');
+/// Appends up to so many bytes; fewer at the end of the file.
+void append_from(int descriptor, const std::filesystem::path& path, std::uint64_t begin, std::uint64_t size,
+                 std::string& to) {
+  const std::size_t before = to.size();
+  to.resize(before + size);
   std::uint64_t done = 0;
   while (done < size) {
-    const ssize_t part = ::pread(descriptor, bytes.data() + done, size - done, static_cast<off_t>(begin + done));
+    const ssize_t part = ::pread(descriptor, to.data() + before + done, size - done, static_cast<off_t>(begin + done));
     if (part < 0 && errno != EINTR) {
       fail("read", path);
     }
@@ -65,7 +67,12 @@ std::string read_at(int descriptor, const std::filesystem::path& path, std::uint
     }
     done += part > 0 ? static_cast<std::uint64_t>(part) : 0;
   }
-  bytes.resize(done);
+  to.resize(before + done);
+}
+
+std::string read_at(int descriptor, const std::filesystem::path& path, std::uint64_t begin, std::uint64_t size) {
+  std::string bytes;
+  append_from(descriptor, path, begin, size, bytes);
   return bytes;
 }
 
@@ -94,7 +101,13 @@ std::uint64_t entry_file::bytes_of(std::string_view name, std::uint64_t bytes) {
   return sizeof(entry_lengths) + name.size() + bytes + digest_length;
 }
 
-std::optional<entry_file::entry> entry_file::at(std::uint64_t begin) const {
+struct entry_file::place {
+  std::uint64_t name = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t digest = 0;
+};
+
+std::optional<entry_file::place> entry_file::place_of(std::uint64_t begin) const {
   entry_lengths lengths{};
   const std::string head = read_at(descriptor_, path_, begin, sizeof lengths);
   if (head.size() < sizeof lengths) {
@@ -107,10 +120,31 @@ std::optional<entry_file::entry> entry_file::at(std::uint64_t begin) const {
   if (lengths[0] > left || lengths[1] > left - lengths[0] || digest_length > left - lengths[0] - lengths[1]) {
     return std::nullopt;
   }
-  const std::uint64_t name_end = head_end + lengths[0];
-  entry found{read_at(descriptor_, path_, head_end, lengths[0]), read_at(descriptor_, path_, name_end, lengths[1])};
-  const std::string digest = read_at(descriptor_, path_, name_end + lengths[1], digest_length);
-  return digest == digest_of(found.name, found.bytes) ? std::optional(std::move(found)) : std::nullopt;
+  return place{head_end, head_end + lengths[0], head_end + lengths[0] + lengths[1]};
+}
+
+std::optional<entry_file::entry> entry_file::at(std::uint64_t begin) const {
+  const auto found = place_of(begin);
+  if (!found) {
+    return std::nullopt;
+  }
+  entry out{read_at(descriptor_, path_, found->name, found->bytes - found->name), {}};
+  return append_to(out.bytes, begin, out.name) ? std::optional(std::move(out)) : std::nullopt;
+}
+
+std::optional<std::uint64_t> entry_file::append_to(std::string& to, std::uint64_t begin, std::string_view name) const {
+  const auto found = place_of(begin);
+  if (!found || read_at(descriptor_, path_, found->name, found->bytes - found->name) != name) {
+    return std::nullopt;
+  }
+  const std::size_t before = to.size();
+  append_from(descriptor_, path_, found->bytes, found->digest - found->bytes, to);
+  if (read_at(descriptor_, path_, found->digest, digest_length) !=
+      digest_of(name, std::string_view(to).substr(before))) {
+    to.resize(before);
+    return std::nullopt;
+  }
+  return found->digest + digest_length;
 }
 
 void entry_file::append(std::string_view name, std::string_view bytes) {

@@ -79,15 +79,18 @@ std::optional<std::string> read_rows(const std::filesystem::path& directory, con
     return std::string();
   }
   const entry_file file(directory / rows_file::name(task), entry_file::use::read);
+  if (bytes > file.bytes()) {
+    return std::nullopt;
+  }
   std::string rows;
+  rows.reserve(bytes);
   std::uint64_t end = 0;
   while (end < bytes) {
-    const auto part = file.at(end);
-    if (!part || part->name != task) {
+    const auto next = file.append_to(rows, end, task);
+    if (!next) {
       return std::nullopt;
     }
-    rows += part->bytes;
-    end += entry_file::bytes_of(part->name, part->bytes.size());
+    end = *next;
   }
   return end == bytes ? std::optional(std::move(rows)) : std::nullopt;
 }

@@ -91,6 +91,7 @@ void master::set_aside(std::int64_t task, const std::string& how) {
 }
 
 std::optional<std::int64_t> master::next() {
+  serve_if_due();  // A task that was saved takes a while to read, and this rank takes up many at its start.
   const stopwatch watch(outcome_.master_s);
   const std::vector<std::int64_t> mine = tasks_.take(1, seconds_left());
   tell_end();
@@ -227,11 +228,15 @@ void master::watch_end() {
   }
 }
 
-bool master::go_on() {
+void master::serve_if_due() {
   if (seconds_since(looked_) >= look_every_s) {
     serve();
     looked_ = steady_clock::now();
   }
+}
+
+bool master::go_on() {
+  serve_if_due();
   return !stopping_ || steady_clock::now() < give_up_;
 }
 

@@ -64,6 +64,7 @@ class master {
   void watch_signals();
   void stop(double grace_s);
   void watch_end();
+  void serve_if_due();
   bool go_on();
   double seconds_left() const;
   void show_progress();

@@ -34,6 +34,9 @@ class entry_file {
   std::uint64_t bytes() const { return bytes_; }
   /// The entry that begins there; nothing if it is not whole.
   std::optional<entry> at(std::uint64_t begin) const;
+  /// Appends the bytes of the entry that begins there to `to`, and returns the end of the entry; nothing, and `to` is
+  /// as it was, if the entry is not whole or has another name.
+  std::optional<std::uint64_t> append_to(std::string& to, std::uint64_t begin, std::string_view name) const;
 
   void append(std::string_view name, std::string_view bytes);
   /// Keeps the first `bytes` of the file.
@@ -42,6 +45,10 @@ class entry_file {
   void sync();
 
  private:
+  struct place;
+  /// Where the parts of the entry that begins there are; nothing if the file is too short for it.
+  std::optional<place> place_of(std::uint64_t begin) const;
+
   std::filesystem::path path_;
   int descriptor_;
   std::uint64_t bytes_;
