@@ -3,7 +3,10 @@
 #include <cstring>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <thread>
+#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -99,7 +102,40 @@ void check_seen(const token_words& of_root, const std::filesystem::path& file) {
   ::close(descriptor);
 }
 
+/// Whether Open MPI may have named a file so, beside one of this name.
+bool is_leftover(std::string_view name, std::string_view of) {
+  if (!name.starts_with(of)) {
+    return false;
+  }
+  name.remove_prefix(of.size());
+  for (const std::string_view kind : {".data.", ".metadata."}) {
+    if (name.starts_with(kind)) {
+      name.remove_prefix(kind.size());
+      return !name.empty() && name.find_first_not_of("0123456789") == std::string_view::npos;
+    }
+  }
+  return false;
+}
+
 }  // namespace
+
+void remove_leftovers(const std::filesystem::path& file) {
+  std::error_code none;
+  const std::string of = file.filename().string();
+  std::vector<std::filesystem::path> found;
+  const std::filesystem::directory_iterator end;
+  for (std::filesystem::directory_iterator it(token::directory_of(file), none); !none && it != end;
+       it.increment(none)) {
+    if (is_leftover(it->path().filename().string(), of)) {
+      found.push_back(it->path());
+    }
+  }
+  for (const std::filesystem::path& path : found) {
+    if (std::filesystem::is_regular_file(path, none) && std::filesystem::file_size(path, none) == 0) {
+      std::filesystem::remove(path, none);
+    }
+  }
+}
 
 void check_shared(const communicator& ranks, const std::filesystem::path& file) {
   if (ranks.size() == 1) {

@@ -205,6 +205,7 @@ sweep_outcome run_sweep(const communicator& communicator_of_caller, const std::f
   std::optional<file_lock> lock;
   const bool resumes = on_root(ranks, [&] {
     lock.emplace(file);
+    remove_leftovers(file);
     return prepare_file(file, description, options);
   });
   check_shared(ranks, file);

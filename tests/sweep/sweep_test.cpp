@@ -1,6 +1,7 @@
 // Whole sweeps with made-up tasks, on any number of ranks.
 #include <atomic>
 #include <csignal>
+#include <fstream>
 #include <map>
 #include <optional>
 #include <thread>
@@ -72,6 +73,29 @@ TEST_F(sweep, does_nothing_a_second_time) {
   EXPECT_EQ(calls_of_all(), before);
   EXPECT_EQ(again.done, 30);
   EXPECT_EQ(again.resumed, 30);
+}
+
+TEST_F(sweep, removes_what_the_mpi_library_of_a_killed_job_has_left) {
+  const std::vector<std::string> leftovers{"s.h5.data.0", "s.h5.data.17", "s.h5.metadata.17"};
+  const std::vector<std::string> others{"s.h5.data.x", "s.h5.data.", "t.h5.data.17", "s.h5.data.18"};
+  if (world.rank() == 0) {
+    for (const auto& names : {leftovers, others}) {
+      for (const std::string& name : names) {
+        std::ofstream(directory / name);
+      }
+    }
+    std::ofstream(directory / "s.h5.data.18") << "somebody's";
+  }
+  world.barrier();
+  run_made_up_sweep(world, directory / "s.h5", description, samples, {});
+  if (world.rank() == 0) {
+    for (const std::string& name : leftovers) {
+      EXPECT_FALSE(std::filesystem::exists(directory / name)) << name;
+    }
+    for (const std::string& name : others) {
+      EXPECT_TRUE(std::filesystem::exists(directory / name)) << name;
+    }
+  }
 }
 
 TEST_F(sweep, ends_on_a_signal_and_resumes_to_the_same_bytes) {
