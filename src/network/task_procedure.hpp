@@ -11,6 +11,8 @@
 #include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/task.hpp>
 
+#include "own_spikes.hpp"
+
 namespace spikesweep {
 
 /// What the procedure of a task does to the network that is simulated. Times are those of the network's clock [s].
@@ -128,6 +130,7 @@ class task_procedure {
   random_stream excursions_;  ///< What starts where, and what it starts from.
   phase_cutter cutter_;
   std::vector<spike_record> spikes_;
+  own_spikes own_;
   task_result result_;
   exact_run run_;
 
@@ -138,6 +141,7 @@ class task_procedure {
   std::vector<std::int32_t> state_;  ///< The coarse-grained state between phases.
   std::int64_t rows_ = 0;
   std::int64_t rows_handed_over_ = 0;
+  std::int64_t bins_handed_over_ = 0;  ///< Of own_.
   double rows_s_ = 0;  ///< Of all rows so far [s].
   int mark_ = 0;       ///< Of the row in hand: 0, or the number of its phase in an excursion, or synthetic_mark.
   fork_point fork_;
@@ -147,6 +151,7 @@ template <class Archive>
 void task_procedure::serialize(Archive& archive, unsigned /*version*/) {
   archive& excursions_& cutter_& spikes_& stage_& next_& until_& limit_& state_& mark_& fork_;
   archive& result_.summary& rows_& rows_s_;
+  own_.serialize_from(archive, own_spikes::finished(result_.summary.simulated_s));
 }
 
 template <class Archive>
