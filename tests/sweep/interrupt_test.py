@@ -103,10 +103,14 @@ class Interrupts(unittest.TestCase):
         plan = json.loads(subprocess.run([BINARY, "plan", cls.config, "--json"], capture_output=True, check=True).stdout)
         transitions = max(100, round(plan["samples"] / TASKS * TASK_S * TASKS / plan["core_s"]))
         cls.config.write_text(CONFIG + f"[sweep]\nmax_simulated_s = {MOST_SIMULATED_S}\ntransitions = {transitions}\n")
-        begin = time.monotonic()
-        subprocess.run([MPIEXEC, "-n", str(RANKS), BINARY, "-q", "sweep", cls.config, "-o", cls.directory / "expected.h5"],
-                       check=True, capture_output=True)
-        cls.undisturbed_s = time.monotonic() - begin
+        times = []
+        # A busy machine makes a short run long: then the interrupts come too late. The shorter of two tells.
+        for name in ["expected.h5"] if STUDY else ["again.h5", "expected.h5"]:
+            begin = time.monotonic()
+            subprocess.run([MPIEXEC, "-n", str(RANKS), BINARY, "-q", "sweep", cls.config, "-o", cls.directory / name],
+                           check=True, capture_output=True)
+            times.append(time.monotonic() - begin)
+        cls.undisturbed_s = min(times)
         cls.expected = lasting_bytes(cls.directory / "expected.h5")
 
     @classmethod
