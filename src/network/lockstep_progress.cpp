@@ -36,7 +36,7 @@ void lane_task::resume(std::uint64_t step) {
     lanes_.restore(lane_, network);
     serialize(archive);
   });
-  procedure_.take_rows(from->rows);
+  procedure_.go_on_behind(from->rows);
 }
 
 }  // namespace spikesweep

@@ -1,6 +1,5 @@
 #pragma once
 
-#include <istream>
 #include <sstream>
 #include <string>
 #include <utility>
@@ -28,23 +27,17 @@ std::string progress_bytes(const Put& put) {
   return std::move(text).str();
 }
 
-/// Reads bytes where they are: those of a task's rows may be hundreds of megabytes.
-using progress_stream = boost::iostreams::stream<boost::iostreams::array_source>;
-
-/// Lets `take(archive)` read what one call of progress_bytes() wrote. Throws internal_error if it is something else.
+/// Lets `take(archive)` read what one call of progress_bytes() wrote, where it is: the bytes of a task's rows may be
+/// hundreds of megabytes. Throws internal_error if it is something else.
 template <class Take>
-void read_progress(std::istream& text, const Take& take) {
+void read_progress(const std::string& bytes, const Take& take) {
   try {
+    boost::iostreams::stream<boost::iostreams::array_source> text(bytes.data(), bytes.size());
     boost::archive::binary_iarchive archive(text, boost::archive::no_header);
     take(archive);
   } catch (const boost::archive::archive_exception& error) {
     throw internal_error(std::string("a task cannot go on from where it was saved: ") + error.what());
   }
-}
-template <class Take>
-void read_progress(const std::string& bytes, const Take& take) {
-  progress_stream text(bytes.data(), bytes.size());
-  read_progress(text, take);
 }
 
 }  // namespace spikesweep

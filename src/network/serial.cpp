@@ -83,7 +83,7 @@ class serial_task final : public task_network {
     return out;
   }
 
-  void resume(const task_progress& progress) {
+  void resume(const kept_progress& progress) {
     read_progress(progress.state, [this](auto& archive) {
       bool left = false;
       archive >> left;
@@ -93,7 +93,7 @@ class serial_task final : public task_network {
       }
       archive >> net_ >> excursion_events_ >> procedure_;
     });
-    procedure_.take_rows(progress.rows);
+    procedure_.go_on_behind(progress.rows);
     in_phase_ = procedure_.next() == wish::cut_phase;
   }
 

@@ -266,7 +266,9 @@ double task_procedure::share_done(double now) const {
 
 task_result task_procedure::take_result(std::int64_t events) {
   result_.summary.events = events;
-  if (result_.state != task_state::done) {
+  if (result_.state == task_state::done) {
+    read_kept_rows();
+  } else {
     result_.block.resize(sampling_.layout, 0);
   }
   return std::move(result_);

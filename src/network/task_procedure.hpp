@@ -1,11 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>
 #include <vector>
-
-#include <boost/serialization/array_wrapper.hpp>
 
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/network/phases.hpp>
@@ -75,11 +74,12 @@ class task_procedure {
   template <class Archive>
   void serialize(Archive& archive, unsigned version);
   /// The rows that it has not yielded before.
-  std::string fresh_rows();
-  /// Takes the rows back, after serialize(). Throws internal_error if they are not those that serialize() tells of.
-  void take_rows(const std::string& rows);
+  std::vector<std::span<const std::byte>> fresh_rows();
+  /// After serialize(): where the rows so far are. They are read by take_result().
+  void go_on_behind(kept_rows rows);
 
   /// The result, after the end; before the end, that of a task that was abandoned. `events`: all that were simulated.
+  /// Throws internal_error if rows that were kept are not those that serialize() told of.
   task_result take_result(std::int64_t events);
   /// The same of a network that was followed.
   exact_run take_run(std::int64_t events);
@@ -117,8 +117,11 @@ class task_procedure {
   void coarse_grain() { network_.coarse_grain(state_); }
   void end(task_state state);
   double lead_in_s() const;
-  template <class Archive>
-  void serialize_rows(Archive& archive, std::int64_t first, std::int64_t count);
+  /// Where these rows are in result_, member by member.
+  std::vector<std::span<std::byte>> parts_of_rows(std::int64_t first, std::int64_t count);
+  void read_kept_rows();
+  /// Puts the bytes of fresh_rows() back behind the `first` first rows. Returns how many rows they are.
+  std::int64_t read_rows(std::span<const char> from, std::int64_t first);
 
   task_network& network_;
   const network_task& task_;
@@ -138,6 +141,9 @@ class task_procedure {
   std::vector<std::int32_t> state_;  ///< The coarse-grained state between phases.
   std::int64_t rows_ = 0;
   std::int64_t rows_handed_over_ = 0;
+  std::int64_t rows_fresh_ = 0;  ///< Handed over last.
+  std::int64_t rows_kept_ = 0;   ///< The first ones, which are not in result_ before the end, but in kept_rows_.
+  kept_rows kept_rows_;
   double rows_s_ = 0;  ///< Of all rows so far [s].
   int mark_ = 0;       ///< Of the row in hand: 0, or the number of its phase in an excursion, or synthetic_mark.
   fork_point fork_;
@@ -147,21 +153,6 @@ template <class Archive>
 void task_procedure::serialize(Archive& archive, unsigned /*version*/) {
   archive& excursions_& cutter_& spikes_& stage_& next_& until_& limit_& state_& mark_& fork_;
   archive& result_.summary& rows_& rows_s_;
-}
-
-template <class Archive>
-void task_procedure::serialize_rows(Archive& archive, std::int64_t first, std::int64_t count) {
-  transition_block& block = result_.block;
-  const auto part = [&](auto* data, std::int64_t of_row) {
-    archive& boost::serialization::make_array(data + first * of_row, static_cast<std::size_t>(count * of_row));
-  };
-  for (count_matrix* of : {&block.before, &block.after, &block.spikes, &block.spike_times_E, &block.spike_times_I}) {
-    part(of->data(), of->cols());
-  }
-  part(block.duration.data(), 1);
-  for (auto* of : {&block.phase, &block.perturbed, &block.capped}) {
-    part(of->data(), 1);
-  }
 }
 
 }  // namespace spikesweep

@@ -35,9 +35,18 @@ digest& digest::add(std::string_view text) {
 }
 
 digest& digest::add_bytes(std::span<const std::byte> bytes) {
-  const std::uint64_t length = bytes.size();
+  return add_parts({&bytes, 1});
+}
+
+digest& digest::add_parts(std::span<const std::span<const std::byte>> parts) {
+  std::uint64_t length = 0;
+  for (const std::span<const std::byte> part : parts) {
+    length += part.size();
+  }
   XXH3_128bits_update(of(state_), &length, sizeof length);
-  XXH3_128bits_update(of(state_), bytes.data(), bytes.size());
+  for (const std::span<const std::byte> part : parts) {
+    XXH3_128bits_update(of(state_), part.data(), part.size());
+  }
   return *this;
 }
 

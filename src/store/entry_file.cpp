@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -18,10 +19,6 @@ namespace {
 /// What an entry begins with: the lengths of its name and of its bytes. Its digest comes last.
 using entry_lengths = std::array<std::uint64_t, 2>;
 constexpr std::uint64_t digest_length = 32;
-
-std::string digest_of(std::string_view name, std::string_view bytes) {
-  return digest().add(name).add(bytes).text();
-}
 
 [[noreturn]] void fail(const char* action, const std::filesystem::path& path) {
   throw environment_error(std::string("cannot ") + action + ' ' + path.string() + ": " + std::strerror(errno));
@@ -76,14 +73,15 @@ std::string read_at(int descriptor, const std::filesystem::path& path, std::uint
   return bytes;
 }
 
-void write_at(int descriptor, const std::filesystem::path& path, std::uint64_t begin, std::string_view bytes) {
+void write_at(int descriptor, const std::filesystem::path& path, std::uint64_t begin,
+              std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t part = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(begin));
     if (part < 0 && errno != EINTR) {
       fail("write", path);
     }
     const std::size_t done = part > 0 ? static_cast<std::size_t>(part) : 0;
-    bytes.remove_prefix(done);
+    bytes = bytes.subspan(done);
     begin += done;
   }
 }
@@ -140,7 +138,7 @@ std::optional<std::uint64_t> entry_file::append_to(std::string& to, std::uint64_
   const std::size_t before = to.size();
   append_from(descriptor_, path_, found->bytes, found->digest - found->bytes, to);
   if (read_at(descriptor_, path_, found->digest, digest_length) !=
-      digest_of(name, std::string_view(to).substr(before))) {
+      digest().add(name).add(std::string_view(to).substr(before)).text()) {
     to.resize(before);
     return std::nullopt;
   }
@@ -148,15 +146,26 @@ std::optional<std::uint64_t> entry_file::append_to(std::string& to, std::uint64_
 }
 
 void entry_file::append(std::string_view name, std::string_view bytes) {
-  const entry_lengths lengths{name.size(), bytes.size()};
-  std::string head(sizeof lengths, '\0');
-  std::memcpy(head.data(), lengths.data(), sizeof lengths);
-  head.append(name);
-  write_at(descriptor_, path_, bytes_, head);
-  write_at(descriptor_, path_, bytes_ + head.size(), bytes);
-  // Last: an entry that has it is whole.
-  write_at(descriptor_, path_, bytes_ + head.size() + bytes.size(), digest_of(name, bytes));
-  bytes_ += bytes_of(name, bytes.size());
+  const std::span<const std::byte> whole = std::as_bytes(std::span(bytes));
+  append(name, {&whole, 1});
+}
+
+void entry_file::append(std::string_view name, std::span<const std::span<const std::byte>> parts) {
+  entry_lengths lengths{name.size(), 0};
+  for (const std::span<const std::byte> part : parts) {
+    lengths[1] += part.size();
+  }
+  std::uint64_t end = bytes_;
+  const auto write = [&](std::span<const std::byte> bytes) {
+    write_at(descriptor_, path_, end, bytes);
+    end += bytes.size();
+  };
+  write(std::as_bytes(std::span(lengths)));
+  write(std::as_bytes(std::span(name)));
+  std::ranges::for_each(parts, write);
+  const std::string sum = digest().add(name).add_parts(parts).text();
+  write(std::as_bytes(std::span(sum)));  // Last: an entry that has it is whole.
+  bytes_ = end;
 }
 
 void entry_file::cut(std::uint64_t bytes) {

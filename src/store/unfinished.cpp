@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <functional>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -20,7 +21,7 @@ namespace {
 using nlohmann::json;
 
 /// Of what simulators serialise. To be raised with every change of that, so that no task goes on from what it misreads.
-constexpr std::string_view progress_format = "1";
+constexpr std::string_view progress_format = "2";
 
 // The states of a rank are entries of one file, behind an entry with what they are states of. The rows of a task are
 // entries of another file. All have the digest of their task as a name, so that none passes for that of another task.
@@ -72,27 +73,25 @@ std::vector<saved_task> read_tasks(const std::filesystem::path& path) {
   return tasks;
 }
 
-/// What the first `bytes` of the rows_file of a task hold; nothing if they are damaged.
-std::optional<std::string> read_rows(const std::filesystem::path& directory, const std::string& task,
-                                     std::uint64_t bytes) {
+/// Calls `take` with the rows of each entry in the first `bytes` of the rows_file of a task. False if they are damaged.
+bool read_rows(const std::filesystem::path& rows_of_task, const std::string& task, std::uint64_t bytes,
+               const std::function<void(const std::string& rows)>& take) {
   if (bytes == 0) {
-    return std::string();
+    return true;
   }
-  const entry_file file(directory / rows_file::name(task), entry_file::use::read);
-  if (bytes > file.bytes()) {
-    return std::nullopt;
-  }
+  const entry_file file(rows_of_task, entry_file::use::read);
   std::string rows;
-  rows.reserve(bytes);
   std::uint64_t end = 0;
   while (end < bytes) {
+    rows.clear();
     const auto next = file.append_to(rows, end, task);
-    if (!next) {
-      return std::nullopt;
+    if (!next || *next > bytes) {
+      return false;
     }
+    take(rows);
     end = *next;
   }
-  return end == bytes ? std::optional(std::move(rows)) : std::nullopt;
+  return true;
 }
 
 /// Whether a name is one that write_unfinished() or rows_file may have given: "2-0", "2-0.partial", "DIGEST.rows".
@@ -202,14 +201,19 @@ std::vector<saved_task> find_unfinished(const std::filesystem::path& directory) 
   return found;
 }
 
-std::shared_ptr<const task_progress> read_progress(const std::filesystem::path& directory, const saved_task& task) {
+std::shared_ptr<const kept_progress> read_progress(const std::filesystem::path& directory, const saved_task& task) {
   try {
     auto state = entry_file(directory / task.file, entry_file::use::read).at(task.offset);
-    auto rows = read_rows(directory, task.task, task.rows_bytes);
-    if (!state || state->name != task.task || !rows) {
+    const std::filesystem::path file = directory / rows_file::name(task.task);
+    if (!state || state->name != task.task || !read_rows(file, task.task, task.rows_bytes, [](const std::string&) {})) {
       return nullptr;
     }
-    return std::make_shared<const task_progress>(task_progress{std::move(state->bytes), *std::move(rows)});
+    return std::make_shared<const kept_progress>(
+        kept_progress{std::move(state->bytes), [=, name = task.task, bytes = task.rows_bytes](const auto& take) {
+                        if (!read_rows(file, name, bytes, take)) {
+                          throw environment_error(file.string() + " changed while its task was at work");
+                        }
+                      }});
   } catch (const environment_error& error) {
     log_info(std::string(error.what()) + "; a task that was saved begins anew");
     return nullptr;
@@ -223,7 +227,7 @@ rows_file::rows_file(const std::filesystem::path& directory, const std::string& 
   file_.cut(bytes);
 }
 
-void rows_file::append(const std::string& rows) {
+void rows_file::append(std::span<const std::span<const std::byte>> rows) {
   if (!rows.empty()) {
     file_.append(task_, rows);
   }

@@ -15,7 +15,7 @@ namespace spikesweep {
 namespace {
 
 /// Saving may take this share of the time.
-constexpr double most_share = 0.01;
+constexpr double most_share = 0.02;
 
 /// Name of the file of one rank and run.
 std::string file_name(int run, int rank) {

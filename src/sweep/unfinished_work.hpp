@@ -79,7 +79,7 @@ class task_saver {
 
   /// A task that an earlier run left in mid-work.
   struct earlier_part {
-    std::shared_ptr<const task_progress> progress;  ///< Null: no run did.
+    std::shared_ptr<const kept_progress> progress;  ///< Null: no run did.
     double core_s = 0;                              ///< Spent on it [s].
     std::int64_t events = 0;                        ///< Simulated.
   };

@@ -1,5 +1,6 @@
 // Tasks that are saved in the middle of their work and go on in another simulator.
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <memory>
 #include <optional>
@@ -22,6 +23,26 @@ namespace spikesweep {
 namespace {
 
 using results = std::map<std::int64_t, task_result>;
+
+/// What a task handed over, as its caller keeps it.
+struct kept {
+  std::string state;
+  std::vector<std::string> rows;
+
+  void add(task_progress progress) {
+    state = std::move(progress.state);
+    if (!progress.rows.empty()) {
+      std::string& all = rows.emplace_back();
+      for (const std::span<const std::byte> part : progress.rows) {
+        std::ranges::transform(part, std::back_inserter(all), [](std::byte byte) { return static_cast<char>(byte); });
+      }
+    }
+  }
+  std::shared_ptr<const kept_progress> progress() const {
+    return std::make_shared<const kept_progress>(
+        kept_progress{state, [all = rows](const auto& take) { std::ranges::for_each(all, take); }});
+  }
+};
 
 struct progress_case {
   std::string name;
@@ -106,7 +127,7 @@ TEST_P(saved_tasks, come_to_the_bits_of_undisturbed_ones) {
   const results expected = undisturbed();
   random_stream chance(seed, purpose::test);
   results found;
-  std::map<std::int64_t, task_progress> progress;
+  std::map<std::int64_t, kept> progress;
   std::vector<network_task> left = tasks();
   int interruptions = 0;
   int resumed = 0;
@@ -121,7 +142,7 @@ TEST_P(saved_tasks, come_to_the_bits_of_undisturbed_ones) {
              [&](const network_task& task, task_result&& result) {
                if (result.state == task_state::pending) {
                  again.push_back(task);
-                 again.back().progress = std::make_shared<const task_progress>(progress.at(task.label));
+                 again.back().progress = progress.at(task.label).progress();
                } else {
                  found[task.label] = std::move(result);
                }
@@ -134,8 +155,7 @@ TEST_P(saved_tasks, come_to_the_bits_of_undisturbed_ones) {
                  for (unfinished_task& task : tasks) {
                    EXPECT_GT(task.events, 0);
                    EXPECT_LT(task.share_done, 1.01);
-                   progress[task.label].state = std::move(task.progress.state);
-                   progress[task.label].rows += task.progress.rows;
+                   progress[task.label].add(std::move(task.progress));
                  }
                }));
                return poll < 2 * polls;  // What was saved, and went on, is saved once more.
@@ -152,11 +172,49 @@ TEST_P(saved_tasks, come_to_the_bits_of_undisturbed_ones) {
 
 TEST_P(saved_tasks, refuse_what_is_no_progress_of_a_task) {
   network_task task = tasks().front();
-  task.progress = std::make_shared<const task_progress>(task_progress{"", ""});
+  task.progress = kept().progress();
   bool given = false;
   EXPECT_THROW(simulator()->run([&] { return std::exchange(given, true) ? std::nullopt : std::optional(task); },
                                 [](const network_task&, task_result&&) {}),
                internal_error);
+}
+
+TEST_P(saved_tasks, ask_for_their_rows_at_the_end_and_refuse_others) {
+  network_task task = tasks().front();
+  kept at_half;
+  const auto run = [&](const std::function<bool()>& poll, const auto& finished) {
+    bool given = false;
+    const auto now = simulator();
+    now->run([&] { return std::exchange(given, true) ? std::nullopt : std::optional(task); }, finished,
+             [&] {
+               now->save([&](std::vector<unfinished_task>&& tasks) {
+                 for (unfinished_task& one : tasks) {
+                   at_half.add(std::move(one.progress));
+                 }
+               });
+               return poll();
+             });
+  };
+  run([&] { return at_half.rows.empty(); }, [](const network_task&, task_result&&) {});
+  const kept saved = at_half;
+  int reads = 0;
+  task.progress = std::make_shared<const kept_progress>(kept_progress{saved.state, [&](const auto& take) {
+                                                                        ++reads;
+                                                                        std::ranges::for_each(saved.rows, take);
+                                                                      }});
+  run([&] { return reads > 0; }, [&](const network_task&, task_result&&) { EXPECT_EQ(reads, 0); });
+  run([] { return true; },
+      [&](const network_task&, task_result&& result) {
+        EXPECT_EQ(reads, 1);
+        EXPECT_EQ(result.state, task_state::done);
+      });
+  EXPECT_EQ(reads, 1);
+  std::vector<std::string> too_many = saved.rows;
+  too_many.push_back(saved.rows[0]);
+  for (const std::vector<std::string>& rows : {std::vector<std::string>(), too_many}) {
+    task.progress = kept{saved.state, rows}.progress();
+    EXPECT_THROW(run([] { return true; }, [](const network_task&, task_result&&) {}), internal_error);
+  }
 }
 
 std::vector<progress_case> all_cases() {

@@ -23,11 +23,16 @@ using ::testing::SizeIs;
 
 class unfinished : public ::testing::Test {
  protected:
+  static void append(rows_file& to, std::string_view rows) {
+    const auto bytes = std::as_bytes(std::span(rows));
+    const std::vector<std::span<const std::byte>> parts{bytes.first(1), bytes.subspan(1)};
+    to.append(parts);
+  }
   /// Two tasks, the rows of the first one in two parts.
   void write() const {
     rows_file rows(directory, "a", 0);
-    rows.append("first");
-    rows.append("second");
+    append(rows, "first");
+    append(rows, "second");
     std::vector<saved_task> tasks(2);
     tasks[0].task = "a";
     tasks[0].attempts = 3;
@@ -38,13 +43,18 @@ class unfinished : public ::testing::Test {
     tasks[1].task = "b";
     write_unfinished(directory, "1-0", tasks, std::vector<std::string>{"state of a", std::string("\0b\n", 3)});
   }
-  std::shared_ptr<const task_progress> progress(const std::string& task) const {
+  std::shared_ptr<const kept_progress> progress(const std::string& task) const {
     for (const saved_task& saved : find_unfinished(directory)) {
       if (saved.task == task) {
         return read_progress(directory, saved);
       }
     }
     return nullptr;
+  }
+  static std::string rows_of(const std::shared_ptr<const kept_progress>& progress) {
+    std::string all;
+    progress->rows([&all](const std::string& rows) { all += rows; });
+    return all;
   }
   static void change_byte(const std::filesystem::path& file, std::streamoff at) {
     std::fstream stream(file, std::ios::binary | std::ios::in | std::ios::out);
@@ -71,22 +81,23 @@ TEST_F(unfinished, tasks_are_read_as_they_were_written) {
   EXPECT_EQ(found[0].file, "1-0");
   ASSERT_NE(progress("a"), nullptr);
   EXPECT_EQ(progress("a")->state, "state of a");
-  EXPECT_EQ(progress("a")->rows, "firstsecond");
+  EXPECT_EQ(rows_of(progress("a")), "firstsecond");
   EXPECT_EQ(progress("b")->state, std::string("\0b\n", 3));
-  EXPECT_EQ(progress("b")->rows, "");
+  EXPECT_EQ(rows_of(progress("b")), "");
 }
 
 TEST_F(unfinished, rows_go_on_from_where_the_state_was_saved) {
   write();
-  rows_file(directory, "a", find_unfinished(directory)[0].rows_bytes).append("never saved");
-  EXPECT_EQ(progress("a")->rows, "firstsecond");
+  rows_file beyond(directory, "a", find_unfinished(directory)[0].rows_bytes);
+  append(beyond, "never saved");
+  EXPECT_EQ(rows_of(progress("a")), "firstsecond");
   rows_file again(directory, "a", find_unfinished(directory)[0].rows_bytes);
-  again.append("third");
+  append(again, "third");
   std::vector<saved_task> tasks(1);
   tasks[0].task = "a";
   tasks[0].rows_bytes = again.bytes();
   write_unfinished(directory, "1-0", tasks, std::vector<std::string>{"later"});
-  EXPECT_EQ(progress("a")->rows, "firstsecondthird");
+  EXPECT_EQ(rows_of(progress("a")), "firstsecondthird");
   again.remove();
   EXPECT_EQ(progress("a"), nullptr);
 }
@@ -100,7 +111,7 @@ TEST_F(unfinished, damage_of_any_byte_loses_a_task_and_never_changes_it) {
       const auto now = progress("a");
       if (now != nullptr) {  // The byte was of task b.
         EXPECT_EQ(now->state, "state of a") << name << " at " << at;
-        EXPECT_EQ(now->rows, "firstsecond") << name << " at " << at;
+        EXPECT_EQ(rows_of(now), "firstsecond") << name << " at " << at;
       }
       change_byte(file, at);
     }
@@ -108,6 +119,15 @@ TEST_F(unfinished, damage_of_any_byte_loses_a_task_and_never_changes_it) {
   change_byte(directory / "a.rows", 60);
   EXPECT_EQ(progress("a"), nullptr);
   EXPECT_NE(progress("b"), nullptr);
+}
+
+TEST_F(unfinished, rows_that_are_damaged_after_their_task_went_on_are_an_error) {
+  write();
+  const auto now = progress("a");
+  change_byte(directory / "a.rows", 60);
+  EXPECT_THROW(rows_of(now), environment_error);
+  std::filesystem::remove(directory / "a.rows");
+  EXPECT_THROW(rows_of(now), environment_error);
 }
 
 TEST_F(unfinished, a_truncated_file_loses_its_tasks) {
@@ -121,8 +141,8 @@ TEST_F(unfinished, a_truncated_file_loses_its_tasks) {
 TEST_F(unfinished, rows_of_another_task_are_not_taken) {
   write();
   rows_file other(directory, "b", 0);
-  other.append("First");
-  other.append("Second");
+  append(other, "First");
+  append(other, "Second");
   std::filesystem::copy_file(directory / "b.rows", directory / "a.rows",
                              std::filesystem::copy_options::overwrite_existing);
   EXPECT_EQ(progress("a"), nullptr);
@@ -131,7 +151,8 @@ TEST_F(unfinished, rows_of_another_task_are_not_taken) {
 TEST_F(unfinished, files_that_are_not_its_own_stay) {
   write();
   const std::string task(32, 'a');
-  rows_file(directory, task, 0).append("rows");
+  rows_file rows(directory, task, 0);
+  append(rows, "rows");
   std::ofstream(directory / "thesis.tex") << "precious";
   std::filesystem::create_directory(directory / "9-9");
   std::ofstream(directory / "9-9" / "more") << "precious";

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -56,7 +58,20 @@ struct task_identity {
 /// settings, can do so, and only with the same task.
 struct task_progress {
   std::string state;  ///< All but the transitions so far.
-  std::string rows;   ///< These. What was handed over later goes behind what was handed over before.
+  /// Of these the ones that were not handed over before, if any: bytes, in parts that belong together one behind the
+  /// other. They lie in the simulator, and only until the call that hands them over returns.
+  std::vector<std::span<const std::byte>> rows;
+};
+
+/// Calls `take` with the bytes of each of the task_progress::rows of a task that are not empty, in the order in which
+/// they were handed over.
+using kept_rows = std::function<void(const std::function<void(const std::string& rows)>& take)>;
+
+/// Where a task goes on: its last task_progress::state, and all rows that were handed over until then. A simulator
+/// needs the rows at the end of the task alone, and does not read them before: they may be many.
+struct kept_progress {
+  std::string state;
+  kept_rows rows;  ///< What it throws passes through the simulator.
 };
 
 /// A task with its network: what a simulator takes.
@@ -65,7 +80,7 @@ struct network_task {
   task_identity identity;
   std::int64_t label = 0;  ///< The caller's; comes back with the result.
   /// Where the simulator goes on; null: it begins.
-  std::shared_ptr<const task_progress> progress = {};
+  std::shared_ptr<const kept_progress> progress = {};
 };
 
 /// A task as it stands in the middle of its work.
@@ -73,7 +88,7 @@ struct unfinished_task {
   std::int64_t label = 0;   ///< Of its network_task.
   double share_done = 0;    ///< Roughly, of its way, in [0, 1].
   std::int64_t events = 0;  ///< Network events simulated so far.
-  task_progress progress;   ///< The state as it is, and the rows that were not handed over before.
+  task_progress progress;
 };
 
 /// A network that was followed through its phases, all its spikes noted.

@@ -19,6 +19,8 @@ class digest {
 
   digest& add(std::string_view text);
   digest& add_bytes(std::span<const std::byte> bytes);
+  /// The parts one behind the other, as one text.
+  digest& add_parts(std::span<const std::span<const std::byte>> parts);
   /// 32 hexadecimal digits.
   std::string text() const;
 

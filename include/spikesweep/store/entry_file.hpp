@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -39,6 +41,8 @@ class entry_file {
   std::optional<std::uint64_t> append_to(std::string& to, std::uint64_t begin, std::string_view name) const;
 
   void append(std::string_view name, std::string_view bytes);
+  /// The bytes are the parts, one behind the other.
+  void append(std::string_view name, std::span<const std::span<const std::byte>> parts);
   /// Keeps the first `bytes` of the file.
   void cut(std::uint64_t bytes);
   /// Forces everything to the disk, where the file system can.

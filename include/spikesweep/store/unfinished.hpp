@@ -45,7 +45,7 @@ class rows_file {
   rows_file(const std::filesystem::path& directory, const std::string& task, std::uint64_t bytes);
 
   /// Adds rows (task_progress). Throws environment_error if the disk fails.
-  void append(const std::string& rows);
+  void append(std::span<const std::span<const std::byte>> rows);
   std::uint64_t bytes() const { return file_.bytes(); }
   /// Its task ended.
   void remove();
@@ -79,7 +79,8 @@ void remove_unfinished(const std::filesystem::path& directory, const std::set<st
 /// All saved tasks of a directory, which need not exist. Files that are damaged count as empty. Rank-local.
 std::vector<saved_task> find_unfinished(const std::filesystem::path& directory);
 
-/// The progress of a saved task; null if its bytes are not what they were. Rank-local.
-std::shared_ptr<const task_progress> read_progress(const std::filesystem::path& directory, const saved_task& task);
+/// The progress of a saved task; null if its bytes are not what they were. Its rows stay in their file, which has to
+/// lie there until the task has ended: else they throw environment_error. Rank-local.
+std::shared_ptr<const kept_progress> read_progress(const std::filesystem::path& directory, const saved_task& task);
 
 }  // namespace spikesweep
