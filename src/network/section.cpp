@@ -47,4 +47,16 @@ std::span<const setting<section_settings>> section_table() {
   return rows;
 }
 
+std::string_view name_of(section_kind kind) {
+  switch (kind) {
+    case section_kind::interval:
+      return "interval";
+    case section_kind::mfe:
+      return "mfe";
+    case section_kind::volley:
+      return "volley";
+  }
+  return "?";
+}
+
 }  // namespace spikesweep
