@@ -11,6 +11,7 @@
 #include <spikesweep/learning/trainer.hpp>
 #include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/network/serial.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/surrogate/predictor.hpp>

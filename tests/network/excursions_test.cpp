@@ -7,6 +7,7 @@
 
 #include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/network/serial.hpp>
+#include <spikesweep/network/simulators.hpp>
 
 namespace spikesweep {
 namespace {

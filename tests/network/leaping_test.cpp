@@ -10,6 +10,7 @@
 #include <spikesweep/network/leaping.hpp>
 #include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/network/serial.hpp>
+#include <spikesweep/network/simulators.hpp>
 
 #include "network_sets.hpp"
 

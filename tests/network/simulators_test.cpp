@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <set>
 #include <string>
 #include <type_traits>
@@ -27,6 +28,17 @@ TEST(simulators, have_names_and_versions_of_their_own) {
   for (const simulator_info& row : simulator_table) {
     EXPECT_TRUE(names.insert(row.name).second) << row.name;
     EXPECT_TRUE(versions.insert(row.version).second) << row.version;
+  }
+}
+
+TEST(simulators, are_chosen_by_words_in_the_order_of_the_enumeration) {
+  EXPECT_EQ(simulator_kind{}, simulator_kind::exact);
+  for (std::size_t i = 0; i < simulator_choices.size(); ++i) {
+    const simulator_choice& choice = simulator_choices[i];
+    EXPECT_EQ(static_cast<std::size_t>(choice.kind), i) << choice.word;
+    EXPECT_EQ(name_of(choice.kind), choice.word);
+    EXPECT_NE(std::ranges::find(simulator_table, choice.kind, &simulator_info::kind), simulator_table.end())
+        << choice.word << " chooses no simulator";
   }
 }
 

@@ -10,6 +10,7 @@
 
 #include <spikesweep/network/lockstep.hpp>
 #include <spikesweep/network/serial.hpp>
+#include <spikesweep/network/simulators.hpp>
 
 #include "network/checksum.hpp"
 #include "network/network_sets.hpp"

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/store/unfinished.hpp>
 
 #include "store/compare_files.hpp"

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <spikesweep/network/simulators.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/sweep/plan.hpp>
 #include <spikesweep/sweep/sweep.hpp>

@@ -19,11 +19,30 @@
 
 namespace spikesweep {
 
+/// What users choose by the setting `simulator`.
+enum class simulator_kind : int {
+  exact,       ///< The network's own law: event by event (Markov), or step by step (discrete: its steps are its law).
+  tau_leaping  ///< The Markov network by steps of fixed length, whose law tends to the exact one as they shrink.
+};
+
+/// A choice as users see it.
+struct simulator_choice {
+  simulator_kind kind;
+  std::string_view word;         ///< In configs and files.
+  std::string_view description;  ///< In the help of the setting.
+};
+
+/// Every choice, in the order of the enumeration.
+inline constexpr std::array simulator_choices{
+    simulator_choice{simulator_kind::exact, "exact", "the network's own law"},
+    simulator_choice{simulator_kind::tau_leaping, "tau_leaping", "steps of dt_ms that approximate a Markov network"},
+};
+
 /// One simulator of networks.
 struct simulator_info {
   std::string_view name;
   network_model model;  ///< Of the networks that it simulates.
-  simulator_kind kind;  ///< The choice of settings that it belongs to.
+  simulator_kind kind;  ///< The choice that it belongs to.
   bool stepped;         ///< Time goes on in steps of `dt_ms`: every stopping time is a multiple of it.
   int width;            ///< Networks simulated at a time.
   /// Names the law and the random numbers: another version may give other results for the same task.
@@ -86,7 +105,8 @@ inline constexpr std::tuple simulator_rows{
                                      .width = 1,
                                      .version = "discrete 1",
                                      .refusal = "",
-                                     .make = make_serial}}};
+                                     .make = make_serial}},
+};
 
 /// The table, without what only the compiler needs.
 inline constexpr auto simulator_table =
@@ -108,9 +128,9 @@ input_error no_simulator(network_model model, const simulation_settings& simulat
 std::unique_ptr<network_simulator> make_simulator(network_model model, const section_settings& section,
                                                   const sampling_settings& sampling, std::uint64_t seed);
 
-/// Calls work(network) with a new network of the plain simulator that fits, and returns what it returns: `oracle`,
-/// `leaping_network`, `discrete_network`. These share an interface: step(), time(), pending(), events(),
-/// coarse_grain(), draw_from(), perturb(), ... Throws input_error if no simulator fits.
+/// Calls work(network) with a new network of the plain simulator that fits, and returns what it returns. The networks
+/// of all rows share an interface: step(), time(), pending(), events(), coarse_grain(), draw_from(), perturb(), ...
+/// Throws input_error if no simulator fits.
 template <std::size_t row = 0, class Work>
 std::invoke_result_t<const Work&, oracle> with_network(const parameters& p, const simulation_settings& simulation,
                                                        const random_stream& stream, const Work& work) {
