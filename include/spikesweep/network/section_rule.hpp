@@ -34,8 +34,8 @@ struct stop_levels {
 
 /// The rule that cuts the trajectory of one network into phases at causal stopping times: whether a phase starts or
 /// ends depends on the past only. It remembers the kind of the phase that runs and, for `mfe`, the recurrent E spikes
-/// of the window. A copy forks it together with its network. The whole rule is in this header, so that a new constant
-/// of a section costs no other file.
+/// of the window. A copy forks it together with its network. The whole rule is in this header: a new constant
+/// of a section touches its struct, its row and this file.
 class section_rule {
  public:
   /// `mean_pool`: mean number of pending E-to-E kicks, used by `volley` alone.
