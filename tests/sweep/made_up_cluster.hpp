@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <queue>
 #include <utility>
@@ -194,9 +195,9 @@ class made_up_cluster {
 
   /// True if a node is lost before the work is done.
   bool run_job(std::optional<double> loss) {
-    const std::optional<double> end = loss ? std::optional(*loss + about_.notice_s) : std::nullopt;
+    const double end = loss ? *loss + about_.notice_s : std::numeric_limits<double>::infinity();
     const int lost_node = lost_nodes_++ * 7 % std::max(1, about_.ranks / about_.ranks_a_node);
-    while (!events_.empty() && !(end && events_.top().time > *end)) {
+    while (!events_.empty() && events_.top().time <= end) {
       const event next = events_.top();
       events_.pop();
       if (loss && next.time > *loss && next.rank / about_.ranks_a_node == lost_node) {
