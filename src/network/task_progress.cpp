@@ -47,7 +47,7 @@ std::vector<std::span<const std::byte>> task_procedure::fresh_rows() {
 }
 
 void task_procedure::go_on_behind(kept_rows rows) {
-  if (rows_ > result_.block.rows()) {
+  if (rows_ < 0 || rows_ > result_.block.rows()) {
     fail_for_other_rows();
   }
   kept_rows_ = std::move(rows);
