@@ -126,23 +126,31 @@ std::optional<entry_file::entry> entry_file::at(std::uint64_t begin) const {
   if (!found) {
     return std::nullopt;
   }
-  entry out{read_at(descriptor_, path_, found->name, found->bytes - found->name), {}};
-  return append_to(out.bytes, begin, out.name) ? std::optional(std::move(out)) : std::nullopt;
+  entry out{name_at(*found), {}};
+  return append_bytes(out.bytes, *found, out.name) ? std::optional(std::move(out)) : std::nullopt;
 }
 
 std::optional<std::uint64_t> entry_file::append_to(std::string& to, std::uint64_t begin, std::string_view name) const {
   const auto found = place_of(begin);
-  if (!found || read_at(descriptor_, path_, found->name, found->bytes - found->name) != name) {
-    return std::nullopt;
-  }
-  const std::size_t before = to.size();
-  append_from(descriptor_, path_, found->bytes, found->digest - found->bytes, to);
-  if (read_at(descriptor_, path_, found->digest, digest_length) !=
-      digest().add(name).add(std::string_view(to).substr(before)).text()) {
-    to.resize(before);
+  if (!found || name_at(*found) != name || !append_bytes(to, *found, name)) {
     return std::nullopt;
   }
   return found->digest + digest_length;
+}
+
+std::string entry_file::name_at(const place& of) const {
+  return read_at(descriptor_, path_, of.name, of.bytes - of.name);
+}
+
+bool entry_file::append_bytes(std::string& to, const place& of, std::string_view name) const {
+  const std::size_t before = to.size();
+  append_from(descriptor_, path_, of.bytes, of.digest - of.bytes, to);
+  const std::string sum = digest().add(name).add(std::string_view(to).substr(before)).text();
+  if (read_at(descriptor_, path_, of.digest, digest_length) != sum) {
+    to.resize(before);
+    return false;
+  }
+  return true;
 }
 
 void entry_file::append(std::string_view name, std::string_view bytes) {

@@ -52,6 +52,9 @@ class entry_file {
   struct place;
   /// Where the parts of the entry that begins there are; nothing if the file is too short for it.
   std::optional<place> place_of(std::uint64_t begin) const;
+  std::string name_at(const place& of) const;
+  /// Appends the bytes of the entry of this name to `to`; false, and `to` is as it was, if they are damaged.
+  bool append_bytes(std::string& to, const place& of, std::string_view name) const;
 
   std::filesystem::path path_;
   int descriptor_;
