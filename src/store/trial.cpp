@@ -10,6 +10,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/stopwatch.hpp>
 #include <spikesweep/parallel/child_process.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/store/hdf5.hpp>
 #include <spikesweep/store/trial.hpp>
 
@@ -25,6 +26,9 @@ constexpr std::uint64_t most_indexed_bytes = std::uint64_t{64} << 20;
 /// A trial waits at most so many times as long as it may compute: for the file system, or for a busy or stopped
 /// machine.
 constexpr double patience = 15;
+
+/// A signal may wait so long for an answer: the trial of a sound file is over by then [s].
+constexpr double answer_s = 1;
 
 using contents = std::tuple<dev_t, ino_t, off_t, std::int64_t, std::int64_t>;
 
@@ -150,6 +154,9 @@ void try_file(const std::filesystem::path& path) {
       throw input_error(
           fmt::format("{} is damaged: HDF5 is not through with it after {} s; restore it from a copy, or make it again",
                       path.string(), own.longest_s));
+    }
+    if (seconds_since(begin) > answer_s && interrupted()) {
+      throw interrupted_error("interrupted while HDF5 tried to read " + path.string());
     }
     if (seconds_since(begin) > patience * own.longest_s) {
       throw environment_error(

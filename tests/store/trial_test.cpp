@@ -1,3 +1,4 @@
+#include <csignal>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -6,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/store/hdf5.hpp>
 #include <spikesweep/store/seal.hpp>
 #include <spikesweep/store/trial.hpp>
@@ -40,6 +42,13 @@ class trial : public ::testing::Test {
     std::ofstream(path_, std::ios::binary) << all;
   }
 
+  /// The heap that holds strings of variable length: its length of an object, 0, is where HDF5 looks for the next one.
+  void make_endless() const {
+    const std::size_t heap = contents_of(path_).find("GCOL");
+    ASSERT_NE(heap, std::string::npos);
+    replace(heap + 16, std::string(16, '\0'));
+  }
+
   scratch_directory scratch_;
   std::filesystem::path path_ = scratch_ / "s.h5";
 };
@@ -55,14 +64,26 @@ TEST_F(trial, leaves_to_hdf5_what_hdf5_can_refuse) {
   EXPECT_THAT(error_of<input_error>([&] { hdf5::file::open(path_); }), HasSubstr("cannot open"));
 }
 
-// The heap that holds strings of variable length: its length of an object, 0, is where HDF5 looks for the next one.
 TEST_F(trial, finds_a_file_that_hdf5_reads_without_end) {
-  const std::size_t heap = contents_of(path_).find("GCOL");
-  ASSERT_NE(heap, std::string::npos);
-  replace(heap + 16, std::string(16, '\0'));
+  make_endless();
   try_files_with({SPIKESWEEP_BINARY, "try-file"}, 1);
   EXPECT_THAT(error_of<input_error>([&] { hdf5::file::open(path_); }),
               AllOf(HasSubstr("s.h5 is damaged"), HasSubstr("HDF5 is not through with it")));
+}
+
+TEST_F(trial, ends_after_a_signal) {
+  make_endless();
+  constexpr double an_hour = 3600;
+  try_files_with({SPIKESWEEP_BINARY, "try-file"}, an_hour);
+  const interrupt_guard guard;
+  std::raise(SIGTERM);
+  EXPECT_THAT(error_of<interrupted_error>([&] { hdf5::file::open(path_); }), HasSubstr("interrupted while HDF5"));
+}
+
+TEST_F(trial, of_a_sound_file_goes_on_after_a_signal) {
+  const interrupt_guard guard;
+  std::raise(SIGTERM);
+  EXPECT_NO_THROW(hdf5::file::open(path_));
 }
 
 TEST_F(trial, finds_a_file_that_ends_the_process) {

@@ -17,7 +17,8 @@ void try_files_with(std::vector<std::string> program, double longest_s = 20);
 
 /// Throws input_error if the trial crashes or takes too long; what HDF5 itself can refuse is left to who opens the
 /// file. A file that came through is not tried again until it changes. Throws environment_error if the system starts no
-/// process. Rank-local; one thread at a time.
+/// process, and interrupted_error if a signal was counted (see interrupt_guard) and the trial takes longer than a
+/// second. Rank-local; one thread at a time.
 void try_file(const std::filesystem::path& path);
 
 /// The other side of try_file(). Throws input_error if the process was not started by it.
