@@ -1,4 +1,3 @@
-#include <cstdint>
 #include <fstream>
 #include <new>
 #include <vector>
@@ -40,13 +39,23 @@ digest& digest::add_bytes(std::span<const std::byte> bytes) {
 
 digest& digest::add_parts(std::span<const std::span<const std::byte>> parts) {
   std::uint64_t length = 0;
-  for (const std::span<const std::byte> part : parts) {
-    length += part.size();
+  for (const std::span<const std::byte> bytes : parts) {
+    length += bytes.size();
   }
+  begin(length);
+  for (const std::span<const std::byte> bytes : parts) {
+    part(bytes);
+  }
+  return *this;
+}
+
+digest& digest::begin(std::uint64_t length) {
   XXH3_128bits_update(of(state_), &length, sizeof length);
-  for (const std::span<const std::byte> part : parts) {
-    XXH3_128bits_update(of(state_), part.data(), part.size());
-  }
+  return *this;
+}
+
+digest& digest::part(std::span<const std::byte> bytes) {
+  XXH3_128bits_update(of(state_), bytes.data(), bytes.size());
   return *this;
 }
 

@@ -19,6 +19,8 @@ namespace {
 /// What an entry begins with: the lengths of its name and of its bytes. Its digest comes last.
 using entry_lengths = std::array<std::uint64_t, 2>;
 constexpr std::uint64_t digest_length = 32;
+/// Bytes that are checked at once: few enough to stay in a processor's cache.
+constexpr std::uint64_t checked_at_once = std::uint64_t{1} << 18;
 
 [[noreturn]] void fail(const char* action, const std::filesystem::path& path) {
   throw environment_error(std::string("cannot ") + action + ' ' + path.string() + ": " + std::strerror(errno));
@@ -138,6 +140,29 @@ std::optional<std::uint64_t> entry_file::append_to(std::string& to, std::uint64_
   return found->digest + digest_length;
 }
 
+std::optional<std::uint64_t> entry_file::end_of(std::uint64_t begin, std::string_view name) const {
+  const auto found = place_of(begin);
+  if (!found || name_at(*found) != name) {
+    return std::nullopt;
+  }
+  digest sum;
+  sum.add(name).begin(found->digest - found->bytes);
+  std::string part;
+  for (std::uint64_t at = found->bytes; at < found->digest; at += part.size()) {
+    part.clear();
+    append_from(descriptor_, path_, at, std::min(checked_at_once, found->digest - at), part);
+    if (part.empty()) {
+      return std::nullopt;  // Somebody has cut the file.
+    }
+    sum.part(std::as_bytes(std::span(part)));
+  }
+  return has_digest(*found, sum.text()) ? std::optional(found->digest + digest_length) : std::nullopt;
+}
+
+bool entry_file::has_digest(const place& of, const std::string& sum) const {
+  return read_at(descriptor_, path_, of.digest, digest_length) == sum;
+}
+
 std::string entry_file::name_at(const place& of) const {
   return read_at(descriptor_, path_, of.name, of.bytes - of.name);
 }
@@ -145,8 +170,7 @@ std::string entry_file::name_at(const place& of) const {
 bool entry_file::append_bytes(std::string& to, const place& of, std::string_view name) const {
   const std::size_t before = to.size();
   append_from(descriptor_, path_, of.bytes, of.digest - of.bytes, to);
-  const std::string sum = digest().add(name).add(std::string_view(to).substr(before)).text();
-  if (read_at(descriptor_, path_, of.digest, digest_length) != sum) {
+  if (!has_digest(of, digest().add(name).add(std::string_view(to).substr(before)).text())) {
     to.resize(before);
     return false;
   }

@@ -73,25 +73,42 @@ std::vector<saved_task> read_tasks(const std::filesystem::path& path) {
   return tasks;
 }
 
-/// Calls `take` with the rows of each entry in the first `bytes` of the rows_file of a task. False if they are damaged.
-bool read_rows(const std::filesystem::path& rows_of_task, const std::string& task, std::uint64_t bytes,
-               const std::function<void(const std::string& rows)>& take) {
+/// Goes through the entries in the first `bytes` of the rows_file of a task: `end_of` returns the end of the entry that
+/// begins there. False if one is damaged.
+bool pass_rows(const std::filesystem::path& rows_of_task, std::uint64_t bytes,
+               const std::function<std::optional<std::uint64_t>(const entry_file& file, std::uint64_t begin)>& end_of) {
   if (bytes == 0) {
     return true;
   }
   const entry_file file(rows_of_task, entry_file::use::read);
-  std::string rows;
   std::uint64_t end = 0;
   while (end < bytes) {
-    rows.clear();
-    const auto next = file.append_to(rows, end, task);
+    const auto next = end_of(file, end);
     if (!next || *next > bytes) {
       return false;
     }
-    take(rows);
     end = *next;
   }
   return true;
+}
+
+bool rows_are_whole(const std::filesystem::path& rows_of_task, const std::string& task, std::uint64_t bytes) {
+  return pass_rows(rows_of_task, bytes,
+                   [&](const entry_file& file, std::uint64_t begin) { return file.end_of(begin, task); });
+}
+
+/// Calls `take` with the rows of each entry. False if they are damaged.
+bool read_rows(const std::filesystem::path& rows_of_task, const std::string& task, std::uint64_t bytes,
+               const std::function<void(const std::string& rows)>& take) {
+  std::string rows;
+  return pass_rows(rows_of_task, bytes, [&](const entry_file& file, std::uint64_t begin) {
+    rows.clear();
+    const auto end = file.append_to(rows, begin, task);
+    if (end && *end <= bytes) {
+      take(rows);
+    }
+    return end;
+  });
 }
 
 /// Whether a name is one that write_unfinished() or rows_file may have given: "2-0", "2-0.partial", "DIGEST.rows".
@@ -205,7 +222,7 @@ std::shared_ptr<const kept_progress> read_progress(const std::filesystem::path& 
   try {
     auto state = entry_file(directory / task.file, entry_file::use::read).at(task.offset);
     const std::filesystem::path file = directory / rows_file::name(task.task);
-    if (!state || state->name != task.task || !read_rows(file, task.task, task.rows_bytes, [](const std::string&) {})) {
+    if (!state || state->name != task.task || !rows_are_whole(file, task.task, task.rows_bytes)) {
       return nullptr;
     }
     return std::make_shared<const kept_progress>(

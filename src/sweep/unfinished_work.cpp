@@ -14,8 +14,9 @@ namespace spikesweep {
 
 namespace {
 
-/// Saving may take this share of the time.
-constexpr double most_share = 0.02;
+/// Shares of the time that saving may take: what each save writes anew, and all of it.
+constexpr double most_share_anew = 0.02;
+constexpr double most_share = 0.1;
 
 /// Name of the file of one rank and run.
 std::string file_name(int run, int rank) {
@@ -91,12 +92,17 @@ unfinished_work find_unfinished_work(const std::filesystem::path& sweep_file, co
   return work;
 }
 
+double pause_after(const save_time& took, double every_s) {
+  return std::max({every_s, took.anew_s / most_share_anew, (took.anew_s + took.rows_s) / most_share});
+}
+
 void task_saver::save(std::vector<saved_task> tasks, const std::vector<unfinished_task>& unfinished) {
   const auto start = steady_clock::now();
+  save_time took;
   asked_ = false;
   try {
     if (!tasks.empty() && !failed_) {
-      write(std::move(tasks), unfinished);
+      took.rows_s = write(std::move(tasks), unfinished);
     }
   } catch (const environment_error& error) {
     failed_ = true;
@@ -105,11 +111,13 @@ void task_saver::save(std::vector<saved_task> tasks, const std::vector<unfinishe
                                                       "tasks"});
   }
   saved_ = steady_clock::now();
-  pause_s_ = std::max(every_s_, seconds_since(start) / most_share);
+  took.anew_s = seconds_since(start) - took.rows_s;
+  pause_s_ = pause_after(took, every_s_);
 }
 
-void task_saver::write(std::vector<saved_task> tasks, const std::vector<unfinished_task>& unfinished) {
+double task_saver::write(std::vector<saved_task> tasks, const std::vector<unfinished_task>& unfinished) {
   std::vector<std::string> states;
+  double rows_s = 0;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
     const unfinished_task& now = unfinished[i];
     saved_task& to = tasks[i];
@@ -117,11 +125,15 @@ void task_saver::write(std::vector<saved_task> tasks, const std::vector<unfinish
     to.share_done = now.share_done;
     to.events = now.events;
     rows_file& rows = rows_.try_emplace(now.label, earlier_.directory, to.task, 0).first->second;
-    rows.append(now.progress.rows);
+    {
+      const stopwatch watch(rows_s);
+      rows.append(now.progress.rows);
+    }
     to.rows_bytes = rows.bytes();
     states.push_back(now.progress.state);
   }
   write_unfinished(earlier_.directory, file_name(earlier_.run, rank_), tasks, states);
+  return rows_s;
 }
 
 void task_saver::forget(std::int64_t task) {

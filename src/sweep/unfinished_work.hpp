@@ -56,6 +56,17 @@ struct save_trouble {
   std::string words;
 };
 
+/// What a save took [s].
+struct save_time {
+  double anew_s = 0;  ///< For what each save writes anew.
+  double rows_s = 0;  ///< For the rows since the last save.
+};
+
+/// The pause after a save [s]: `every_s`, or longer where saving takes much of the time. More rare saves make the share
+/// of what is written anew smaller, but not that of rows: each row is written once, however often saves are. So rows
+/// may take more.
+double pause_after(const save_time& took, double every_s);
+
 /// Saves the tasks that a rank has in hand: every few seconds, and when the rank is asked to end. A failure to write
 /// them is told once and costs nothing else.
 class task_saver {
@@ -87,7 +98,8 @@ class task_saver {
   earlier_part earlier(std::int64_t task);
 
  private:
-  void write(std::vector<saved_task> tasks, const std::vector<unfinished_task>& unfinished);
+  /// Returns the time for the rows [s].
+  double write(std::vector<saved_task> tasks, const std::vector<unfinished_task>& unfinished);
 
   const unfinished_work& earlier_;
   const sweep_description& description_;

@@ -122,6 +122,25 @@ TEST_F(unfinished, damage_of_any_byte_loses_a_task_and_never_changes_it) {
   EXPECT_NE(progress("b"), nullptr);
 }
 
+// More than is checked at once.
+TEST_F(unfinished, damage_anywhere_in_many_rows_is_found) {
+  write();
+  rows_file beyond(directory, "a", find_unfinished(directory)[0].rows_bytes);
+  const std::string many(1'000'000, 'r');
+  append(beyond, many);
+  std::vector<saved_task> tasks(1);
+  tasks[0].task = "a";
+  tasks[0].rows_bytes = beyond.bytes();
+  write_unfinished(directory, "1-0", tasks, std::vector<std::string>{"later"});
+  ASSERT_NE(progress("a"), nullptr);
+  EXPECT_EQ(rows_of(progress("a")), "firstsecond" + many);
+  for (const std::streamoff at : {200, 300'000, 600'000, 1'000'000}) {
+    change_byte(directory / "a.rows", at);
+    EXPECT_EQ(progress("a"), nullptr) << at;
+    change_byte(directory / "a.rows", at);
+  }
+}
+
 TEST_F(unfinished, rows_that_are_damaged_after_their_task_went_on_are_an_error) {
   write();
   const auto now = progress("a");

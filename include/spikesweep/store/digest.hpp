@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -21,6 +22,9 @@ class digest {
   digest& add_bytes(std::span<const std::byte> bytes);
   /// The parts one behind the other, as one text.
   digest& add_parts(std::span<const std::span<const std::byte>> parts);
+  /// Bytes that come one after another: add_bytes() is begin() with their number, and part() with each part of them.
+  digest& begin(std::uint64_t length);
+  digest& part(std::span<const std::byte> bytes);
   /// 32 hexadecimal digits.
   std::string text() const;
 

@@ -36,6 +36,8 @@ class entry_file {
   std::uint64_t bytes() const { return bytes_; }
   /// The entry that begins there; nothing if it is not whole.
   std::optional<entry> at(std::uint64_t begin) const;
+  /// The end of the entry that begins there; nothing if it is not whole or has another name. Keeps few of its bytes.
+  std::optional<std::uint64_t> end_of(std::uint64_t begin, std::string_view name) const;
   /// Appends the bytes of the entry that begins there to `to`, and returns the end of the entry; nothing, and `to` is
   /// as it was, if the entry is not whole or has another name.
   std::optional<std::uint64_t> append_to(std::string& to, std::uint64_t begin, std::string_view name) const;
@@ -53,6 +55,8 @@ class entry_file {
   /// Where the parts of the entry that begins there are; nothing if the file is too short for it.
   std::optional<place> place_of(std::uint64_t begin) const;
   std::string name_at(const place& of) const;
+  /// Whether the entry has this digest.
+  bool has_digest(const place& of, const std::string& sum) const;
   /// Appends the bytes of the entry of this name to `to`; false, and `to` is as it was, if they are damaged.
   bool append_bytes(std::string& to, const place& of, std::string_view name) const;
 
