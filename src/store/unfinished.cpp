@@ -111,6 +111,20 @@ bool read_rows(const std::filesystem::path& rows_of_task, const std::string& tas
   });
 }
 
+/// The same when the task ends, whose rows were whole when it began. Throws environment_error if they are not any more.
+void read_again(const std::filesystem::path& rows_of_task, const std::string& task, std::uint64_t bytes,
+                const std::function<void(const std::string& rows)>& take) {
+  try {
+    if (!read_rows(rows_of_task, task, bytes, take)) {
+      throw environment_error(rows_of_task.string() + " changed while the sweep was running");
+    }
+  } catch (const environment_error& error) {
+    throw environment_error(std::string(error.what()) +
+                            "; what a task had saved there is lost: start the same command again, which begins this "
+                            "task anew, and let nothing else change this directory");
+  }
+}
+
 /// Whether a name is one that write_unfinished() or rows_file may have given: "2-0", "2-0.partial", "DIGEST.rows".
 bool is_own_name(const std::string& name) {
   const auto consists_of = [](std::string_view text, const char* letters) {
@@ -225,12 +239,9 @@ std::shared_ptr<const kept_progress> read_progress(const std::filesystem::path& 
     if (!state || state->name != task.task || !rows_are_whole(file, task.task, task.rows_bytes)) {
       return nullptr;
     }
-    return std::make_shared<const kept_progress>(
-        kept_progress{std::move(state->bytes), [=, name = task.task, bytes = task.rows_bytes](const auto& take) {
-                        if (!read_rows(file, name, bytes, take)) {
-                          throw environment_error(file.string() + " changed while its task was at work");
-                        }
-                      }});
+    return std::make_shared<const kept_progress>(kept_progress{
+        std::move(state->bytes),
+        [=, name = task.task, bytes = task.rows_bytes](const auto& take) { read_again(file, name, bytes, take); }});
   } catch (const environment_error& error) {
     log_info(std::string(error.what()) + "; a task that was saved begins anew");
     return nullptr;

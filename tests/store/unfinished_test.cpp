@@ -18,6 +18,8 @@
 namespace spikesweep {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using testing::scratch_directory;
 using ::testing::SizeIs;
@@ -144,10 +146,18 @@ TEST_F(unfinished, damage_anywhere_in_many_rows_is_found) {
 TEST_F(unfinished, rows_that_are_damaged_after_their_task_went_on_are_an_error) {
   write();
   const auto now = progress("a");
+  const auto refusal = [&]() -> std::string {
+    try {
+      rows_of(now);
+    } catch (const environment_error& error) {
+      return error.what();
+    }
+    return "none";
+  };
   change_byte(directory / "a.rows", 60);
-  EXPECT_THROW(rows_of(now), environment_error);
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("a.rows changed while"), HasSubstr("start the same command again")));
   std::filesystem::remove(directory / "a.rows");
-  EXPECT_THROW(rows_of(now), environment_error);
+  EXPECT_THAT(refusal(), AllOf(HasSubstr("cannot open"), HasSubstr("start the same command again")));
 }
 
 TEST_F(unfinished, a_truncated_file_loses_its_tasks) {
