@@ -146,12 +146,6 @@ bool any_setting(const std::string&) {
   return true;
 }
 
-/// Whether a setting decides the samples of every task, and not only which tasks there are. Synthetic states come from
-/// anywhere in the ranges of the axes.
-bool decides_any_task(const std::string& key, const sampling_settings& how) {
-  return !key.starts_with("design.") || (how.synthetic_share > 0 && key.starts_with("design.axes."));
-}
-
 /// The settings of those that count which differ.
 std::vector<std::string> setting_differences(const sweep_description& stored, const sweep_description& given,
                                              const std::function<bool(const std::string& key)>& counts) {
@@ -255,6 +249,10 @@ std::vector<std::string> differences(const sweep_description& stored, const swee
     found.emplace_back("design: the points in the file are not the points that this version places");
   }
   return found;
+}
+
+bool decides_any_task(std::string_view key, const sampling_settings& how) {
+  return !key.starts_with("design.") || (how.synthetic_share > 0 && key.starts_with("design.axes."));
 }
 
 std::vector<std::string> growth_obstacles(const sweep_description& stored, const sweep_description& given) {

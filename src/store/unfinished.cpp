@@ -162,8 +162,11 @@ std::string task_digest(const sweep_description& description, std::int64_t task)
   add_settings(sum, sampling_table(), sampling);
   add_settings(sum, simulation_table(), sampling.simulation);
   add_settings(sum, layout_table(), sampling.layout);
-  for (const swept_range& range : sampling.swept) {
-    sum.add(range.parameter->name).add(to_text(range.minimum)).add(to_text(range.maximum));
+  // In place of sampling.swept, which follows from them and is in no file.
+  for (const auto& [key, value] : description.settings) {
+    if (key.starts_with("design.") && decides_any_task(key, sampling)) {
+      sum.add(key).add(value);
+    }
   }
   add_settings(sum, network_choice_table(), p);
   for (const parameter_info& row : parameter_table()) {

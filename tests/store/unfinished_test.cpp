@@ -239,7 +239,14 @@ TEST_F(unfinished, a_task_has_a_digest_of_all_that_decides_its_samples) {
   EXPECT_NE(digest,
             changed([](sweep_description& d) { d.sampling.simulation.simulator = simulator_kind::tau_leaping; }));
   EXPECT_NE(digest, changed([](sweep_description& d) { d.sampling.layout.time_bins += 1; }));
-  EXPECT_NE(digest, changed([](sweep_description& d) { d.sampling.swept.push_back({&find_parameter("S_EE"), 1, 2}); }));
+  const auto range = [&](double synthetic_share, const std::string& of_axis) {
+    return changed([&](sweep_description& d) {
+      d.sampling.synthetic_share = synthetic_share;
+      d.settings.emplace_back("design.axes.S_EE", of_axis);
+    });
+  };
+  EXPECT_NE(range(0.1, "1 to 2"), range(0.1, "1 to 3")) << "synthetic states come from anywhere in the range";
+  EXPECT_EQ(range(0, "1 to 2"), range(0, "1 to 3"));
 }
 
 }  // namespace

@@ -241,6 +241,8 @@ class Interrupts(unittest.TestCase):
         code, text = in_terminal(self.command(launcher=()), self.directory, [self.undisturbed_s / 2])
         self.assertEqual(code, 75, text)
         self.assertTrue(self.unfinished())
+        status = subprocess.run([BINARY, "status", self.file, "--json"], capture_output=True, check=True).stdout
+        self.assertGreater(json.loads(status)["saved"], 0)
 
     def test_what_is_saved_may_be_lost_or_damaged(self):
         if STUDY:

@@ -84,6 +84,22 @@ TEST_F(status, counts_the_pending_tasks_that_are_saved_in_mid_work) {
   EXPECT_NEAR(found.pace.left_core_s / left_before, 1.25 / 2, 1e-12) << "of two tasks of one point";
 }
 
+// A sweep knows the ranges of its axes from the config. The file has them as text only.
+TEST(status_of_a_sweep_with_synthetic_states, counts_the_tasks_that_are_saved) {
+  const scratch_directory scratch;
+  const std::filesystem::path file = scratch / "s.h5";
+  sweep_description description = small_sweep(4, 2);
+  description.sampling.synthetic_share = 0.1;
+  description.sampling.swept = {{&find_parameter("S_EE"), 3, 5}};
+  description.settings.emplace_back("design.axes.S_EE", "3 to 5");
+  create_sweep_file(file, description);
+  std::vector<saved_task> tasks(1);
+  tasks[0].task = task_digest(description, 6);
+  std::filesystem::create_directory(unfinished_directory(file));
+  write_unfinished(unfinished_directory(file), "1-0", tasks, std::vector<std::string>(1));
+  EXPECT_EQ(read_status(file).saved, 1);
+}
+
 TEST_F(status, gives_reasons_attempts_and_values_of_failed_points) {
   const sweep_status found = read_status(file);
   EXPECT_EQ(found.points[1].runaway, 1);

@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -36,6 +37,10 @@ struct sweep_description {
     return {seed, static_cast<std::uint32_t>(task / replicates), static_cast<std::uint32_t>(task % replicates)};
   }
 };
+
+/// Whether the setting of this canonical key decides the samples of every task, and not only which tasks there are.
+/// Synthetic states come from anywhere in the ranges of the axes.
+bool decides_any_task(std::string_view key, const sampling_settings& how);
 
 /// What keeps `given` from being `stored` with more points or replicates, one line each; empty if every task of
 /// `stored` has the same samples in `given`: its points come first, with equal values, no replicate is missing, and
