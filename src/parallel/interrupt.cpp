@@ -1,4 +1,6 @@
 #include <atomic>
+#include <exception>
+#include <utility>
 
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/signal_stack.hpp>
@@ -10,6 +12,7 @@ namespace {
 // A signal handler can reach nothing but globals.
 std::atomic<int> signal_count{0};
 std::atomic<int> guards{0};
+thread_local interrupt_note* innermost_note = nullptr;
 static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not wait for a lock");
 
 extern "C" void count_signal(int) {
@@ -57,8 +60,26 @@ void count_interrupts_to_the_end() {
   }
 }
 
+interrupt_note::interrupt_note(std::function<void()> note) : note_(std::move(note)), outer_(innermost_note) {
+  innermost_note = this;
+}
+
+interrupt_note::~interrupt_note() {
+  innermost_note = outer_;
+}
+
 int interrupts() {
-  return signal_count.load(std::memory_order_relaxed);
+  const int count = signal_count.load(std::memory_order_relaxed);
+  for (interrupt_note* of = innermost_note; count > 0 && of != nullptr; of = of->outer_) {
+    // Taken out first: to write it down may look at the count, too.
+    if (const auto note = std::exchange(of->note_, {})) {
+      try {
+        note();
+      } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the end goes on, and tells what fails in it.
+      }
+    }
+  }
+  return count;
 }
 
 }  // namespace spikesweep

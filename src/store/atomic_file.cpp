@@ -133,13 +133,17 @@ void atomic_file::reserve(std::uint64_t bytes) const {
   }
 }
 
-void atomic_file::commit() {
-  descriptor(temporary_, O_RDONLY).sync();
+void atomic_file::commit(durability wanted) {
+  if (wanted == durability::forced) {
+    descriptor(temporary_, O_RDONLY).sync();
+  }
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
     fail("rename into place", target_, errno);
   }
   committed_ = true;
-  descriptor(directory_of(target_), O_RDONLY | O_DIRECTORY).sync();
+  if (wanted == durability::forced) {
+    descriptor(directory_of(target_), O_RDONLY | O_DIRECTORY).sync();
+  }
 }
 
 std::optional<std::filesystem::path> keep_aside(const std::filesystem::path& path) {
@@ -169,10 +173,10 @@ std::optional<std::filesystem::path> keep_aside(const std::filesystem::path& pat
 }
 
 void write_then_rename(const std::filesystem::path& target,
-                       const std::function<void(const std::filesystem::path&)>& write) {
+                       const std::function<void(const std::filesystem::path&)>& write, durability wanted) {
   atomic_file file(target);
   write(file.path());
-  file.commit();
+  file.commit(wanted);
 }
 
 std::filesystem::path real_output(const std::filesystem::path& path) {

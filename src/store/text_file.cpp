@@ -102,13 +102,16 @@ std::optional<std::string> read_input(const std::string& name, const std::string
   return text;
 }
 
-void write_text(const std::filesystem::path& path, const std::string& text) {
-  write_then_rename(path, [&](const std::filesystem::path& temporary) {
-    std::ofstream stream(temporary, std::ios::binary);
-    if (!(stream << text).flush()) {
-      throw environment_error("cannot write " + path.string() + "; check the free space of its disk");
-    }
-  });
+void write_text(const std::filesystem::path& path, const std::string& text, durability wanted) {
+  write_then_rename(
+      path,
+      [&](const std::filesystem::path& temporary) {
+        std::ofstream stream(temporary, std::ios::binary);
+        if (!(stream << text).flush()) {
+          throw environment_error("cannot write " + path.string() + "; check the free space of its disk");
+        }
+      },
+      wanted);
 }
 
 }  // namespace spikesweep

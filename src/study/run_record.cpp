@@ -30,6 +30,7 @@ ordered_json json_of(const run_call& call) {
   };
   add_time("started_at", call.started_at);
   add_time("step_since", call.step_since);
+  add_time("asked_at", call.asked_at);
   add_time("ended_at", call.ended_at);
   if (!call.message.empty()) {
     object["message"] = call.message;
@@ -72,6 +73,7 @@ run_call call_of(const ordered_json& object) {
   call.state = known == states.end() ? call_state::died : *known;
   call.started_at = time_in(object, "started_at");
   call.step_since = time_in(object, "step_since");
+  call.asked_at = time_in(object, "asked_at");
   call.ended_at = time_in(object, "ended_at");
   call.message = text_in(object, "message");
   const ordered_json wall = object.value("wall_s", ordered_json::object());
@@ -144,7 +146,7 @@ run_record::run_record(const run_directory& directory, run_call call)
     }
     last.erase("earlier");
     if (last.value("state", ordered_json()) == name_of(call_state::running)) {
-      last["state"] = name_of(call_state::died);
+      last["state"] = name_of(last.contains("asked_at") ? call_state::interrupted : call_state::died);
     }
     earlier_.push_back(json_text(last));
   }
@@ -173,6 +175,11 @@ void run_record::forget_earlier() {
   earlier_.clear();
 }
 
+void run_record::ask() {
+  call_.asked_at = std::time(nullptr);
+  write(durability::left_to_system);  // The end waits, and writes the record again.
+}
+
 void run_record::end(call_state state, const std::string& message) {
   end_step();
   if (call_.wall_s.empty()) {
@@ -199,13 +206,13 @@ void run_record::withdraw() const {
   }
 }
 
-void run_record::write() const {
+void run_record::write(durability wanted) const {
   ordered_json record = json_of(call_);
   auto& earlier = record["earlier"] = ordered_json::array();
   for (const std::string& call : earlier_) {
     earlier.push_back(parse_json(call));
   }
-  write_text(file_, json_text(record) + '\n');
+  write_text(file_, json_text(record) + '\n', wanted);
 }
 
 }  // namespace spikesweep

@@ -141,7 +141,9 @@ run_status run_of(const run_directory& directory, const std::optional<sweep_stat
     return status;
   }
   const run_call& last = status.calls.back();
-  status.state = last.state == call_state::running && !status.at_work() ? call_state::died : last.state;
+  status.state = last.state != call_state::running || status.at_work() ? last.state
+                 : last.asked_at                                       ? call_state::interrupted
+                                                                       : call_state::died;
   if (last.step == "train" && last.state != call_state::done) {
     status.training = training_of(directory, last, sweep, status.at_work(), clock_of(status.job, seconds_of(now)));
   }

@@ -90,6 +90,7 @@ class study_run {
         log_warning(error.what());  // What ended the call counts.
       }
     };
+    const interrupt_note asked([&note] { note([](run_record& r) { r.ask(); }); });
     try {
       const sweep_outcome outcome = steps();
       if (outcome.interrupted) {

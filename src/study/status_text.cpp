@@ -78,8 +78,8 @@ std::string run_text(const sweep_status& status) {
     return "has not begun";
   }
   const sweep_run& run = *status.run;
-  const std::string began =
-      fmt::format("on {} rank{}, since {}", run.ranks, run.ranks == 1 ? "" : "s", utc(run.started_at));
+  const std::string began = fmt::format("on {} rank{}, since {}{}", run.ranks, run.ranks == 1 ? "" : "s",
+                                        utc(run.started_at), run.asked ? ", asked to end" : "");
   switch (status.activity) {
     case sweep_activity::running:
       return fmt::format("running {} ({})", began, job_of(status.job));
@@ -91,7 +91,9 @@ std::string run_text(const sweep_status& status) {
   if (status.pending == 0) {
     return "complete";
   }
-  return run.ended ? "interrupted; the same command resumes" : "died without a message; the same command resumes";
+  return run.ended   ? "interrupted; the same command resumes"
+         : run.asked ? "interrupted, and killed before it had ended; the same command resumes"
+                     : "died without a message; the same command resumes";
 }
 
 std::string activity_text(const sweep_status& status) {

@@ -11,6 +11,8 @@
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/pulse.hpp>
 
+#include "run_log.hpp"
+
 namespace spikesweep {
 
 namespace {
@@ -25,7 +27,7 @@ sweep_outcome master::run() {
   for (;;) {
     serve();
     if (job_is_broken()) {
-      runner_.log("ended without ranks that are lost");
+      runner_.log(lost_line());
       leave_broken_job();
     }
     if (runner_.run([this] { return next(); }, [this](const task_report& report) { count(0, report); },
@@ -87,7 +89,7 @@ void master::set_aside(std::int64_t task, const std::string& how) {
   const std::string line = "task " + std::to_string(task) + " (point " + std::to_string(identity.point) +
                            ", replicate " + std::to_string(identity.replicate) + ") is set aside: " + how;
   log_warning(line);
-  runner_.log(line);
+  runner_.log(timed_line(line));
 }
 
 std::optional<std::int64_t> master::next() {

@@ -26,10 +26,14 @@ struct finished_work {
 }  // namespace
 
 std::optional<sweep_run> last_run(std::span<const std::string> log) {
+  bool ended = false;
+  bool asked = false;
   for (auto line = log.rbegin(); line != log.rend(); ++line) {
     if (const auto begin = read_begin_line(*line)) {
-      return sweep_run{begin->at, begin->ranks, line != log.rbegin()};
+      return sweep_run{begin->at, begin->ranks, ended, asked};
     }
+    ended = ended || is_end_line(*line);
+    asked = asked || is_asked_line(*line);
   }
   return std::nullopt;
 }

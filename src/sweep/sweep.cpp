@@ -110,6 +110,7 @@ sweep_outcome work_off(const communicator& ranks, task_runner& runner, int width
     return {};
   }
   writer.log(begin_line(ranks.size(), work.left(), work.counts, work.counts.damaged));
+  const interrupt_note note([&writer] { writer.log(asked_line()); });
   cost_model costs(description);
   for (const auto& [point, events] : work.costs) {
     costs.learn(point, events);

@@ -78,8 +78,8 @@ class task_runner {
         poll);
   }
 
-  /// Adds a line with the time to the log of the sweep file.
-  void log(const std::string& text) { writer_.log(timed_line(text)); }
+  /// Adds a line to the log of the sweep file.
+  void log(const std::string& line) { writer_.log(line); }
 
   /// Saves, at this poll, the tasks in hand: this process may soon be ended.
   void save_soon() { saver_.ask(); }

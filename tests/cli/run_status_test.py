@@ -7,6 +7,7 @@ usage: run_status_test.py SPIKESWEEP
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
 import subprocess
@@ -109,6 +110,34 @@ class RunStatusTest(unittest.TestCase):
         page = (self.directory / "out/report.html").read_text()
         self.assertIn("Calls of this run", page)
         self.assertIn("--grace 7s", page)
+
+    def killed_once_it_was_asked_to_end(self, arguments, sweep_file):
+        """A sweep that was asked to end, and has an hour to finish its tasks, but is killed."""
+        sweep = self.start(arguments + " --grace 1h --set sweep.transitions=200000")
+        self.wait_for(lambda: "running on" in self.spikesweep(f"status {sweep_file}").stdout
+                      if sweep_file.exists() else False)
+        self.assertNotIn("asked to end", self.spikesweep(f"status {sweep_file}").stdout)
+        sweep.send_signal(signal.SIGTERM)
+        self.wait_for(lambda: re.search("^state .*running on .*, asked to end", self.spikesweep(
+            f"status {sweep_file}").stdout, re.M))
+        self.end(sweep, signal.SIGKILL, -signal.SIGKILL)
+
+    def test_a_sweep_that_was_killed_after_it_was_asked_to_end_did_not_die(self):
+        file = self.directory / "a.h5"
+        self.killed_once_it_was_asked_to_end("sweep small.toml -o a.h5", file)
+        self.assertRegex(self.spikesweep("status a.h5").stdout,
+                         "state .*interrupted, and killed before it had ended; the same command resumes")
+
+    def test_a_run_that_was_killed_after_it_was_asked_to_end_was_interrupted(self):
+        self.killed_once_it_was_asked_to_end("run small.toml -o out", self.directory / "out/sweep.h5")
+        status = self.status()
+        self.assertEqual((status["activity"], status["state"]), ("stopped", "interrupted"))
+        self.assertIn("interrupted in sweep", status["stage"])
+        self.assertIn("asked_at", self.record())
+        again = self.start("run small.toml -o out --set sweep.transitions=200000")
+        self.wait_for(lambda: len(self.record()["earlier"]) == 1)
+        self.assertEqual(self.record()["earlier"][0]["state"], "interrupted")
+        self.end(again, signal.SIGKILL, -signal.SIGKILL)
 
     def test_a_call_that_changes_nothing_leaves_the_record_alone(self):
         self.spikesweep("run small.toml -o out")

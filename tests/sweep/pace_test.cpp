@@ -38,6 +38,20 @@ TEST(pace, finds_the_last_run_in_the_log) {
   ASSERT_TRUE(last_run(log).has_value());
   EXPECT_EQ(last_run(log)->ranks, 2);
   EXPECT_TRUE(last_run(log)->ended);
+  EXPECT_FALSE(last_run(log)->asked);
+}
+
+TEST(pace, a_run_has_not_ended_because_it_said_something) {
+  std::vector<std::string> log{begin_line("2025-11-25T13:40:00Z", 2)};
+  log.push_back("2025-11-25T13:40:05Z task 3 (point 1, replicate 1) is set aside: its process ended by signal 11");
+  EXPECT_FALSE(last_run(log)->ended);
+  EXPECT_FALSE(last_run(log)->asked);
+  log.push_back("2025-11-25T13:41:00Z asked to end");
+  EXPECT_FALSE(last_run(log)->ended);
+  EXPECT_TRUE(last_run(log)->asked);
+  log.push_back("2025-11-25T13:41:01Z ended without ranks that are lost");
+  EXPECT_TRUE(last_run(log)->ended);
+  EXPECT_TRUE(last_run(log)->asked);
 }
 
 TEST(pace, knows_nothing_before_a_task_ends) {

@@ -2,6 +2,7 @@
 
 #include <array>
 #include <csignal>
+#include <functional>
 
 namespace spikesweep {
 
@@ -26,6 +27,22 @@ class interrupt_guard {
 /// The same for the rest of the process: for a program whose work heeds interrupted() from its first step to its last.
 /// So no signal ends it while MPI starts, or once everything is done.
 void count_interrupts_to_the_end();
+
+/// While one lives, the first look of its thread at the count that finds a signal also calls `note`, once: to write
+/// down that the end was asked for, before anything else. What has to be saved then takes a while, and some launchers
+/// kill after a second. Of several the last one made is called first. What `note` throws is lost.
+class interrupt_note {
+ public:
+  explicit interrupt_note(std::function<void()> note);
+  ~interrupt_note();
+  interrupt_note(const interrupt_note&) = delete;
+  interrupt_note& operator=(const interrupt_note&) = delete;
+
+ private:
+  friend int interrupts();
+  std::function<void()> note_;  ///< Empty once it was called.
+  interrupt_note* outer_;
+};
 
 /// Signals counted since the outermost guard was made.
 int interrupts();

@@ -8,6 +8,10 @@
 
 namespace spikesweep {
 
+/// Whether a new file is forced to the disk before it gets its name, and its name after that: then no power cut can
+/// take it. To wait for the disk may take seconds.
+enum class durability { forced, left_to_system };
+
 /// A file that is written under a temporary name beside its own, then renamed into place: a reader sees the old file
 /// or the whole new one, never a part. Rank-local.
 class atomic_file {
@@ -26,8 +30,8 @@ class atomic_file {
   /// Allocates disk for the first `bytes` of the temporary file, holes included. Throws environment_error, with the
   /// bytes needed and free, if the disk or a quota cannot hold it.
   void reserve(std::uint64_t bytes) const;
-  /// Forces the file to disk and renames it into place. Throws environment_error.
-  void commit();
+  /// Renames the file into place. Throws environment_error.
+  void commit(durability wanted = durability::forced);
 
  private:
   std::filesystem::path target_;
@@ -41,7 +45,8 @@ std::optional<std::filesystem::path> keep_aside(const std::filesystem::path& pat
 
 /// Calls `write` with the temporary name, then renames the file into place. Nothing is left behind if `write` throws.
 void write_then_rename(const std::filesystem::path& target,
-                       const std::function<void(const std::filesystem::path&)>& write);
+                       const std::function<void(const std::filesystem::path&)>& write,
+                       durability wanted = durability::forced);
 
 /// The file that is written if `path` is named as output: behind all links, so that a link stays a link. Throws
 /// input_error if what is there is no regular file: a directory, a pipe or a device is never replaced. Rank-local.

@@ -6,6 +6,8 @@
 #include <optional>
 #include <string>
 
+#include <spikesweep/store/atomic_file.hpp>
+
 namespace spikesweep {
 
 /// Reads a whole file that a command has written. Returns nothing if there is no regular file of this name that can be
@@ -19,6 +21,6 @@ std::optional<std::string> read_input(const std::string& name, const std::string
                                       std::chrono::milliseconds patience = std::chrono::minutes(1));
 
 /// Writes a file under a temporary name and renames it into place. Throws environment_error. Rank-local.
-void write_text(const std::filesystem::path& path, const std::string& text);
+void write_text(const std::filesystem::path& path, const std::string& text, durability wanted = durability::forced);
 
 }  // namespace spikesweep

@@ -10,6 +10,7 @@
 
 #include <spikesweep/base/stopwatch.hpp>
 #include <spikesweep/learning/settings.hpp>
+#include <spikesweep/store/atomic_file.hpp>
 #include <spikesweep/study/run_directory.hpp>
 
 namespace spikesweep {
@@ -33,6 +34,7 @@ struct run_call {
   std::int64_t process = 0;  ///< Of rank 0, on `host`.
   int ranks = 1;
   std::optional<std::time_t> started_at;  ///< Versions that wrote the record at the end of a call only lack it.
+  std::optional<std::time_t> asked_at;    ///< When it was asked to end.
   std::optional<std::time_t> ended_at;
   call_state state = call_state::running;
   std::string step;  ///< Where it is, or where it ended: "sweep", "train", "refine", "validate", "report".
@@ -53,7 +55,8 @@ std::vector<run_call> read_run_record(const std::filesystem::path& file);
 /// the lock of the directory may have one. Rank-local.
 class run_record {
  public:
-  /// Writes the record with this call, which has just begun. A call before that said nothing of its end has died.
+  /// Writes the record with this call, which has just begun. A call before that said nothing of its end has died, or
+  /// was interrupted if it was asked to end.
   run_record(const run_directory& directory, run_call call);
 
   /// The call begins a step.
@@ -63,6 +66,8 @@ class run_record {
   void end_step(bool ran = true);
   /// The calls before have no part in the results any more.
   void forget_earlier();
+  /// The call was asked to end, and will: if it is killed before it has, it was interrupted, and did not die.
+  void ask();
   /// The call ends, and with it the step that it is in. A call in which no step ran leaves the file as it was before:
   /// it changed nothing.
   void end(call_state state, const std::string& message = "");
@@ -70,7 +75,7 @@ class run_record {
   void refuse(const std::string& message);
 
  private:
-  void write() const;
+  void write(durability wanted = durability::forced) const;
   void withdraw() const;
 
   std::filesystem::path file_;

@@ -13,6 +13,7 @@ struct sweep_run {
   double started_at = 0;  ///< To the second [s since 1970].
   int ranks = 1;
   bool ended = false;  ///< It finished or was interrupted in good order; otherwise it runs, or died.
+  bool asked = false;  ///< It was asked to end.
 };
 
 /// The last run that a log tells of, if there is one.
