@@ -176,12 +176,16 @@ void run_record::forget_earlier() {
 }
 
 void run_record::ask() {
+  if (over_) {
+    return;
+  }
   call_.asked_at = std::time(nullptr);
   write(durability::left_to_system);  // The end waits, and writes the record again.
 }
 
 void run_record::end(call_state state, const std::string& message) {
   end_step();
+  over_ = true;
   if (call_.wall_s.empty()) {
     withdraw();
     return;

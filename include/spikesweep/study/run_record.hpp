@@ -66,7 +66,8 @@ class run_record {
   void end_step(bool ran = true);
   /// The calls before have no part in the results any more.
   void forget_earlier();
-  /// The call was asked to end, and will: if it is killed before it has, it was interrupted, and did not die.
+  /// The call was asked to end, and will: if it is killed before it has, it was interrupted, and did not die. Of a call
+  /// that has ended it changes nothing.
   void ask();
   /// The call ends, and with it the step that it is in. A call in which no step ran leaves the file as it was before:
   /// it changed nothing.
@@ -82,6 +83,7 @@ class run_record {
   std::optional<std::string> before_;  ///< Contents of the file before this call.
   std::vector<std::string> earlier_;   ///< The calls before, oldest first, as JSON: whatever version wrote them.
   run_call call_;                      ///< This call.
+  bool over_ = false;                  ///< It has ended.
   std::optional<steady_clock::time_point> step_begin_;  ///< Of the step that it is in.
 };
 
