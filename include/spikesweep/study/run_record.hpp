@@ -51,8 +51,8 @@ struct run_call {
 std::vector<run_call> read_run_record(const std::filesystem::path& file);
 
 /// run.json of the directory of a run: this call, how far it is, and the calls before. It is written when the call
-/// begins, when each step begins, and when the call ends. So it says what happened, however the call ends. Only who has
-/// the lock of the directory may have one. Rank-local.
+/// begins, when each step begins, when somebody asks it to end, and when it ends. So it says what happened, however the
+/// call ends. Only who has the lock of the directory may have one. Rank-local.
 class run_record {
  public:
   /// Writes the record with this call, which has just begun. A call before that said nothing of its end has died, or
