@@ -87,8 +87,9 @@ on_usr1() {
   kill -USR1 "$ranks" 2>/dev/null # The launcher forwards it to the ranks.
 }
 
-# A second signal makes the ranks drop the running tasks. This is better than a kill: a task that was running at two
-# crashes becomes a suspect. Rank 0 decides, and it is on this node. It may not have seen the first signal yet.
+# A second signal ends a grace time: the ranks save their running tasks at once. This is better than a kill: a task
+# that was running at two crashes becomes a suspect. Rank 0 decides, and it is on this node. It may not have seen the
+# first signal yet.
 # shellcheck disable=SC2317 # Called by a trap.
 hurry() {
   case $launch in

@@ -3,11 +3,13 @@
 
 #include <fmt/format.h>
 
+#include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
 #include <spikesweep/study/config.hpp>
 #include <spikesweep/study/plan_text.hpp>
+#include <spikesweep/study/training_check.hpp>
 
 #include "commands.hpp"
 
@@ -39,6 +41,11 @@ exit_code execute(const plan_arguments& arguments) {
   const int launched_ranks = find_launch_place().ranks;
   const int here = launched_ranks > 1 ? launched_ranks : usable_cores();
   const int ranks = arguments.ranks > 0 ? arguments.ranks : here;
+  try {
+    check_training(config.learning, description, ranks);
+  } catch (const input_error& error) {
+    log_warning(fmt::format("`run` and `train` will refuse this: {}", error.what()));
+  }
   if (arguments.json) {
     std::cout << plan_json(plan, ranks) << '\n';
   } else {

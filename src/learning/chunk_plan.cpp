@@ -24,7 +24,7 @@ std::string chunk_plan::identity() const {
 chunk_plan plan_chunks(const shard_plan& shards, std::int64_t row_bytes, std::int64_t task_rows,
                        const learning_settings& settings) {
   const std::int64_t buffer = settings.buffer_MiB * mebibyte;
-  if (shards.rows * row_bytes <= buffer) {
+  if (shards.rows <= buffer / row_bytes) {  // Their product may be larger than 64 bits hold.
     return {};
   }
   const std::int64_t step_rows = settings.batch / shards.shards;

@@ -1,5 +1,8 @@
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/shard_plan.hpp>
 
 namespace spikesweep {
@@ -29,6 +32,19 @@ int shard_plan::first_of(int rank, int ranks) const {
   }
   const std::int64_t count = slices(ranks);
   return static_cast<int>(count * rank / ranks * (shards / count));
+}
+
+void check_shards(std::int64_t rows, int ranks, const learning_settings& settings) {
+  if (rows < settings.shards) {
+    throw input_error(fmt::format("{} training rows cannot be cut into learning.shards = {} parts; allowed: at most {}",
+                                  rows, settings.shards, rows));
+  }
+  if (ranks > settings.shards) {
+    throw input_error(
+        fmt::format("{} ranks cannot share learning.shards = {} in training; start at most {}, or set learning.shards "
+                    "to a larger number that divides learning.batch ({})",
+                    ranks, settings.shards, settings.shards, settings.batch));
+  }
 }
 
 }  // namespace spikesweep

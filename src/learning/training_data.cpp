@@ -69,20 +69,12 @@ class loader {
     if (train_->size() == 0) {
       throw input_error("the sweep file holds no finished training point; run the sweep first");
     }
-    if (data_.plan.rows < data_.plan.shards) {
-      throw input_error(
-          fmt::format("{} training rows cannot be cut into learning.shards = {} parts; allowed: at most {}",
-                      data_.plan.rows, data_.plan.shards, data_.plan.rows));
-    }
+    check_shards(train_->size(), comm_.size(), settings_);
     if (settings_.patience > 0 && selection_.size() == 0) {
       throw input_error(
           fmt::format("learning.patience = {} ends the training by the loss at the selection points, but the sweep "
                       "has no finished one; use patience = 0, or sweep with design.selection_points",
                       settings_.patience));
-    }
-    if (comm_.size() > data_.plan.shards) {
-      throw input_error(fmt::format("{} ranks cannot share learning.shards = {}; use at most as many ranks as shards",
-                                    comm_.size(), data_.plan.shards));
     }
   }
 

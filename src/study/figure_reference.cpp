@@ -58,7 +58,7 @@ Two kinds of runs lack some figures:
 
 The number behind `+-` is the standard error of the figure. It is the same in every command, and in JSON
 (`standard_errors`), in CSV (columns that end in `_standard_error`) and in files (the group `standard_errors`).
-`validate` gives those of the rates.
+The table of `validate` has those of the rates, and its file has all of them.
 
 It comes from the run itself. Each replicate or chain is cut into batches of at least 0.5 s, or is one batch if it is
 shorter. All together there are at least 16 batches if the runs are long enough, and at most 256. The figure is computed

@@ -2,7 +2,10 @@
 
 #include <algorithm>
 
+#include <spikesweep/learning/chunk_plan.hpp>
+#include <spikesweep/learning/dataset.hpp>
 #include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/study/training_check.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
 #include <spikesweep/surrogate/tuning.hpp>
 
@@ -21,6 +24,29 @@ double candidates_after(const learning_settings& settings, int epoch) {
   const double late = std::max(1.0, candidate_share * settings.epochs);
   const double share = std::clamp((settings.epochs - epoch) / late, 0.0, 1.0);
   return share * std::min(settings.candidates, settings.epochs);
+}
+
+transition_space space_of(const sweep_description& d) {
+  transition_space space;
+  space.layout = d.sampling.layout;
+  space.section = d.section;
+  space.simulation = d.sampling.simulation;
+  space.base = d.base;
+  space.axes = d.points.axes;
+  for (Eigen::Index axis = 0; axis < d.points.points.cols(); ++axis) {
+    space.axis_min.push_back(d.points.points.col(axis).minCoeff());
+    space.axis_max.push_back(d.points.points.col(axis).maxCoeff());
+  }
+  return space;
+}
+
+void check_training(const learning_settings& settings, const sweep_description& d, int ranks) {
+  const std::int64_t tasks = std::ranges::count(d.points.roles, point_role::train) * d.replicates;
+  const std::int64_t rows = tasks * d.sampling.transitions;
+  check_shards(rows, ranks, settings);
+  const transition_space space = space_of(d);
+  plan_chunks({rows, settings.shards, settings.slices}, row_bytes(feature_map(space), target_map(space)),
+              d.sampling.transitions, settings);
 }
 
 }  // namespace spikesweep

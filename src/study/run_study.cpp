@@ -29,6 +29,7 @@
 #include <spikesweep/study/run_record.hpp>
 #include <spikesweep/study/run_study.hpp>
 #include <spikesweep/study/train_step.hpp>
+#include <spikesweep/study/training_check.hpp>
 #include <spikesweep/study/validate_step.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 #include <spikesweep/sweep/status.hpp>
@@ -58,13 +59,14 @@ void keep_foreign_files(const run_directory& directory) {
   }
 }
 
-void check_study(const rank_context& job, const configuration& config, const design& points) {
-  if (std::ranges::count(points.roles, point_role::test) == 0) {
+void check_study(const rank_context& job, const configuration& config, const sweep_description& description) {
+  if (std::ranges::count(description.points.roles, point_role::test) == 0) {
     throw input_error(config.source +
                       ": key 'design.test_points' = 0 leaves nothing to validate at; allowed: at least 1, or points in "
                       "'design.test_at'");
   }
   check_precision(job, config);
+  check_training(config.learning, description, job.ranks());
 }
 
 /// One call of run_study. Every function is collective.
@@ -292,7 +294,7 @@ sweep_outcome run_study(const rank_context& job, const configuration& given, con
   sweep_flags counting = resolved(job, flags);
   const configuration config = config_of_sweep(job.world, given, directory.sweep(), counting);
   sweep_description description = describe_sweep(job.world, config, directory.sweep(), counting);
-  check_study(job, config, description.points);
+  check_study(job, config, description);
   std::optional<file_lock> lock;  // For the steps after the sweep: the sweep has a lock of its own.
   const bool read_only = on_root(job.world, [&] {
     make_directory(directory);

@@ -55,20 +55,6 @@ constexpr double start_s = 0.1;
 /// Python starts, and draws [s].
 constexpr double drawing_s = 3.5;
 
-transition_space space_of(const sweep_description& d) {
-  transition_space space;
-  space.layout = d.sampling.layout;
-  space.section = d.section;
-  space.simulation = d.sampling.simulation;
-  space.base = d.base;
-  space.axes = d.points.axes;
-  for (Eigen::Index axis = 0; axis < d.points.points.cols(); ++axis) {
-    space.axis_min.push_back(d.points.points.col(axis).minCoeff());
-    space.axis_max.push_back(d.points.points.col(axis).maxCoeff());
-  }
-  return space;
-}
-
 /// Transitions of a network that rests: their shape is what takes time, not their values.
 transition_block resting_transitions(const sweep_description& d, const parameters& p) {
   constexpr int rows = 64;

@@ -83,6 +83,14 @@ class Launch(unittest.TestCase):
     def test_plan_counts_the_ranks_of_the_launcher(self):
         self.assertIn("time on 3 ranks", self.spikesweep("plan c.toml", 3).stdout)
 
+    def test_more_ranks_than_shards_are_refused_before_the_sweep(self):
+        (self.directory / "c.toml").write_text(SMALL.replace("test_points = 0", "test_points = 1") + "[learning]\nshards = 1\n")
+        done = self.spikesweep("run c.toml -o d", 2)
+        self.assertEqual(done.returncode, 2, done.stderr)
+        self.assertIn("2 ranks cannot share learning.shards = 1", done.stderr)
+        self.assertEqual(self.files(), ["c.toml"])
+        self.assertIn("2 ranks cannot share learning.shards = 1", self.spikesweep("plan c.toml --ranks 2").stderr)
+
     def test_wrong_arguments_are_said_once(self):
         done = self.spikesweep("sweep c.toml", 3)
         self.assertEqual(done.returncode, 2)

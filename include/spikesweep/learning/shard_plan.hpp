@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include <spikesweep/learning/settings.hpp>
+
 namespace spikesweep {
 
 /// The global order of training rows, cut into contiguous shards of equal size. Each rank owns a contiguous range of
@@ -26,5 +28,8 @@ struct shard_plan {
   /// The first shard of a rank, where a slice begins; first_of(ranks, ranks) is the number of shards.
   int first_of(int rank, int ranks) const;
 };
+
+/// Throws input_error if so many rows cannot be cut into settings.shards parts, or if there are more ranks than parts.
+void check_shards(std::int64_t rows, int ranks, const learning_settings& settings);
 
 }  // namespace spikesweep
