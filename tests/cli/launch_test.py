@@ -84,7 +84,8 @@ class Launch(unittest.TestCase):
         self.assertIn("time on 3 ranks", self.spikesweep("plan c.toml", 3).stdout)
 
     def test_more_ranks_than_shards_are_refused_before_the_sweep(self):
-        (self.directory / "c.toml").write_text(SMALL.replace("test_points = 0", "test_points = 1") + "[learning]\nshards = 1\n")
+        config = SMALL.replace("test_points = 0", "test_points = 1") + "[learning]\nshards = 1\n"
+        (self.directory / "c.toml").write_text(config)
         done = self.spikesweep("run c.toml -o d", 2)
         self.assertEqual(done.returncode, 2, done.stderr)
         self.assertIn("2 ranks cannot share learning.shards = 1", done.stderr)

@@ -160,10 +160,11 @@ class RunStatusTest(unittest.TestCase):
         self.assertIn("--fresh", self.record()["command"])
 
     def test_a_failed_step_says_why(self):
-        self.spikesweep("run small.toml -o out --set learning.shards=1000 learning.batch=1000", code=2)
+        # No task ends before its time cap, so there is nothing to train on.
+        self.spikesweep("run small.toml -o out --set sweep.burn_in_s=0.1 sweep.max_simulated_s=0.2", code=2)
         record = self.record()
         self.assertEqual((record["state"], record["step"]), ("failed", "train"))
-        self.assertIn("learning.shards", record["message"])
+        self.assertIn("no finished training point", record["message"])
         self.assertIn("failed in training", self.status()["stage"])
         self.assertIn("sweep", record["wall_s"])
 
