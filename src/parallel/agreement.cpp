@@ -11,6 +11,7 @@
 #include <spikesweep/base/plain_text.hpp>
 #include <spikesweep/parallel/agreement.hpp>
 #include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/waiting.hpp>
 
 namespace spikesweep {
 
@@ -61,6 +62,7 @@ int exit_agreement::reach(const rank_exit& mine) const {
   // Boost.MPI has no non-blocking collectives.
   MPI_Iallgather(&mine.code, 1, MPI_INT, codes.data(), 1, MPI_INT, ranks_, &request);
   const auto start = clock::now();
+  const waiting_for_ranks wait;
   for (int done = 0; done == 0;) {
     MPI_Test(&request, &done, MPI_STATUS_IGNORE);
     if (done == 0) {

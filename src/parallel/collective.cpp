@@ -10,6 +10,7 @@
 
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch.hpp>
+#include <spikesweep/parallel/waiting.hpp>
 
 namespace spikesweep {
 
@@ -49,6 +50,7 @@ void root_failure::raise() const {
 }
 
 void raise_together(const communicator& ranks, root_failure mine) {
+  const waiting_for_ranks wait;
   const int none = ranks.size();
   const int first = boost::mpi::all_reduce(ranks, mine.code == 0 ? none : ranks.rank(), boost::mpi::minimum<int>());
   if (first == none) {
@@ -69,7 +71,13 @@ communicator self() {
   return {MPI_COMM_SELF, boost::mpi::comm_attach};
 }
 
+void await_all(const communicator& ranks) {
+  const waiting_for_ranks wait;
+  ranks.barrier();
+}
+
 bool on_any_rank(const communicator& ranks, bool mine) {
+  const waiting_for_ranks wait;
   return boost::mpi::all_reduce(ranks, mine, std::logical_or<>());
 }
 
@@ -82,6 +90,7 @@ void reduce_all(const communicator& ranks, std::vector<double>& values, std::siz
   std::vector<double> out(values.size());
   for (std::size_t begin = 0; begin < values.size(); begin += most) {
     const auto count = static_cast<int>(std::min(most, values.size() - begin));
+    const waiting_for_ranks wait;
     boost::mpi::all_reduce(ranks, values.data() + begin, count, out.data() + begin, operation);
   }
   values = std::move(out);
@@ -120,6 +129,7 @@ void check_same_words(const communicator& ranks, const std::vector<std::string>&
 void broadcast_all(const communicator& ranks, std::span<std::byte> bytes, std::size_t longest) {
   for (std::size_t begin = 0; begin < bytes.size(); begin += longest) {
     const auto part = bytes.subspan(begin, std::min(longest, bytes.size() - begin));
+    const waiting_for_ranks wait;
     boost::mpi::broadcast(ranks, reinterpret_cast<char*>(part.data()), static_cast<int>(part.size()), 0);
   }
 }
@@ -130,6 +140,7 @@ constexpr int bytes_tag = 0;
 
 void send_in_pieces(const communicator& ranks, const std::string& bytes, std::size_t longest) {
   for (std::size_t begin = 0; begin < bytes.size(); begin += longest) {
+    const waiting_for_ranks wait;
     ranks.send(0, bytes_tag, bytes.data() + begin, static_cast<int>(std::min(longest, bytes.size() - begin)));
   }
 }
@@ -137,6 +148,7 @@ void send_in_pieces(const communicator& ranks, const std::string& bytes, std::si
 std::string receive_in_pieces(const communicator& ranks, int from, std::size_t length, std::size_t longest) {
   std::string bytes(length, '\0');
   for (std::size_t begin = 0; begin < length; begin += longest) {
+    const waiting_for_ranks wait;
     ranks.recv(from, bytes_tag, bytes.data() + begin, static_cast<int>(std::min(longest, length - begin)));
   }
   return bytes;
@@ -148,7 +160,10 @@ void collect_bytes(const communicator& ranks, std::string mine,
                    const std::function<void(int rank, std::string bytes)>& take, std::size_t longest) {
   const std::uint64_t length = mine.size();
   std::vector<std::uint64_t> lengths;
-  boost::mpi::gather(ranks, length, lengths, 0);
+  {
+    const waiting_for_ranks wait;
+    boost::mpi::gather(ranks, length, lengths, 0);
+  }
   root_failure failure;
   if (ranks.rank() != 0) {
     send_in_pieces(ranks, mine, longest);

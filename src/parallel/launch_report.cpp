@@ -1,7 +1,8 @@
 #include <algorithm>
+#include <cstdint>
+#include <span>
 #include <vector>
 
-#include <boost/mpi/collectives.hpp>
 #include <fmt/format.h>
 #include <mpi.h>
 #include <sched.h>
@@ -10,6 +11,8 @@
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/launch_report.hpp>
+#include <spikesweep/parallel/reduce.hpp>
+#include <spikesweep/parallel/waiting.hpp>
 
 namespace spikesweep {
 
@@ -31,6 +34,7 @@ struct rank_place {
 };
 
 rank_place find_place(const communicator& world) {
+  const waiting_for_ranks wait;
   MPI_Comm node = MPI_COMM_NULL;
   MPI_Comm_split_type(world, MPI_COMM_TYPE_SHARED, world.rank(), MPI_INFO_NULL, &node);
   const communicator neighbours(node, boost::mpi::comm_take_ownership);
@@ -60,8 +64,9 @@ std::vector<std::string> node_names(const communicator& world) {
 void report_launch(const communicator& world) {
   check_launch(world.size());
   const rank_place mine = find_place(world);
-  const int nodes = boost::mpi::all_reduce(world, mine.rank_on_node == 0 ? 1 : 0, std::plus<>());
-  const bool crowded = boost::mpi::all_reduce(world, mine.ranks_on_node > mine.node_cores, std::logical_or<>());
+  std::int64_t nodes = mine.rank_on_node == 0 ? 1 : 0;
+  all_reduce_sum(world, std::span(&nodes, 1));
+  const bool crowded = on_any_rank(world, mine.ranks_on_node > mine.node_cores);
   const std::string binding = mine.own_cores < mine.node_cores || mine.ranks_on_node == 1
                                   ? fmt::format("{} core{} to rank 0", mine.own_cores, mine.own_cores == 1 ? "" : "s")
                                   : fmt::format("not bound, {} cores", mine.node_cores);

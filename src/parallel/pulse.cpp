@@ -21,6 +21,7 @@
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <ifaddrs.h>
+#include <mpi.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -34,6 +35,7 @@
 #include <spikesweep/parallel/lost_ranks.hpp>
 #include <spikesweep/parallel/pulse.hpp>
 #include <spikesweep/parallel/signals.hpp>
+#include <spikesweep/parallel/waiting.hpp>
 
 namespace spikesweep {
 
@@ -61,6 +63,8 @@ struct word {
   std::uint64_t cookie = 0;
   std::int32_t rank = 0;       ///< Of the sender.
   std::int32_t is_broken = 0;  ///< From rank 0: end.
+  float waited_s = 0;          ///< By the sender, for other ranks, in the call of MPI that it is in [s].
+  std::int32_t unused = 0;     ///< No byte of a word is left undefined.
 };
 
 /// Where rank 0 listens.
@@ -130,6 +134,30 @@ void send_word(int socket, const word& what, const ::sockaddr_in& to) {
            sizeof to);
 }
 
+/// Every two nodes exchange a message, through one rank of each. Otherwise two that do not reach each other would be
+/// noticed only when MPI needs that way, which may be late.
+void meet_every_node(const communicator& ranks, const std::vector<std::string>& hosts) {
+  std::vector<int> of_nodes;
+  for (std::size_t rank = 0; rank < hosts.size(); ++rank) {
+    if (std::ranges::find(hosts, hosts[rank]) - hosts.begin() == static_cast<std::ptrdiff_t>(rank)) {
+      of_nodes.push_back(static_cast<int>(rank));
+    }
+  }
+  const std::size_t nodes = of_nodes.size();
+  const auto here = static_cast<std::size_t>(std::ranges::find(of_nodes, ranks.rank()) - of_nodes.begin());
+  if (here == nodes) {
+    return;
+  }
+  constexpr int tag = 0;
+  for (std::size_t far = 1; far < nodes; ++far) {
+    const char sent = 0;
+    char received = 0;
+    // Boost.MPI has no such call.
+    MPI_Sendrecv(&sent, 1, MPI_CHAR, of_nodes[(here + far) % nodes], tag, &received, 1, MPI_CHAR,
+                 of_nodes[(here + nodes - far) % nodes], tag, ranks, MPI_STATUS_IGNORE);
+  }
+}
+
 /// "rank 2 on n2", "ranks 2, 3 on n2 and 4, 5 on n3".
 std::string names_of(const std::vector<int>& ranks, const std::vector<std::string>& hosts) {
   std::vector<std::pair<std::string, std::vector<int>>> by_host;
@@ -156,6 +184,7 @@ class pulse::watcher {
         socket_(socket),
         wake_(wake),
         silence_s_(at_.hosts.size(), -1),
+        waited_s_(at_.hosts.size(), 0),
         thread_(start_without_signals([this] { watch(); })) {}
   watcher(const watcher&) = delete;
   watcher& operator=(const watcher&) = delete;
@@ -186,6 +215,7 @@ class pulse::watcher {
       looked = steady_clock::now();
       since_signal_s = interrupted() ? since_signal_s + passed_s : 0;
       since_beat_s += passed_s;
+      note_own_wait(passed_s);
       if (rank_ != 0 && since_beat_s >= beat_s) {
         since_beat_s = 0;
         beat();
@@ -195,7 +225,9 @@ class pulse::watcher {
       }
       listen();
       if (!broken && at_.silence_s > 0) {
-        find_lost(since_signal_s >= short_silence_s ? short_silence_s : at_.silence_s);
+        const double limit_s = since_signal_s >= short_silence_s ? short_silence_s : at_.silence_s;
+        find_lost(limit_s);
+        find_standstill(limit_s);
       }
       if (broken) {
         broken_for_s_ += passed_s;
@@ -214,9 +246,19 @@ class pulse::watcher {
     return (both[1].revents & POLLIN) != 0;
   }
 
+  void note_own_wait(double passed_s) {
+    const std::uint64_t changes = waiting_changes();
+    const bool still = changes % 2 == 1 && changes == own_changes_;
+    double& waited_s = waited_s_[static_cast<std::size_t>(rank_)];
+    waited_s = still ? waited_s + passed_s : 0;
+    own_changes_ = changes;
+  }
+
+  float own_wait() const { return static_cast<float>(waited_s_[static_cast<std::size_t>(rank_)]); }
+
   void beat() {
     for (const std::uint32_t address : at_.addresses) {
-      send_word(socket_.number(), {at_.cookie, rank_, 0}, address_of(address, at_.port));
+      send_word(socket_.number(), {at_.cookie, rank_, 0, own_wait()}, address_of(address, at_.port));
     }
   }
 
@@ -232,8 +274,9 @@ class pulse::watcher {
         continue;
       }
       silence_s_[static_cast<std::size_t>(heard.rank)] = 0;
+      waited_s_[static_cast<std::size_t>(heard.rank)] = static_cast<double>(heard.waited_s);
       if (rank_ == 0) {
-        send_word(socket_.number(), {at_.cookie, 0, broken ? 1 : 0}, from);
+        send_word(socket_.number(), {at_.cookie, 0, broken ? 1 : 0, own_wait()}, from);
       } else if (heard.is_broken != 0) {
         broken = true;
       } else {
@@ -263,6 +306,24 @@ class pulse::watcher {
           rank_ == 0 ? "" : fmt::format("rank {} on {}: ", rank_, at_.hosts[static_cast<std::size_t>(rank_)]),
           names_of(lost, at_.hosts), longest_s));
     }
+    break_job();
+  }
+
+  /// Ranks that all wait for each other do so for ever: what one of them has sent does not arrive.
+  void find_standstill(double limit_s) {
+    const bool all_heard = std::ranges::count_if(silence_s_, [](double s) { return s < 0; }) == 1;  // Rank 0 itself.
+    const double waited_s = *std::ranges::min_element(waited_s_);
+    if (broken || rank_ != 0 || !all_heard || waited_s < limit_s) {
+      return;
+    }
+    print_error(fmt::format(
+        "all ranks wait for each other, for {:.0f} s now: two nodes do not reach each other, although rank 0 "
+        "has word from both; the job ends, what is finished is saved, and the same command resumes",
+        waited_s));
+    break_job();
+  }
+
+  void break_job() const {
     broken = true;
     end_launcher_of_broken_job(rank_);
   }
@@ -272,6 +333,8 @@ class pulse::watcher {
   descriptor socket_;
   descriptor wake_;
   std::vector<double> silence_s_;  ///< Of each rank; below 0: it has not been heard yet.
+  std::vector<double> waited_s_;   ///< By each rank, as it said last: see word.
+  std::uint64_t own_changes_ = 0;  ///< waiting_changes() at the last look.
   double broken_for_s_ = 0;
   std::atomic<bool> answered_{false};
   std::thread thread_;
@@ -291,6 +354,7 @@ pulse::pulse(const communicator& ranks) {
     return listener{half() << 32U | half(), socket < 0 ? std::uint16_t{0} : port_of(socket), silence_limit_s(),
                     addresses_of_node(), hosts};
   });
+  const std::vector<std::string> hosts_of_all = at.hosts;
   if (socket >= 0 && wake >= 0 && at.port != 0) {
     watcher_ = std::make_unique<watcher>(ranks.rank(), std::move(at), socket, wake);
     watcher_->await_answer();
@@ -298,6 +362,7 @@ pulse::pulse(const communicator& ranks) {
     const descriptor unused_socket(socket);
     const descriptor unused_wake(wake);
   }
+  meet_every_node(ranks, hosts_of_all);
   // Who has not been heard by now has no way for such words, and is not missed.
   ranks.barrier();
 }

@@ -5,6 +5,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/parallel/reduce.hpp>
+#include <spikesweep/parallel/waiting.hpp>
 
 namespace spikesweep {
 
@@ -15,6 +16,7 @@ template <class Number>
 void reduce(const communicator& comm, std::span<Number> buffer, MPI_Datatype type, std::size_t most) {
   for (std::size_t begin = 0; begin < buffer.size(); begin += most) {
     const auto part = buffer.subspan(begin, std::min(most, buffer.size() - begin));
+    const waiting_for_ranks wait;
     if (MPI_Allreduce(MPI_IN_PLACE, part.data(), static_cast<int>(part.size()), type, MPI_SUM, comm) != MPI_SUCCESS) {
       throw environment_error("MPI_Allreduce failed");
     }
@@ -39,9 +41,11 @@ void sum_rank_by_rank(const communicator& comm, std::span<double> sums, const st
   constexpr int tag = 1;
   const int numbers = static_cast<int>(sums.size());
   if (comm.rank() > 0) {
+    const waiting_for_ranks wait;
     comm.recv(comm.rank() - 1, tag, sums.data(), numbers);
   }
   add();
+  const waiting_for_ranks wait;
   const int last = comm.size() - 1;
   if (comm.rank() < last) {
     comm.send(comm.rank() + 1, tag, sums.data(), numbers);

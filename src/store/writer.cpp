@@ -137,7 +137,7 @@ sweep_writer::sweep_writer(const communicator& ranks, const std::filesystem::pat
   ignore_file_size_signal();
   hdf5::file file = hdf5::file::open_parallel(path, ranks);
   // Clocks of nodes differ: the times in the file are all by rank 0's.
-  ranks.barrier();
+  await_all(ranks);
   double root_clock = seconds_since_1970();
   const double own_clock = root_clock;
   broadcast(ranks, root_clock);

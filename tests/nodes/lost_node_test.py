@@ -236,6 +236,37 @@ class ALostNode(ThreeNodes):
     def test_with_a_stopped_rank_in_a_training(self):
         self.lose(self.TRAIN, lambda: self.signal_rank(2, "STOP"), "rank 1 on n2", {75})
 
+    def part(self, one, other):
+        """Nothing that one node sends to the other arrives. Both still reach n1."""
+        self.nodes.on(one, f"ip neigh replace 10.77.0.{other} lladdr 02:00:00:00:00:99 dev eth0 nud permanent")
+        mend = f"ip neigh del 10.77.0.{other} dev eth0 || true"
+        self.addCleanup(self.nodes.on, one, mend)
+        return lambda: self.nodes.on(one, mend)
+
+    def expect_standstill(self, message):
+        _, code = self.await_end(float(SILENCE_S) + MPIRUN_S + SLACK_S)
+        self.assertIn(message, self.log.read_text())
+        self.assertIn(code, {-9, 75})
+        self.assertEqual(self.exit_file.read_text(), "75\n")
+
+    def test_two_nodes_that_do_not_reach_each_other_at_the_start(self):
+        for command in (self.SWEEP, self.TRAIN):
+            with self.subTest(command=command[0]):
+                mend = self.part(2, 3)
+                self.start(command)
+                self.expect_standstill("the ranks have not found each other for 10 s")
+                self.assertFalse(self.at_work())
+                mend()
+
+    def test_two_nodes_that_lose_each_other_in_a_training(self):
+        self.start(self.TRAIN)
+        self.await_work()
+        mend = self.part(2, 3)
+        self.expect_standstill("all ranks wait for each other, for 1")
+        mend()
+        self.finish(self.TRAIN)
+        self.expect_result(self.TRAIN)
+
     def test_whose_rank_never_starts(self):
         stopped = '[ "$OMPI_COMM_WORLD_RANK" != 1 ] || kill -STOP $$; exec "$@"'
         self.start(self.SWEEP, ["sh", "-c", stopped, "sh"])
@@ -289,7 +320,7 @@ class RandomFaults(ThreeNodes):
             "killed rank": lambda: self.signal_rank(chance.choice([1, 2, 3]), "KILL"),
             "stopped rank": lambda: self.signal_rank(chance.choice([1, 2, 3]), "STOP"),
             "full disk": self.fill_disk,
-            "signal": lambda: self.nodes.on(1, f"pkill -{chance.choice(['TERM', 'INT', 'USR1'])} -x {MPIEXEC.name}"),
+            "signal": lambda: self.nodes.on(1, f"pkill -{chance.choice(['TERM', 'INT', 'USR1'])} -x {MPIEXEC.name} || true"),
         }
         kinds = [kind for _ in range(count) for kind in faults][:count]
         chance.shuffle(kinds)
@@ -315,7 +346,7 @@ class RandomFaults(ThreeNodes):
                 if self.process.poll() == 0:
                     mend()
                     break
-                self.nodes.on(1, f"pkill -TERM -x {MPIEXEC.name}")
+                self.nodes.on(1, f"pkill -TERM -x {MPIEXEC.name} || true")  # It may have ended by now.
             took_s, code = self.await_end(FAULT_TO_END_S + SLACK_S)
             if mend:
                 mend()

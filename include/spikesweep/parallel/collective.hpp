@@ -16,6 +16,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/parallel/bytes.hpp>
 #include <spikesweep/parallel/communicator.hpp>
+#include <spikesweep/parallel/waiting.hpp>
 
 namespace spikesweep {
 
@@ -36,22 +37,34 @@ struct root_failure {
   }
 };
 
-/// Most bytes of one message: MPI counts bytes in an int.
-inline constexpr std::size_t longest_message = std::size_t{1} << 30;
+/// Most bytes of one message. MPI counts bytes in an int; and a message has to be through before ranks that wait for it
+/// count as stuck (pulse).
+inline constexpr std::size_t longest_message = std::size_t{1} << 26;
 
 /// Sends bytes from rank 0 to all ranks, in place; in pieces of at most `longest` bytes. Collective.
 void broadcast_all(const communicator& ranks, std::span<std::byte> bytes, std::size_t longest = longest_message);
+
+/// Sends a value that is copied byte by byte from rank 0 to all ranks. Collective.
+template <class Value>
+void broadcast_bytes(const communicator& ranks, Value& value) {
+  static_assert(std::is_trivially_copyable_v<Value>);
+  const waiting_for_ranks wait;
+  boost::mpi::broadcast(ranks, reinterpret_cast<char*>(&value), static_cast<int>(sizeof value), 0);
+}
+
+/// Waits until every rank is here. Collective.
+void await_all(const communicator& ranks);
 
 /// Sends a value from rank 0 to all ranks; in pieces of at most `longest` bytes, so that its size has no limit.
 /// Boost.Serialization has to know the type. Collective.
 template <class Value>
 void broadcast(const communicator& ranks, Value& value, std::size_t longest = longest_message) {
   if constexpr (std::is_arithmetic_v<Value>) {
-    boost::mpi::broadcast(ranks, value, 0);
+    broadcast_bytes(ranks, value);
   } else {
     std::string bytes = ranks.rank() == 0 ? to_bytes(value) : std::string();
     std::uint64_t length = bytes.size();
-    boost::mpi::broadcast(ranks, length, 0);
+    broadcast_bytes(ranks, length);
     bytes.resize(length);
     broadcast_all(ranks, std::as_writable_bytes(std::span(bytes)), longest);
     if (ranks.rank() != 0) {
@@ -121,15 +134,9 @@ auto on_every_rank(const communicator& ranks, Call call) -> std::invoke_result_t
   }
 }
 
-/// The same for a value that is copied byte by byte. Collective.
-template <class Value>
-void broadcast_bytes(const communicator& ranks, Value& value) {
-  static_assert(std::is_trivially_copyable_v<Value>);
-  boost::mpi::broadcast(ranks, reinterpret_cast<char*>(&value), static_cast<int>(sizeof value), 0);
-}
-
 /// The same ranks with messages of their own. Collective.
 inline communicator duplicate(const communicator& ranks) {
+  const waiting_for_ranks wait;
   return {ranks, boost::mpi::comm_duplicate};
 }
 

@@ -9,6 +9,7 @@
 #include <mpi.h>
 
 #include <spikesweep/parallel/communicator.hpp>
+#include <spikesweep/parallel/waiting.hpp>
 
 namespace spikesweep {
 
@@ -19,6 +20,7 @@ namespace spikesweep {
 template <class Message>
 void send_message(const communicator& ranks, int to, int tag, const Message& message) {
   static_assert(std::is_trivially_copyable_v<Message>);
+  const waiting_for_ranks wait;
   ranks.send(to, tag, reinterpret_cast<const char*>(&message), static_cast<int>(size_of(message)));
 }
 
@@ -57,6 +59,7 @@ template <class Message>
 Message receive_message(const communicator& ranks, int from, int tag) {
   static_assert(std::is_trivially_copyable_v<Message>);
   Message message;
+  const waiting_for_ranks wait;
   ranks.recv(from, tag, reinterpret_cast<char*>(&message), static_cast<int>(sizeof message));
   return message;
 }

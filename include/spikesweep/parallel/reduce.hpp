@@ -9,8 +9,9 @@
 
 namespace spikesweep {
 
-/// Most numbers of one call of MPI, which counts in an int.
-inline constexpr std::size_t most_reduced_numbers = std::size_t{1} << 30;
+/// Most numbers of one call of MPI. It counts in an int; and ranks that are in the same call for long count as stuck
+/// (pulse).
+inline constexpr std::size_t most_reduced_numbers = std::size_t{1} << 24;
 
 /// Sums a flat buffer over all ranks, in place and in pieces of at most `most` numbers; every rank gets the same bits.
 /// Sums of integers are exact, so they are the same for every rank count as well. Collective.
