@@ -3,6 +3,7 @@
 #include <charconv>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <initializer_list>
 #include <span>
 #include <string_view>
@@ -36,9 +37,33 @@ std::optional<long long> whole_number(const std::optional<std::string>& text) {
   return value;
 }
 
-/// SLURM_NTASKS alone is also set in a batch script; these two tell that srun started this process.
+pid_t parent_of(pid_t process) {
+  std::ifstream status("/proc/" + std::to_string(process) + "/status");
+  for (std::string word; status >> word;) {
+    if (word == "PPid:") {
+      pid_t parent = 0;
+      status >> parent;
+      return parent;
+    }
+  }
+  return 0;
+}
+
+/// Whether this process is the one of this number, or comes from it.
+bool comes_from(long long process) {
+  pid_t at = ::getpid();
+  while (at > 1 && at != process) {
+    at = parent_of(at);
+  }
+  return at == process;
+}
+
+/// Whether srun started this process. SLURM_NTASKS alone is also set in a batch script, and variables that were left
+/// over by an older step name a process that this one does not come from.
 bool in_slurm_step(const environment_lookup& lookup) {
-  return lookup("SLURM_STEP_ID").has_value() && lookup("SLURM_PROCID").has_value() && !in_shell_of_srun(lookup);
+  const auto task = whole_number(lookup("SLURM_TASK_PID"));
+  return lookup("SLURM_STEP_ID").has_value() && lookup("SLURM_PROCID").has_value() && task && comes_from(*task) &&
+         !in_shell_of_srun(lookup);
 }
 
 /// Processes of the step that srun started this one in; 1 without srun.

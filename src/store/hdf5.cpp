@@ -103,7 +103,9 @@ bool must_not_end_orderly() {
   return file_stayed_open;
 }
 
-int close_object(object_kind kind, object_id id) {
+namespace {
+
+int close_any(object_kind kind, object_id id) {
   switch (kind) {
     case object_kind::file:
       if (const int result = H5Fclose(id); result >= 0) {
@@ -125,6 +127,20 @@ int close_object(object_kind kind, object_id id) {
       return H5Pclose(id);
   }
   return -1;
+}
+
+std::atomic<std::uint64_t> failures{0};
+
+}  // namespace
+
+int close_object(object_kind kind, object_id id) {
+  const int result = close_any(kind, id);
+  failures += result < 0 ? 1 : 0;
+  return result;
+}
+
+std::uint64_t failed_closes() {
+  return failures;
 }
 
 object_id native_type(std::size_t bytes, bool is_floating, bool is_signed) {

@@ -89,7 +89,10 @@ file file::create(const std::filesystem::path& path) {
 }
 
 file file::create_large(const std::filesystem::path& path) {
-  return create_with(file_access(), path);
+  const property_handle access = file_access();
+  // Without a sieve buffer HDF5 writes numbers at once, and says at once if it could not.
+  H5Pset_sieve_buf_size(access.id(), 0);
+  return create_with(access, path);
 }
 
 file file::create_with(const property_handle& access, const std::filesystem::path& path) {
@@ -162,6 +165,9 @@ void file::close() {
   }
   if (id_.close() < 0) {
     fail_environment("close", where);
+  }
+  if (failed_closes() != failed_before_) {
+    throw environment_error("cannot write all of " + where.file + ": its disk failed for a moment");
   }
   if (is_new_) {
     seal_file(where.file, unsealed_);

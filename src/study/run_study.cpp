@@ -198,12 +198,17 @@ class study_run {
             settings_text(config_, {config_group::sweep, config_group::learning})};
   }
 
-  /// The config in force, and its points beside it. Rank 0 alone.
+  /// The config in force, and its points beside it. In between the old config has the new points. With these it is not
+  /// the config of the sweep that is here, so a run with it is refused, and the same command as before writes both
+  /// again. Rank 0 alone.
   void write_config() const {
     if (config_.design.first.size() > 0) {
       const std::string points = points_text(config_.design.first);
-      if (find_text(directory_.points()) != points) {
-        std::filesystem::remove(directory_.config());  // The config of other points is none.
+      const auto there = find_text(directory_.points());
+      if (there != points) {
+        if (!there || !points.starts_with(*there)) {  // Points that a run has extended begin like the earlier ones.
+          keep_aside(directory_.points());
+        }
         write_text(directory_.points(), points);
       }
     }

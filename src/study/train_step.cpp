@@ -2,6 +2,7 @@
 #include <cmath>
 #include <functional>
 #include <optional>
+#include <ranges>
 #include <system_error>
 #include <utility>
 
@@ -90,7 +91,8 @@ class training {
   /// The model holds the result of the training: its checkpoints are no longer needed. Those of other members may be
   /// what is left of another training.
   void remove_checkpoints() const {
-    for (const auto& file : own_checkpoints()) {
+    // The newest one of a member last: a training that is killed here has to repeat nothing.
+    for (const auto& file : own_checkpoints() | std::views::reverse) {
       std::error_code ignored;
       std::filesystem::remove(file, ignored);
     }

@@ -3,13 +3,16 @@
 #include <chrono>
 #include <cmath>
 #include <fstream>
+#include <sstream>
 #include <system_error>
+#include <utility>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
 #include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/store/text_file.hpp>
 
 namespace spikesweep {
 
@@ -23,6 +26,7 @@ training_log::training_log(const std::filesystem::path& model_file, bool resumes
 
 void training_log::begin(int member) {
   member_ = member;
+  continues_ = true;
   counts_gradient_ = profile_gradient_ = steps_ = 0;
 }
 
@@ -33,6 +37,9 @@ void training_log::add(const step_record& step) {
 }
 
 std::string training_log::add(const epoch_record& epoch, int epochs) {
+  if (std::exchange(continues_, false)) {
+    forget_from(epoch.epoch);
+  }
   write_line(epoch);
   const double counts_gradient = counts_gradient_ / steps_;
   const double profile_gradient = profile_gradient_ / steps_;
@@ -46,6 +53,25 @@ std::string training_log::add(const epoch_record& epoch, int epochs) {
       members_ > 1 ? fmt::format("member {} ({} in all), ", member_, members_) : "", epoch.epoch, epochs,
       epoch.train_counts, epoch.train_profile, selection, counts_gradient, profile_gradient, epoch.learning_rate,
       static_cast<double>(rows_) / epoch.wall_s);
+}
+
+void training_log::forget_from(int epoch) const {
+  std::string kept;
+  bool all = true;
+  std::istringstream lines(find_text(path_).value_or(""));
+  for (std::string text; std::getline(lines, text);) {
+    const auto line = nlohmann::json::parse(text, nullptr, false);
+    const auto number = [&line](const char* key) {
+      const auto found = line.find(key);
+      return found != line.end() && found->is_number() ? found->get<double>() : 0;
+    };
+    const bool again = line.is_object() && number("member") == member_ && number("epoch") >= epoch;
+    all = all && !again;
+    kept += again ? "" : text + '\n';
+  }
+  if (!all) {
+    write_text(path_, kept);
+  }
 }
 
 void training_log::write_line(const epoch_record& epoch) const {

@@ -58,7 +58,9 @@ class task_runner {
     return taken;
   }
 
-  /// The same for tasks that may have crashed the job before, in a process of their own.
+  /// The same for tasks that may have crashed the job before, in a process of their own. That process saves nothing. So
+  /// after an interrupt its tasks go on at the next start from where they were saved before, and not apart: otherwise a
+  /// task that is longer than a job would never end.
   void run_apart(const std::vector<std::int64_t>& tasks, const std::vector<std::string>& program,
                  const quarantine_limits& limits,
                  const std::function<void(const task_report&, const std::string& how)>& report,
@@ -68,14 +70,21 @@ class task_runner {
     for (const std::int64_t task : tasks) {
       request.tasks.push_back(task_of(description_, task));
     }
-    run_in_quarantine(
+    std::vector<std::int64_t> left = tasks;
+    const bool ended = run_in_quarantine(
         request, program, limits,
         [&](std::int64_t task, task_result&& result, const std::string& how) {
+          std::erase(left, task);
           writer_.begin_task(task, rank_);
           writer_.write_task(task, result, seconds_since(start) / static_cast<double>(tasks.size()));
           report(report_of(task, result, seconds_since(start)), how);
         },
         poll);
+    for (const std::int64_t task : left) {
+      for (int i = 0; !ended && i < suspect_after; ++i) {
+        writer_.abandon_task(task);
+      }
+    }
   }
 
   /// Adds a line to the log of the sweep file.

@@ -27,6 +27,10 @@ std::string config(const std::string& design, const std::string& axes) {
 }
 
 const std::string box = "S_EE = {min = 3.8, max = 4.2}\nS_EI = {min = 2.0, max = 2.2}\n";
+const std::string tiny_learning =
+    "[learning]\nhidden = 16\nlayers = 1\ncomponents = 2\nepochs = 1\nbatch = 16\nshards = 4\ncandidates = 1\n"
+    "selection_s = 0.2\nselection_chains = 1\ntuning_s = 0\n"
+    "[validation]\nduration_s = 0.5\nchains = 1\nsegment_s = 0.2\nbaselines = false\n";
 const std::string wider = " design.axes.S_EE={min=3.4,max=4.4}";
 
 class points : public ::testing::Test {
@@ -135,11 +139,7 @@ TEST_F(points, stay_when_a_design_of_another_kind_or_more_single_points_come_beh
 }
 
 TEST_F(points, of_a_run_that_grew_are_kept_with_a_config_that_makes_it_again) {
-  const std::string small =
-      "[learning]\nhidden = 16\nlayers = 1\ncomponents = 2\nepochs = 1\nbatch = 16\nshards = 4\ncandidates = 1\n"
-      "selection_s = 0.2\nselection_chains = 1\ntuning_s = 0\n"
-      "[validation]\nduration_s = 0.5\nchains = 1\nsegment_s = 0.2\nbaselines = false\n";
-  runner.write("c.toml", config("points = 10\n", box) + small);
+  runner.write("c.toml", config("points = 10\n", box) + tiny_learning);
   ASSERT_EQ(runner.run("run c.toml -o out").code, 0);
   EXPECT_FALSE(runner.files().contains("config.points.csv"));
   const std::string command = "run c.toml -o out --extend --set design.points=16" + wider;
@@ -165,6 +165,29 @@ TEST_F(points, of_a_run_that_grew_are_kept_with_a_config_that_makes_it_again) {
   EXPECT_EQ(lasting_bytes(runner.directory() / "again" / "sweep.h5"), lasting_bytes(out / "sweep.h5"));
   EXPECT_EQ(read_text(runner.directory() / "again" / "config.toml"), read_text(out / "config.toml"));
   EXPECT_EQ(runner.run("predict -m out --set S_EE=3.45 --duration 100ms", 1).code, 0) << "the box is the wider one";
+}
+
+TEST_F(points, of_others_are_kept_aside_and_a_config_stays_until_the_next_one_is_there) {
+  runner.write("c.toml", config("points = 10\n", box) + tiny_learning);
+  ASSERT_EQ(runner.run("run c.toml -o out").code, 0);
+  const std::string mine = "# mine\nS_EE,S_EI\n3.9,2.1\n";
+  runner.write("out/config.points.csv", mine);
+  const std::string command = "run c.toml -o out --extend --set design.points=";
+  ASSERT_EQ(runner.run(command + "12" + wider).code, 0);
+  const auto out = runner.directory() / "out";
+  EXPECT_EQ(read_text(out / "config.points.csv.old-1"), mine);
+  const std::string earlier = read_text(out / "config.toml");
+  ASSERT_EQ(runner.run(command + "14" + wider).code, 0);
+  EXPECT_FALSE(std::filesystem::exists(out / "config.points.csv.old-2")) << "it is this run's own";
+  const std::string text = read_text(out / "config.toml");
+  ASSERT_NE(text, earlier);
+  // Killed between its two files, `run` leaves the earlier config with the new points.
+  runner.write("out/config.toml", earlier);
+  const auto sweep = lasting_bytes(out / "sweep.h5");
+  EXPECT_EQ(runner.run("run out/config.toml -o out").code, 2);
+  EXPECT_EQ(runner.run(command + "14" + wider).code, 0);
+  EXPECT_EQ(read_text(out / "config.toml"), text);
+  EXPECT_TRUE(lasting_bytes(out / "sweep.h5") == sweep);
 }
 
 TEST_F(points, of_a_file_are_the_design_if_nothing_else_is_said) {

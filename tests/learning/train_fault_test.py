@@ -190,7 +190,10 @@ class TrainFaults(unittest.TestCase):
         job = self.start(model, *options)
         self.assertEqual(job.wait(), 0, job.log())
         self.assertEqual(learnt(model), expected)
-        trained = [json.loads(line)["member"] for line in log.read_text().splitlines()[before:]]
+        lines = [json.loads(line) for line in log.read_text().splitlines()]
+        self.assertEqual([(line["member"], line["epoch"]) for line in lines],
+                         [(member, epoch) for member in range(3) for epoch in range(1, 5)])
+        trained = [line["member"] for line in lines[before:]]
         self.assertNotIn(0, trained, "a member that was finished")
         self.assertEqual(trained.count(2), 4)
         self.assertEqual(list(self.directory.glob("ensemble_killed.h5.checkpoint*")), [])

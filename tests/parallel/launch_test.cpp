@@ -21,10 +21,16 @@ environment_lookup environment(const std::map<std::string, std::string>& variabl
   };
 }
 
+/// What srun tells of a process: this one.
+std::map<std::string, std::string> step_of_srun(std::map<std::string, std::string> more) {
+  more.merge(std::map<std::string, std::string>{
+      {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "2"}, {"SLURM_TASK_PID", std::to_string(::getpid())}});
+  return more;
+}
+
 TEST(launch, refuses_singletons_of_srun_and_mpirun) {
   EXPECT_THROW(check_launch(1, environment({{"OMPI_COMM_WORLD_SIZE", "4"}})), environment_error);
-  EXPECT_THROW(check_launch(1, environment({{"SLURM_NTASKS", "4"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "2"}})),
-               environment_error);
+  EXPECT_THROW(check_launch(1, environment(step_of_srun({{"SLURM_NTASKS", "4"}}))), environment_error);
 }
 
 TEST(launch, accepts_what_is_in_order) {
@@ -32,16 +38,12 @@ TEST(launch, accepts_what_is_in_order) {
   EXPECT_NO_THROW(check_launch(4, environment({{"OMPI_COMM_WORLD_SIZE", "4"}})));
   EXPECT_NO_THROW(check_launch(1, environment({{"OMPI_COMM_WORLD_SIZE", "1"}})));
   EXPECT_NO_THROW(check_launch(1, environment({{"SLURM_NTASKS", "4"}}))) << "the batch script itself";
-  EXPECT_NO_THROW(check_launch(
-      1, environment(
-             {{"SLURM_NTASKS", "4"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "0"}, {"SLURM_STEP_NUM_TASKS", "1"}})));
-  EXPECT_NO_THROW(check_launch(
-      1, environment(
-             {{"OMPI_COMM_WORLD_SIZE", "1"}, {"SLURM_NTASKS", "4"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "0"}})));
+  EXPECT_NO_THROW(check_launch(1, environment(step_of_srun({{"SLURM_NTASKS", "4"}, {"SLURM_STEP_NUM_TASKS", "1"}}))));
+  EXPECT_NO_THROW(check_launch(1, environment(step_of_srun({{"OMPI_COMM_WORLD_SIZE", "1"}, {"SLURM_NTASKS", "4"}}))));
 }
 
 TEST(launch, refuses_processes_of_srun_that_cannot_find_each_other_before_mpi_starts) {
-  std::map<std::string, std::string> step{{"SLURM_NTASKS", "4"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "2"}};
+  std::map<std::string, std::string> step = step_of_srun({{"SLURM_NTASKS", "4"}});
   EXPECT_THROW(check_wiring(environment(step)), environment_error);
   for (const char* found_by : {"PMIX_RANK", "PMI_RANK", "OMPI_COMM_WORLD_SIZE"}) {
     auto wired = step;
@@ -60,7 +62,20 @@ TEST(launch, knows_a_process_that_a_launcher_started) {
   EXPECT_TRUE(launched(environment({{"OMPI_COMM_WORLD_SIZE", "1"}})));
   EXPECT_TRUE(launched(environment({{"PMIX_RANK", "0"}})));
   EXPECT_TRUE(launched(environment({{"PMI_RANK", "0"}})));
-  EXPECT_TRUE(launched(environment({{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "2"}})));
+  EXPECT_TRUE(launched(environment(step_of_srun({}))));
+  EXPECT_TRUE(launched(environment(step_of_srun({{"SLURM_TASK_PID", std::to_string(::getppid())}})))) << "its script";
+}
+
+TEST(launch, takes_no_notice_of_a_step_of_srun_that_is_over) {
+  constexpr const char* no_process = "4999999";  // More than Linux counts to.
+  for (const auto& step :
+       {step_of_srun({{"SLURM_NTASKS", "7"}, {"SLURM_TASK_PID", no_process}}),
+        std::map<std::string, std::string>{{"SLURM_NTASKS", "7"}, {"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "3"}}}) {
+    EXPECT_FALSE(launched(environment(step)));
+    EXPECT_EQ(find_launch_place(environment(step)).rank, 0) << "so it prints what it finds";
+    EXPECT_NO_THROW(check_wiring(environment(step)));
+    EXPECT_NO_THROW(check_launch(1, environment(step)));
+  }
 }
 
 TEST(launch, knows_when_the_job_ends) {
@@ -111,7 +126,7 @@ TEST(launch, knows_the_place_without_mpi) {
   };
   expect({}, 0, 1);
   expect({{"OMPI_COMM_WORLD_RANK", "3"}, {"OMPI_COMM_WORLD_SIZE", "4"}}, 3, 4);
-  expect({{"SLURM_STEP_ID", "0"}, {"SLURM_PROCID", "2"}, {"SLURM_STEP_NUM_TASKS", "3"}}, 2, 3);
+  expect(step_of_srun({{"SLURM_STEP_NUM_TASKS", "3"}}), 2, 3);
   expect({{"SLURM_PROCID", "2"}, {"SLURM_NTASKS", "3"}}, 0, 1);
 }
 

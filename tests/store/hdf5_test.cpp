@@ -144,6 +144,31 @@ TEST(hdf5, reports_a_full_disk_and_lives_on) {
   EXPECT_EQ(H5close(), 0);  // Used to crash over what it could not write.
 }
 
+TEST(hdf5, reports_a_disk_that_fails_for_a_moment_while_a_large_file_is_made) {
+  const scratch_directory scratch;
+  hdf5::file file = hdf5::file::create_large(scratch / "large.h5");
+  rlimit before{};
+  ::getrlimit(RLIMIT_FSIZE, &before);
+  const rlimit tight{4096, before.rlim_max};
+  ::setrlimit(RLIMIT_FSIZE, &tight);
+  EXPECT_THROW(file.root().write_array("x", std::vector<double>(1000, 1.0), {"1", "more than there is room"}),
+               environment_error);
+  ::setrlimit(RLIMIT_FSIZE, &before);
+}
+
+TEST(hdf5, does_not_end_a_file_of_which_something_could_not_be_closed) {
+  const scratch_directory scratch;
+  hdf5::file file = hdf5::file::create_large(scratch / "large.h5");
+  const hid_t space = H5Screate(H5S_SCALAR);
+  {
+    hdf5::dataset_handle handle(
+        H5Dcreate2(file.root().id(), "x", H5T_IEEE_F64LE, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT));
+    H5Dclose(handle.id());  // So the destructor fails.
+  }
+  H5Sclose(space);
+  EXPECT_THAT(error_of<environment_error>([&] { file.close(); }), HasSubstr("cannot write all of"));
+}
+
 TEST(hdf5, reads_and_writes_runs_of_rows) {
   const scratch_directory scratch;
   hdf5::file file = hdf5::file::create(scratch / "rows.h5");

@@ -42,6 +42,9 @@ bool must_not_end_orderly();
 
 /// Closes an object; negative when HDF5 failed to.
 int close_object(object_kind kind, object_id id);
+/// How often HDF5 failed to close an object of any file, also where a destructor closed it. What an object still had to
+/// write is lost then.
+std::uint64_t failed_closes();
 
 /// Owns one HDF5 object and closes it.
 template <object_kind Kind>
@@ -295,7 +298,8 @@ class file {
   /// The numbers of this dataset of a new file are written after the file was made: the seal does not cover them.
   void leave_unsealed(const dataset& data);
   /// Closes the file, seals it if it is new, and reports what the destructor could not. Nothing else may be open in it.
-  /// Throws environment_error, with the reason of the system, if the disk is full.
+  /// Throws environment_error, with the reason of the system, if the disk is full, and if any object could not be
+  /// closed since the file was opened: then something is missing in the file.
   void close();
 
  private:
@@ -307,6 +311,7 @@ class file {
 
   file_handle id_;
   group root_;
+  std::uint64_t failed_before_ = failed_closes();
   bool in_memory_ = false;
   bool is_new_ = false;
   std::vector<byte_range> unsealed_;
