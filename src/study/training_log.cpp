@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
 
+#include <spikesweep/base/error.hpp>
 #include <spikesweep/base/json_text.hpp>
 #include <spikesweep/base/log.hpp>
 #include <spikesweep/store/text_file.hpp>
@@ -69,8 +70,12 @@ void training_log::forget_from(int epoch) const {
     all = all && !again;
     kept += again ? "" : text + '\n';
   }
-  if (!all) {
-    write_text(path_, kept);
+  try {
+    if (!all) {
+      write_text(path_, kept);
+    }
+  } catch (const environment_error&) {
+    warn();
   }
 }
 
@@ -100,10 +105,14 @@ void training_log::write_line(const epoch_record& epoch) const {
   }
   std::ofstream file(path_, std::ios::app);
   if (!(file << json_text(line) << '\n').flush()) {
-    log_warning_once("cannot write " + path_.string() +
-                     ": the training goes on without this log; free disk space, or "
-                     "make the file writable");
+    warn();
   }
+}
+
+void training_log::warn() const {
+  log_warning_once("cannot write " + path_.string() +
+                   ": the training goes on without this log; free disk space, or "
+                   "make the file writable");
 }
 
 }  // namespace spikesweep

@@ -26,6 +26,8 @@ class training_log {
   void write_line(const epoch_record& epoch) const;
   /// Leaves out the lines of this member from an epoch on.
   void forget_from(int epoch) const;
+  /// Without its log a training goes on.
+  void warn() const;
 
   std::filesystem::path path_;
   std::int64_t rows_;
