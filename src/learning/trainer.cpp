@@ -61,10 +61,10 @@ class trainer {
       }
       stop_early(state);
       try_candidate(state);
-      keep(state);
-      if (options_.progress) {
+      if (options_.progress) {  // Before the epoch is kept: one that comes again is told again, and none is left out.
         options_.progress(own_.history.back(), settings_.epochs);
       }
+      keep(state);
     }
     evaluated(state);
     if (!state.best_counts.empty()) {
