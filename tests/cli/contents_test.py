@@ -307,14 +307,21 @@ class Contents(unittest.TestCase):
             self.skipTest("the program is in a directory that others may not enter")
         self.spikesweep("run small.toml -o out")
         self.directory.chmod(0o755)
+        # Open MPI puts a directory of each user into the temporary directory. One that an earlier job of that user has
+        # left in /tmp may be of any kind.
+        temporary = self.path("temporary")
+        temporary.mkdir()
+        os.chown(temporary, 65534, 65534)
+        environment = {**os.environ, "TMPDIR": str(temporary)}
         before = {path.name: path.read_bytes() for path in self.path("out").iterdir()}
-        done = subprocess.run([*nobody, BINARY, "run", "small.toml", "-o", "out"], cwd=self.directory,
+        done = subprocess.run([*nobody, BINARY, "run", "small.toml", "-o", "out"], cwd=self.directory, env=environment,
                               capture_output=True, text=True, timeout=PATIENCE_S, check=False)
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("noise floor", done.stdout)
         self.assertEqual({path.name: path.read_bytes() for path in self.path("out").iterdir()}, before)
         refused = subprocess.run([*nobody, BINARY, "run", "small.toml", "-o", "out", "--set", "learning.epochs=3"],
-                                 cwd=self.directory, capture_output=True, text=True, timeout=PATIENCE_S, check=False)
+                                 cwd=self.directory, env=environment, capture_output=True, text=True,
+                                 timeout=PATIENCE_S, check=False)
         self.assertEqual(refused.returncode, 1, refused.stderr)
         self.assertIn("model.h5 is not up to date", refused.stderr)
 
