@@ -39,6 +39,7 @@ class Job:
     def __init__(self, slurm, work, script, arguments, file, options=(), **environment):
         self.slurm = slurm
         self.file = work / file
+        self.again = lambda: Job(slurm, work, script, arguments, file, options, **environment)
         done = slurm.call("sbatch", "--parsable", *JOB, *options, str(JOBS / script), *arguments, cwd=work, **environment)
         if done.returncode != 0:
             raise AssertionError(done.stderr)
@@ -74,8 +75,9 @@ class Job:
 
 
 class OnNodes(unittest.TestCase):
-    POINTS = 60
-    BURN_IN_S = 9.0  # Twelve seconds of one core, which all jobs share.
+    # The first tasks are done after a third of the work, and no job is over before somebody has looked at it.
+    POINTS = 100
+    BURN_IN_S = 9.0  # Twenty seconds of one core, which all jobs share.
 
     @classmethod
     def setUpClass(cls):
@@ -99,8 +101,28 @@ class OnNodes(unittest.TestCase):
     def submit(self, *words, script="sweep.sbatch", file, **more):
         return Job(self.slurm, self.work, script, words or ("c.toml", "-o", file), file, **more)
 
-    def at_work(self, job):
-        self.slurm.wait_for(job.is_at_work, f"job {job.number} to be at work\n{job.log()}", PATIENCE_S)
+    def trouble(self, waiting):
+        """What there is to know of jobs that do not come to work."""
+        shown = [self.slurm.call("squeue", "--long").stdout, self.slurm.call("sinfo", "--long", "--Node").stdout]
+        return "\n".join([*shown, *(f"{name}: {job.tasks_done()} tasks done\n{job.log()}"
+                                    for name, job in waiting.items()), self.slurm.logs()])
+
+    def once_at_work(self, jobs, act):
+        """Calls act(name, job) for each of the named jobs as soon as it is at work."""
+        begin = time.monotonic()
+        waiting = dict(jobs)
+        while waiting:
+            for name, job in list(waiting.items()):
+                if job.is_at_work():
+                    act(name, job)
+                    del waiting[name]
+                elif (state := job.shown()["JobState"]) in ENDED:  # Over while SLURM did not answer: once more.
+                    self.assertEqual(state, "COMPLETED", job.log())
+                    job.file.unlink()
+                    waiting[name] = jobs[name] = job.again()
+            if time.monotonic() > begin + PATIENCE_S:
+                self.fail(self.trouble(waiting))
+            time.sleep(0.1)
 
     def assert_completed(self, job):
         shown = job.wait()
@@ -147,16 +169,20 @@ class SeveralNodes(OnNodes):
             (self.work / "alone.h5").unlink()
 
     def test_hand_over_and_are_preempted(self):
-        handed = {launcher: self.submit(file=f"handed over {launcher}.h5", SPIKESWEEP_LAUNCH=launcher)
-                  for launcher in LAUNCHERS}
-        preempted = self.submit(file="preempted.h5", options=["--partition=spare"], SPIKESWEEP_LAUNCH="mpirun")
-        self.at_work(preempted)
-        self.slurm.call("sbatch", f"--nodelist={preempted.shown()['NodeList']}", "--exclusive", "--output=/dev/null",
-                        "--wrap=sleep 1")
-        for job in handed.values():
-            self.at_work(job)
-            self.slurm.call("scancel", "--batch", "--signal=USR1", str(job.number))
-        for launcher, job in handed.items():
+        jobs = {launcher: self.submit(file=f"handed over {launcher}.h5", SPIKESWEEP_LAUNCH=launcher)
+                for launcher in LAUNCHERS}
+        jobs["preempted"] = self.submit(file="preempted.h5", options=["--partition=spare"], SPIKESWEEP_LAUNCH="mpirun")
+
+        def disturb(name, job):
+            if name == "preempted":
+                self.slurm.call("sbatch", f"--nodelist={job.shown()['NodeList']}", "--exclusive", "--output=/dev/null",
+                                "--wrap=sleep 1")
+            else:
+                self.slurm.call("scancel", "--batch", "--signal=USR1", str(job.number))
+
+        self.once_at_work(jobs, disturb)
+        preempted = jobs.pop("preempted")
+        for launcher, job in jobs.items():
             with self.subTest(launcher):
                 self.assertEqual(self.assert_completed(job)["Restarts"], "1", job.log())
                 self.assertIn("sweep ended with 75", job.log())
@@ -168,9 +194,7 @@ class SeveralNodes(OnNodes):
 class LostNodes(OnNodes):
     """A job whose node goes away ends, and goes on with other nodes."""
 
-    # The first tasks are done after a third of the work, and no job is over before its fault is noticed.
-    POINTS = 100
-    BURN_IN_S = 15.0
+    BURN_IN_S = 15.0  # No job is over before its fault is noticed.
 
     def kill(self, node):
         """Power off: nothing on the node lives, and nobody is told."""
@@ -181,32 +205,19 @@ class LostNodes(OnNodes):
               "the node of the batch script is cut off": (0, lambda self, node: self.cluster.cut(node)),
               "the other node is cut off": (1, lambda self, node: self.cluster.cut(node))}
 
-    def trouble(self, waiting):
-        """What there is to know of jobs that do not come to work."""
-        shown = [self.slurm.call("squeue", "--long").stdout, self.slurm.call("sinfo", "--long", "--Node").stdout]
-        return "\n".join([*shown, *(f"{fault}: {job.tasks_done()} tasks done\n{job.log()}"
-                                    for fault, job in waiting.items()), self.slurm.logs()])
-
     def go_on(self, launcher):
-        jobs = {fault: self.submit(file=f"{fault}.h5", SPIKESWEEP_LAUNCH=launcher) for fault in self.FAULTS}
+        # Files of each launcher: a finished file would make a job look at work before it has begun.
+        jobs = {fault: self.submit(file=f"{fault}, {launcher}.h5", SPIKESWEEP_LAUNCH=launcher) for fault in self.FAULTS}
         begin = time.monotonic()
         cut_off = []
-        waiting = dict(jobs)
-        while waiting:  # Each as soon as it is at work.
-            for fault, job in list(waiting.items()):
-                if job.is_at_work():
-                    which, inflict = self.FAULTS[fault]
-                    node = job.nodes()[which]
-                    inflict(self, node)
-                    cut_off += [node] if "cut off" in fault else []
-                    del waiting[fault]
-                elif (state := job.shown()["JobState"]) in ENDED:  # Over while SLURM did not answer: once more.
-                    self.assertEqual(state, "COMPLETED", job.log())
-                    job.file.unlink()
-                    waiting[fault] = jobs[fault] = self.submit(file=job.file.name, SPIKESWEEP_LAUNCH=launcher)
-            if time.monotonic() > begin + PATIENCE_S:
-                self.fail(self.trouble(waiting))
-            time.sleep(0.1)
+
+        def inflict(fault, job):
+            which, how = self.FAULTS[fault]
+            node = job.nodes()[which]
+            how(self, node)
+            cut_off.extend([node] if "cut off" in fault else [])
+
+        self.once_at_work(jobs, inflict)
         for fault, job in jobs.items():
             with self.subTest(launcher, fault=fault):
                 shown = self.assert_completed(job)
