@@ -36,8 +36,8 @@ struct column {
   hdf5::object_id memory_type() const;
 };
 
-/// Every column, in the order of creation, writing, checksums and reading.
-std::span<const column> column_table();
+/// Every column that files with this layout have, in the order of creation, writing, checksums and reading.
+std::vector<column> columns_of(const transition_layout& layout);
 
 /// The column of every row of a block, as bytes of its type. Throws internal_error if a number does not fit.
 std::vector<std::byte> pack(const column& c, const transition_layout& layout, const transition_block& block);
