@@ -302,7 +302,8 @@ class Contents(unittest.TestCase):
     def test_a_run_that_may_only_be_read_gives_its_table(self):
         if os.geteuid() != 0 or shutil.which("setpriv") is None:
             self.skipTest("needs root and setpriv, to become a user without rights")
-        nobody = "setpriv --reuid 65534 --regid 65534 --clear-groups --".split()
+        user = 65534
+        nobody = f"setpriv --reuid {user} --regid {user} --clear-groups --".split()
         if subprocess.run([*nobody, BINARY, "--version"], capture_output=True, check=False).returncode != 0:
             self.skipTest("the program is in a directory that others may not enter")
         self.spikesweep("run small.toml -o out")
@@ -311,7 +312,7 @@ class Contents(unittest.TestCase):
         # left in /tmp may be of any kind.
         temporary = self.path("temporary")
         temporary.mkdir()
-        os.chown(temporary, 65534, 65534)
+        os.chown(temporary, user, user)
         environment = {**os.environ, "TMPDIR": str(temporary)}
         before = {path.name: path.read_bytes() for path in self.path("out").iterdir()}
         done = subprocess.run([*nobody, BINARY, "run", "small.toml", "-o", "out"], cwd=self.directory, env=environment,
