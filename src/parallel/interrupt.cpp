@@ -1,9 +1,14 @@
+#include <array>
 #include <atomic>
+#include <cerrno>
 #include <exception>
 #include <utility>
 
+#include <poll.h>
+
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/signal_stack.hpp>
+#include <spikesweep/parallel/signals.hpp>
 
 namespace spikesweep {
 
@@ -12,11 +17,15 @@ namespace {
 // A signal handler can reach nothing but globals.
 std::atomic<int> signal_count{0};
 std::atomic<int> guards{0};
-thread_local interrupt_note* innermost_note = nullptr;
-static_assert(std::atomic<int>::is_always_lock_free, "a signal handler may not wait for a lock");
+std::atomic<const event*> first_signal{nullptr};
+static_assert(std::atomic<int>::is_always_lock_free && std::atomic<const event*>::is_always_lock_free,
+              "a signal handler may not wait for a lock");
 
 extern "C" void count_signal(int) {
   signal_count.fetch_add(1, std::memory_order_relaxed);
+  if (const event* const happened = first_signal.load(std::memory_order_acquire)) {
+    happened->happen();
+  }
 }
 
 void count(int signal, struct sigaction* previous) {
@@ -27,8 +36,16 @@ void count(int signal, struct sigaction* previous) {
   sigaction(signal, &action, previous);
 }
 
+/// Happens at the first signal that is counted. Never closed: a signal may come until the process ends.
+const event& signal_event() {
+  static const event* const of_process = new event();
+  first_signal = of_process;
+  return *of_process;
+}
+
 void begin_to_count() {
   if (guards++ == 0) {
+    signal_event().undo();
     signal_count = 0;
   }
   use_signal_stack();
@@ -60,26 +77,33 @@ void count_interrupts_to_the_end() {
   }
 }
 
-interrupt_note::interrupt_note(std::function<void()> note) : note_(std::move(note)), outer_(innermost_note) {
-  innermost_note = this;
+interrupt_note::interrupt_note(std::function<void()> note) : note_(std::move(note)) {
+  if (end_.works()) {
+    thread_ = start_without_signals([this] { await(); });
+  }
 }
 
 interrupt_note::~interrupt_note() {
-  innermost_note = outer_;
+  if (thread_.joinable()) {
+    end_.happen();
+    thread_.join();
+  }
+}
+
+void interrupt_note::await() const {
+  std::array<::pollfd, 2> both{::pollfd{signal_event().number(), POLLIN, 0}, ::pollfd{end_.number(), POLLIN, 0}};
+  while (::poll(both.data(), both.size(), -1) < 0 && errno == EINTR) {
+  }
+  if (interrupted()) {
+    try {
+      note_();
+    } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the end goes on, and tells what fails in it.
+    }
+  }
 }
 
 int interrupts() {
-  const int count = signal_count.load(std::memory_order_relaxed);
-  for (interrupt_note* of = innermost_note; count > 0 && of != nullptr; of = of->outer_) {
-    // Taken out first: to write it down may look at the count, too.
-    if (const auto note = std::exchange(of->note_, {})) {
-      try {
-        note();
-      } catch (const std::exception&) {  // NOLINT(bugprone-empty-catch): the end goes on, and tells what fails in it.
-      }
-    }
-  }
-  return count;
+  return signal_count.load(std::memory_order_relaxed);
 }
 
 }  // namespace spikesweep

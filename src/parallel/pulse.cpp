@@ -5,12 +5,12 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <memory>
 #include <random>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,6 +30,7 @@
 #include <spikesweep/base/stopwatch.hpp>
 #include <spikesweep/parallel/agreement.hpp>
 #include <spikesweep/parallel/collective.hpp>
+#include <spikesweep/parallel/event.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/lost_ranks.hpp>
@@ -79,23 +80,6 @@ struct listener {
   void serialize(Archive& archive, unsigned) {
     archive& cookie& port& silence_s& addresses& hosts;
   }
-};
-
-/// A file descriptor that is closed at the end.
-class descriptor {
- public:
-  explicit descriptor(int number) : number_(number) {}
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() {
-    if (number_ >= 0) {
-      ::close(number_);
-    }
-  }
-  int number() const { return number_; }
-
- private:
-  int number_;
 };
 
 std::vector<std::uint32_t> addresses_of_node() {
@@ -178,19 +162,18 @@ std::string names_of(const std::vector<int>& ranks, const std::vector<std::strin
 /// The thread of one rank.
 class pulse::watcher {
  public:
-  watcher(int rank, listener at, int socket, int wake)
+  watcher(int rank, listener at, int socket, std::unique_ptr<event> end)
       : rank_(rank),
         at_(std::move(at)),
         socket_(socket),
-        wake_(wake),
+        end_(std::move(end)),
         silence_s_(at_.hosts.size(), -1),
         waited_s_(at_.hosts.size(), 0),
         thread_(start_without_signals([this] { watch(); })) {}
   watcher(const watcher&) = delete;
   watcher& operator=(const watcher&) = delete;
   ~watcher() {
-    const std::uint64_t one = 1;
-    [[maybe_unused]] const ssize_t told = ::write(wake_.number(), &one, sizeof one);
+    end_->happen();
     thread_.join();
   }
 
@@ -241,7 +224,7 @@ class pulse::watcher {
 
   /// Waits for a word, for the end of this object, or a moment; true at the end.
   bool woken() const {
-    std::array<::pollfd, 2> both{::pollfd{socket_.number(), POLLIN, 0}, ::pollfd{wake_.number(), POLLIN, 0}};
+    std::array<::pollfd, 2> both{::pollfd{socket_.number(), POLLIN, 0}, ::pollfd{end_->number(), POLLIN, 0}};
     ::poll(both.data(), both.size(), static_cast<int>(look_pause.count()));
     return (both[1].revents & POLLIN) != 0;
   }
@@ -331,7 +314,7 @@ class pulse::watcher {
   int rank_;
   listener at_;
   descriptor socket_;
-  descriptor wake_;
+  std::unique_ptr<event> end_;
   std::vector<double> silence_s_;  ///< Of each rank; below 0: it has not been heard yet.
   std::vector<double> waited_s_;   ///< By each rank, as it said last: see word.
   std::uint64_t own_changes_ = 0;  ///< waiting_changes() at the last look.
@@ -345,7 +328,7 @@ pulse::pulse(const communicator& ranks) {
     return;
   }
   const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-  const int wake = ::eventfd(0, EFD_CLOEXEC);
+  auto end = std::make_unique<event>();
   std::vector<std::string> hosts;
   boost::mpi::gather(ranks, host_name(), hosts, 0);
   listener at = on_root(ranks, [&] {
@@ -355,12 +338,11 @@ pulse::pulse(const communicator& ranks) {
                     addresses_of_node(), hosts};
   });
   const std::vector<std::string> hosts_of_all = at.hosts;
-  if (socket >= 0 && wake >= 0 && at.port != 0) {
-    watcher_ = std::make_unique<watcher>(ranks.rank(), std::move(at), socket, wake);
+  if (socket >= 0 && end->works() && at.port != 0) {
+    watcher_ = std::make_unique<watcher>(ranks.rank(), std::move(at), socket, std::move(end));
     watcher_->await_answer();
   } else {
-    const descriptor unused_socket(socket);
-    const descriptor unused_wake(wake);
+    const descriptor unused(socket);
   }
   meet_every_node(ranks, hosts_of_all);
   // Who has not been heard by now has no way for such words, and is not missed.

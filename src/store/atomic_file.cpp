@@ -19,38 +19,19 @@
 #include <spikesweep/parallel/signals.hpp>
 #include <spikesweep/store/atomic_file.hpp>
 
+#include "file_bytes.hpp"
+
 namespace spikesweep {
 
 namespace {
 
-[[noreturn]] void fail(const std::string& action, const std::filesystem::path& path, int error) {
-  throw environment_error("cannot " + action + ' ' + path.string() + ": " + std::strerror(error));
+/// Forces a file or directory to the disk.
+void sync(const opened_file& what) {
+  // Some file systems cannot sync a directory and say EINVAL; the rename is as safe there as it gets.
+  if (::fsync(what.number()) != 0 && errno != EINVAL) {
+    fail_file("force to disk", what.path());
+  }
 }
-
-// A file or directory opened for fsync or allocation.
-class descriptor {
- public:
-  descriptor(const std::filesystem::path& path, int flags)
-      : path_(path), number_(::open(path.c_str(), flags | O_CLOEXEC, 0666)) {
-    if (number_ < 0) {
-      fail("open", path, errno);
-    }
-  }
-  descriptor(const descriptor&) = delete;
-  descriptor& operator=(const descriptor&) = delete;
-  ~descriptor() { ::close(number_); }
-  int number() const { return number_; }
-  void sync() const {
-    // Some file systems cannot sync a directory and say EINVAL; the rename is as safe there as it gets.
-    if (::fsync(number_) != 0 && errno != EINVAL) {
-      fail("force to disk", path_, errno);
-    }
-  }
-
- private:
-  std::filesystem::path path_;
-  int number_;
-};
 
 /// Gives a file its first `bytes` on the disk. Returns 0 or an error number; EOPNOTSUPP: the file system cannot. (The
 /// function of POSIX then writes every block, which no signal ends.)
@@ -79,7 +60,7 @@ std::filesystem::path make_temporary(const std::filesystem::path& target) {
       return name;
     }
     if (errno != EEXIST) {
-      fail("make", name, errno);
+      fail_file("make", name);
     }
     name = target.string() + ".partial." + new_token();  // The other one's file may not be removed by us.
   }
@@ -105,7 +86,7 @@ atomic_file::~atomic_file() {
 }
 
 void atomic_file::reserve(std::uint64_t bytes) const {
-  const descriptor file(temporary_, O_RDWR);
+  const opened_file file(temporary_, O_RDWR);
   if (bytes == 0) {
     return;
   }
@@ -135,14 +116,14 @@ void atomic_file::reserve(std::uint64_t bytes) const {
 
 void atomic_file::commit(durability wanted) {
   if (wanted == durability::forced) {
-    descriptor(temporary_, O_RDONLY).sync();
+    sync(opened_file(temporary_, O_RDONLY));
   }
   if (::rename(temporary_.c_str(), target_.c_str()) != 0) {
-    fail("rename into place", target_, errno);
+    fail_file("rename into place", target_);
   }
   committed_ = true;
   if (wanted == durability::forced) {
-    descriptor(directory_of(target_), O_RDONLY | O_DIRECTORY).sync();
+    sync(opened_file(directory_of(target_), O_RDONLY | O_DIRECTORY));
   }
 }
 
@@ -165,7 +146,7 @@ std::optional<std::filesystem::path> keep_aside(const std::filesystem::path& pat
     // Some file systems have no hard links.
     if (!std::filesystem::exists(name, unknown)) {
       if (::rename(path.c_str(), name.c_str()) != 0) {
-        fail("keep aside", path, errno);
+        fail_file("keep aside", path);
       }
       return name;
     }

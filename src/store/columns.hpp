@@ -39,8 +39,11 @@ struct column {
 /// Every column, in the order of creation, writing, checksums and reading.
 std::span<const column> column_table();
 
-/// The column of every row of a block, as bytes of its type. Throws internal_error if a number does not fit.
-std::vector<std::byte> pack(const column& c, const transition_layout& layout, const transition_block& block);
+/// The column of every row of a block, as bytes of its type. They lie in the block itself or in `buffer`, which grows
+/// as needed and is to be used again: fresh memory takes longer than the packing. Throws internal_error if a number
+/// does not fit.
+std::span<const std::byte> pack(const column& c, const transition_layout& layout, const transition_block& block,
+                                std::vector<std::byte>& buffer);
 
 /// The inverse: fills rows [first, first + n) of a block from n rows of bytes.
 void unpack(const column& c, const transition_layout& layout, std::span<const std::byte> bytes, std::int64_t first,

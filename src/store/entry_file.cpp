@@ -12,6 +12,8 @@
 #include <spikesweep/store/digest.hpp>
 #include <spikesweep/store/entry_file.hpp>
 
+#include "file_bytes.hpp"
+
 namespace spikesweep {
 
 namespace {
@@ -22,10 +24,6 @@ constexpr std::uint64_t digest_length = 32;
 /// Bytes that are checked at once: few enough to stay in a processor's cache.
 constexpr std::uint64_t checked_at_once = std::uint64_t{1} << 18;
 
-[[noreturn]] void fail(const char* action, const std::filesystem::path& path) {
-  throw environment_error(std::string("cannot ") + action + ' ' + path.string() + ": " + std::strerror(errno));
-}
-
 int open_file(const std::filesystem::path& path, entry_file::use how) {
   constexpr std::array<int, 3> flags{O_RDONLY, O_RDWR, O_RDWR | O_CREAT | O_TRUNC};
   if (how != entry_file::use::read) {
@@ -35,7 +33,7 @@ int open_file(const std::filesystem::path& path, entry_file::use how) {
   const int descriptor =
       ::open(path.c_str(), flags.at(static_cast<std::size_t>(how)) | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW, 0666);
   if (descriptor < 0) {
-    fail(how == entry_file::use::begin ? "make" : "open", path);
+    fail_file(how == entry_file::use::begin ? "make" : "open", path);
   }
   struct ::stat about {};
   if (::fstat(descriptor, &about) != 0 || !S_ISREG(about.st_mode)) {
@@ -48,44 +46,6 @@ int open_file(const std::filesystem::path& path, entry_file::use how) {
 std::uint64_t size_of(int descriptor) {
   struct ::stat about {};
   return ::fstat(descriptor, &about) == 0 ? static_cast<std::uint64_t>(about.st_size) : 0;
-}
-
-/// Appends up to so many bytes; fewer at the end of the file.
-void append_from(int descriptor, const std::filesystem::path& path, std::uint64_t begin, std::uint64_t size,
-                 std::string& to) {
-  const std::size_t before = to.size();
-  to.resize(before + size);
-  std::uint64_t done = 0;
-  while (done < size) {
-    const ssize_t part = ::pread(descriptor, to.data() + before + done, size - done, static_cast<off_t>(begin + done));
-    if (part < 0 && errno != EINTR) {
-      fail("read", path);
-    }
-    if (part == 0) {
-      break;
-    }
-    done += part > 0 ? static_cast<std::uint64_t>(part) : 0;
-  }
-  to.resize(before + done);
-}
-
-std::string read_at(int descriptor, const std::filesystem::path& path, std::uint64_t begin, std::uint64_t size) {
-  std::string bytes;
-  append_from(descriptor, path, begin, size, bytes);
-  return bytes;
-}
-
-void write_at(int descriptor, const std::filesystem::path& path, std::uint64_t begin,
-              std::span<const std::byte> bytes) {
-  while (!bytes.empty()) {
-    const ssize_t part = ::pwrite(descriptor, bytes.data(), bytes.size(), static_cast<off_t>(begin));
-    if (part < 0 && errno != EINTR) {
-      fail("write", path);
-    }
-    const std::size_t done = part > 0 ? static_cast<std::size_t>(part) : 0;
-    bytes = bytes.subspan(done);
-    begin += done;
-  }
 }
 
 }  // namespace
@@ -202,16 +162,13 @@ void entry_file::append(std::string_view name, std::span<const std::span<const s
 
 void entry_file::cut(std::uint64_t bytes) {
   if (::ftruncate(descriptor_, static_cast<off_t>(bytes)) != 0) {
-    fail("shorten", path_);
+    fail_file("shorten", path_);
   }
   bytes_ = bytes;
 }
 
 void entry_file::sync() {
-  // Not every file system can sync, and says so with EINVAL.
-  if (::fdatasync(descriptor_) != 0 && errno != EINVAL) {
-    fail("force to disk", path_);
-  }
+  force_to_disk(descriptor_, path_);
 }
 
 }  // namespace spikesweep

@@ -1,14 +1,15 @@
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <chrono>
-#include <cstring>
+#include <cstdint>
+#include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
-#include <unistd.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/stopwatch.hpp>
@@ -17,6 +18,7 @@
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "columns.hpp"
+#include "file_bytes.hpp"
 #include "hdf5_detail.hpp"
 #include "records.hpp"
 
@@ -24,26 +26,36 @@ namespace spikesweep {
 
 namespace {
 
-/// The file once more, for forcing it to the disk: HDF5 and MPI-IO can do that only with all ranks together.
-class sync_handle {
+/// The lines of the log.
+class log_text {
  public:
-  explicit sync_handle(const std::filesystem::path& path) : number_(::open(path.c_str(), O_RDWR | O_CLOEXEC)) {}
-  sync_handle(const sync_handle&) = delete;
-  sync_handle& operator=(const sync_handle&) = delete;
-  ~sync_handle() {
-    if (number_ >= 0) {
-      ::close(number_);
-    }
-  }
-  /// Throws environment_error if what was written is lost. Not every file system can sync, and says so with EINVAL.
-  void sync(const std::filesystem::path& path) const {
-    if (number_ >= 0 && ::fdatasync(number_) != 0 && errno != EINVAL && errno != EROFS) {
-      throw environment_error("cannot force to disk " + path.string() + ": " + std::strerror(errno));
+  log_text(const opened_file& file, const hdf5::dataset& lines) : file_(file), begin_(lines.bytes().first) {
+    if (lines.bytes().second != all_bytes) {  // Then they have no place either.
+      throw input_error(lines.where().path + " in " + lines.where().file +
+                        " does not lie there as spikesweep made it; another program has changed the file: restore it");
     }
   }
 
+  /// May be called by any thread.
+  void add(const std::string& line) {
+    const std::lock_guard alone(access_);
+    const std::string all = read_at(file_.number(), file_.path(), begin_, all_bytes);
+    std::size_t at = 0;
+    while (at + 1 < sweep_writer::log_lines && at * width < all.size() && all[at * width] != '\0') {
+      ++at;
+    }
+    std::array<char, width> text{};
+    std::copy_n(line.begin(), std::min(line.size(), text.size()), text.begin());
+    write_at(file_.number(), file_.path(), begin_ + at * width, std::as_bytes(std::span(text)));
+  }
+
  private:
-  int number_;
+  static constexpr std::size_t width = sweep_writer::log_width;
+  static constexpr std::uint64_t all_bytes = width * sweep_writer::log_lines;
+
+  const opened_file& file_;
+  std::uint64_t begin_;  ///< Place of the first one in the file [bytes].
+  std::mutex access_;
 };
 
 double seconds_since_1970() {
@@ -55,8 +67,7 @@ double seconds_since_1970() {
 struct sweep_writer::impl {
   /// Opens what is in the file; not collective. Leaves the file itself to its owner.
   impl(const std::filesystem::path& file_path, const hdf5::group& root, const sweep_description& d)
-      : path(file_path),
-        disk(file_path),
+      : disk(file_path, O_RDWR),
         layout(d.sampling.layout),
         transitions(d.sampling.transitions),
         description(d),
@@ -69,7 +80,7 @@ struct sweep_writer::impl {
         rank(provenance(root, "rank"), 1),
         attempts(provenance(root, "attempts"), 1),
         finished_at(provenance(root, "finished_at"), 1),
-        log(provenance(root, "log")),
+        log(disk, provenance(root, "log")),
         states(state.target().read<std::uint8_t>()),
         attempts_so_far(attempts.target().read<std::uint8_t>()),
         rank_of(rank.target().read<std::int32_t>()) {
@@ -101,13 +112,14 @@ struct sweep_writer::impl {
 
   void sync() {
     const stopwatch watch(io_s);
-    disk.sync(path);
+    force_to_disk(disk.number(), disk.path());
     unsynced = false;
     synced = steady_clock::now();
   }
 
-  std::filesystem::path path;
-  sync_handle disk;
+  /// The file once more: HDF5 and MPI-IO force it to the disk only with all ranks together, and one thread alone may
+  /// use them.
+  opened_file disk;
   bool unsynced = false;  ///< Something was written after the last sync.
   steady_clock::time_point synced = steady_clock::now();
   std::optional<hdf5::file> file;  ///< Declared first, so that it is closed last.
@@ -123,8 +135,9 @@ struct sweep_writer::impl {
   hdf5::row_writer rank;
   hdf5::row_writer attempts;
   hdf5::row_writer finished_at;
-  hdf5::dataset log;
+  log_text log;
   std::vector<hdf5::row_writer> columns;
+  std::vector<std::byte> packed;              ///< Of one column, to be written.
   std::vector<std::uint8_t> states;           ///< As they were at the start, and as this rank has set them since.
   std::vector<std::uint8_t> attempts_so_far;  ///< Likewise.
   std::vector<std::int32_t> rank_of;          ///< Likewise.
@@ -196,7 +209,7 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
   record_hash hash;
   for (std::size_t i = 0; i < to.columns.size() && rows > 0; ++i) {
     const column& c = column_table()[i];
-    const std::vector<std::byte> packed = pack(c, to.layout, result.block);
+    const std::span<const std::byte> packed = pack(c, to.layout, result.block, to.packed);
     hash.add(packed);
     const stopwatch watch(to.io_s);
     to.columns[i].write(record.first_row, c.memory_type(), packed.data());
@@ -218,13 +231,7 @@ void sweep_writer::sync_if_due() {
 }
 
 void sweep_writer::log(const std::string& line) {
-  const std::vector<std::string> lines = impl_->log.read_strings();
-  const auto first_empty = std::find(lines.begin(), lines.end(), std::string());
-  const auto at = std::min<std::ptrdiff_t>(first_empty - lines.begin(), log_lines - 1);
-  std::array<char, log_width> text{};
-  std::copy_n(line.begin(), std::min(line.size(), text.size()), text.begin());
-  const hdf5::datatype_handle type = hdf5::string_type(log_width);
-  impl_->log.write_rows(static_cast<hdf5::length>(at), 1, type.id(), text.data());
+  impl_->log.add(line);
 }
 
 void sweep_writer::close() {
@@ -238,7 +245,6 @@ void sweep_writer::close() {
        {&from.state, &from.record, &from.core_s, &from.rank, &from.attempts, &from.finished_at}) {
     open->close();
   }
-  from.log = hdf5::dataset(hdf5::dataset_handle(), from.log.where());
   from.file->close();
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -230,6 +231,7 @@ class study_run {
 
   /// On rank 0, unless the directory can only be read.
   void record(const std::function<void(run_record&)>& change) {
+    const std::lock_guard alone(record_access_);
     if (record_) {
       change(*record_);
     }
@@ -286,6 +288,7 @@ class study_run {
   const run_directory& directory_;
   const study_hooks& hooks_;
   bool read_only_;
+  std::mutex record_access_;  ///< A signal is noted by another thread.
   std::optional<run_record> record_;
   tested_tasks tested_;  ///< Of the sweep: each step needs it sound, and one reading of its rows shows that.
 };

@@ -110,7 +110,6 @@ sweep_outcome work_off(const communicator& ranks, task_runner& runner, int width
     return {};
   }
   writer.log(begin_line(ranks.size(), work.left(), work.counts, work.counts.damaged));
-  const interrupt_note note([&writer] { writer.log(asked_line()); });
   cost_model costs(description);
   for (const auto& [point, events] : work.costs) {
     costs.learn(point, events);
@@ -120,8 +119,10 @@ sweep_outcome work_off(const communicator& ranks, task_runner& runner, int width
     waiting.push_back({task, cost_left(costs, description, work.unfinished, task)});
   }
   scheduler tasks(std::move(waiting), ranks.size(), width);
-  const sweep_outcome outcome =
-      master(ranks, runner, description, tasks, costs, work.unfinished, work.suspects, options, work.counts).run();
+  const sweep_outcome outcome = [&] {
+    const interrupt_note note([&writer] { writer.log(asked_line()); });
+    return master(ranks, runner, description, tasks, costs, work.unfinished, work.suspects, options, work.counts).run();
+  }();
   writer.log(end_line(outcome));
   return outcome;
 }

@@ -9,7 +9,6 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
-#include <spikesweep/parallel/interrupt.hpp>
 
 namespace spikesweep {
 
@@ -120,7 +119,6 @@ double task_saver::write(std::vector<saved_task> tasks, const std::vector<unfini
   std::vector<std::string> states;
   double rows_s = 0;
   for (std::size_t i = 0; i < tasks.size(); ++i) {
-    interrupts();  // Rows may take a while: somebody's wish to end is noted before the next ones.
     const unfinished_task& now = unfinished[i];
     saved_task& to = tasks[i];
     to.task = task_digest(description_, now.label);

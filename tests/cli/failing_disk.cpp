@@ -1,13 +1,16 @@
 // A library that stands before the C library and makes the disk of one rank fail, for tests. Of the files whose path
 // has FAILING_PATH in it, rank FAILING_RANK writes FAILING_AFTER bytes. From then on each call that writes to them, or
-// that makes, renames or syncs one, fails with the error number FAILING_ERROR.
+// that makes, renames or syncs one, fails with the error number FAILING_ERROR. With FAILING_WAIT_S nothing fails, but
+// each call that writes 1000 bytes or more takes so many seconds longer: a disk that is busy.
 #include <atomic>
 #include <cerrno>
+#include <chrono>
 #include <cstdarg>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <thread>
 
 #include <fcntl.h>
 #include <sys/uio.h>
@@ -39,11 +42,17 @@ bool concerns(int descriptor) {
   return ::readlink(link.c_str(), path, sizeof path - 1) > 0 && concerns(path);
 }
 
-/// Whether a call that writes so many bytes fails.
+/// Whether a call that writes so many bytes fails. It may take a while.
 bool fails(std::uint64_t bytes) {
   static std::atomic<std::uint64_t> written = 0;
   static const std::uint64_t after = std::stoull(setting("FAILING_AFTER", "0"));
   if (written.fetch_add(bytes) + bytes <= after) {
+    return false;
+  }
+  static const std::string wait_s = setting("FAILING_WAIT_S", "");
+  if (!wait_s.empty()) {
+    constexpr std::uint64_t many = 1000;
+    std::this_thread::sleep_for(std::chrono::duration<double>(bytes >= many ? std::stod(wait_s) : 0));
     return false;
   }
   errno = std::stoi(setting("FAILING_ERROR", "28"));

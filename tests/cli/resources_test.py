@@ -10,6 +10,7 @@ import os
 import pathlib
 import random
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -103,6 +104,28 @@ class Resources(unittest.TestCase):
 
     def test_a_disk_that_fails_ends_predictions(self):
         self.assertGreaterEqual(self.disk_fails("predict", ERRORS[:3], 0), 2)
+
+    def test_a_sweep_that_is_killed_while_it_waits_for_its_disk_was_interrupted(self):
+        """mpirun kills a second after its signal, and rank 0 looks at signals only when a write has ended."""
+        command = COMMANDS["sweep"][0].format("busy.h5")
+        job = subprocess.Popen([MPIEXEC, "-n", str(RANKS), BINARY, "-q", *command.split()], cwd=self.directory,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               env={**os.environ, "LD_PRELOAD": LIBRARY, "FAILING_PATH": "busy.h5",
+                                    "FAILING_AFTER": "300000", "FAILING_WAIT_S": "5"})
+        self.addCleanup(job.kill)
+        end = time.monotonic() + PATIENCE_S
+        while "state          running" not in self.status("busy.h5") and time.monotonic() < end:
+            time.sleep(0.1)
+        time.sleep(2)
+        job.send_signal(signal.SIGINT)
+        job.wait(PATIENCE_S)
+        self.assertIn("state          interrupted, and killed before it had ended; the same command resumes",
+                      self.status("busy.h5"))
+        self.goes_on("sweep", "busy.h5")
+
+    def status(self, file):
+        return subprocess.run([BINARY, "status", file], cwd=self.directory, check=False, capture_output=True,
+                              text=True).stdout
 
     def limited(self, name, option, value, rank, more=""):
         """Runs a command, of which one rank has a limit of the shell."""

@@ -351,21 +351,5 @@ TEST(sweep_file, cannot_be_made_where_nothing_can_be_written) {
               HasSubstr("/proc/s.h5"));
 }
 
-TEST(sweep_file, keeps_a_log_of_bounded_length) {
-  const scratch_directory scratch;
-  const sweep_description d = small_sweep(1);
-  create_sweep_file(scratch / "s.h5", d);
-  sweep_writer writer(self(), scratch / "s.h5", d);
-  writer.log("first");
-  writer.log(std::string(1000, 'x'));
-  const sweep_reader reader(scratch / "s.h5");
-  EXPECT_THAT(reader.log(), ElementsAre("first", std::string(sweep_writer::log_width, 'x')));
-  for (int i = 0; i < sweep_writer::log_lines; ++i) {
-    writer.log("line " + std::to_string(i));
-  }
-  EXPECT_EQ(reader.log().size(), static_cast<std::size_t>(sweep_writer::log_lines));
-  EXPECT_EQ(reader.log().back(), "line " + std::to_string(sweep_writer::log_lines - 1));
-}
-
 }  // namespace
 }  // namespace spikesweep

@@ -3,6 +3,9 @@
 #include <array>
 #include <csignal>
 #include <functional>
+#include <thread>
+
+#include <spikesweep/parallel/event.hpp>
 
 namespace spikesweep {
 
@@ -28,20 +31,23 @@ class interrupt_guard {
 /// So no signal ends it while MPI starts, or once everything is done.
 void count_interrupts_to_the_end();
 
-/// While one lives, the first look of its thread at the count that finds a signal also calls `note`, once: to write
-/// down that the end was asked for, before anything else. What has to be saved then takes a while, and some launchers
-/// kill after a second. Of several the last one made is called first. What `note` throws is lost.
+/// While one lives, `note` is called once after the first signal, by a thread of its own: to write down that the end
+/// was asked for, however busy the other threads are. Some launchers kill a second after their signal. So `note` may
+/// not call MPI or HDF5. What it throws is lost.
 class interrupt_note {
  public:
   explicit interrupt_note(std::function<void()> note);
+  /// Waits until `note` has returned, if it was called.
   ~interrupt_note();
   interrupt_note(const interrupt_note&) = delete;
   interrupt_note& operator=(const interrupt_note&) = delete;
 
  private:
-  friend int interrupts();
-  std::function<void()> note_;  ///< Empty once it was called.
-  interrupt_note* outer_;
+  void await() const;
+
+  std::function<void()> note_;
+  event end_;
+  std::thread thread_;
 };
 
 /// Signals counted since the outermost guard was made.
