@@ -92,8 +92,15 @@ unfinished_work find_unfinished_work(const std::filesystem::path& sweep_file, co
   return work;
 }
 
-double pause_after(const save_time& took, double every_s) {
-  return std::max({every_s, took.anew_s / most_share_anew, (took.anew_s + took.rows_s) / most_share});
+double save_pauses::after(const save_time& took) {
+  last_.at(saves_++ % last_.size()) = took;
+  const auto middle = [this](double save_time::*part) {
+    auto times = last_;
+    std::ranges::sort(times, {}, part);
+    return times[1].*part;
+  };
+  const double anew_s = middle(&save_time::anew_s);
+  return std::max({every_s_, anew_s / most_share_anew, (anew_s + middle(&save_time::rows_s)) / most_share});
 }
 
 void task_saver::save(std::vector<saved_task> tasks, const std::vector<unfinished_task>& unfinished) {
@@ -112,7 +119,7 @@ void task_saver::save(std::vector<saved_task> tasks, const std::vector<unfinishe
   }
   saved_ = steady_clock::now();
   took.anew_s = seconds_since(start) - took.rows_s;
-  pause_s_ = pause_after(took, every_s_);
+  pause_s_ = pauses_.after(took);
 }
 
 double task_saver::write(std::vector<saved_task> tasks, const std::vector<unfinished_task>& unfinished) {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <map>
@@ -62,10 +64,21 @@ struct save_time {
   double rows_s = 0;  ///< For the rows since the last save.
 };
 
-/// The pause after a save [s]: `every_s`, or longer where saving takes much of the time. More rare saves make the share
-/// of what is written anew smaller, but not that of rows: each row is written once, however often saves are. So rows
-/// may take more.
-double pause_after(const save_time& took, double every_s);
+/// The pauses between saves [s]: `every_s`, or longer where saving takes much of the time. More rare saves make the
+/// share of what is written anew smaller, but not that of rows: each row is written once, however often saves are. So
+/// rows may take more. What counts is the middle one of the last three saves: a disk that stands still for a second
+/// says little of the next save, and a kill in a long pause costs all work since the last one.
+class save_pauses {
+ public:
+  explicit save_pauses(double every_s) : every_s_(every_s) {}
+  /// After a save.
+  double after(const save_time& took);
+
+ private:
+  double every_s_;
+  std::array<save_time, 3> last_{};
+  std::size_t saves_ = 0;
+};
 
 /// Saves the tasks that a rank has in hand: every few seconds, and when the rank is asked to end. A failure to write
 /// them is told once and costs nothing else.
@@ -73,7 +86,7 @@ class task_saver {
  public:
   /// `earlier` has to outlive the saver. `every_s`: time between two saves, or longer where a save takes long [s].
   task_saver(const unfinished_work& earlier, const sweep_description& description, int rank, double every_s)
-      : earlier_(earlier), description_(description), rank_(rank), every_s_(every_s) {}
+      : earlier_(earlier), description_(description), rank_(rank), pauses_(every_s), pause_s_(every_s) {}
 
   /// What went wrong since the last call.
   std::vector<save_trouble> take_troubles() { return std::exchange(troubles_, {}); }
@@ -104,8 +117,8 @@ class task_saver {
   const unfinished_work& earlier_;
   const sweep_description& description_;
   int rank_;
-  double every_s_;
-  double pause_s_ = every_s_;  ///< Until the next save [s].
+  save_pauses pauses_;
+  double pause_s_;  ///< Until the next save [s].
   steady_clock::time_point saved_ = steady_clock::now();
   bool asked_ = false;
   bool failed_ = false;
