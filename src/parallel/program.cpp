@@ -1,10 +1,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 #include <vector>
 
 #include <sys/wait.h>
@@ -13,6 +16,7 @@
 #include <spawn.h>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/program.hpp>
 
 namespace spikesweep {
@@ -94,6 +98,19 @@ pid_t start_program(const std::vector<std::string>& command, int input, int outp
 int wait_for_program(pid_t process) {
   int status = 0;
   while (::waitpid(process, &status, 0) < 0 && errno == EINTR) {
+  }
+  return status;
+}
+
+int wait_for_program_or_interrupt(pid_t process) {
+  constexpr std::chrono::milliseconds between_looks{10};
+  int status = 0;
+  bool told = false;
+  while (::waitpid(process, &status, WNOHANG) == 0) {
+    if (interrupted() && !std::exchange(told, true)) {
+      ::kill(process, SIGTERM);
+    }
+    std::this_thread::sleep_for(between_looks);
   }
   return status;
 }

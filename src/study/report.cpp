@@ -9,6 +9,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/program.hpp>
 #include <spikesweep/study/report.hpp>
 
@@ -27,7 +28,7 @@ int run_tool(const std::string& tool, const std::string& run) {
   const int nothing = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   int status = 0;
   try {
-    status = wait_for_program(start_program({tool, "--", run}, nothing, nothing, program_signals::heeded));
+    status = wait_for_program_or_interrupt(start_program({tool, "--", run}, nothing, nothing, program_signals::heeded));
   } catch (const environment_error&) {
     status = -1;
   }
@@ -40,6 +41,10 @@ int run_tool(const std::string& tool, const std::string& run) {
 void write_report(const std::filesystem::path& run) {
   const std::string tool = report_tool().string();
   if (const int status = run_tool(tool, run.string()); status != 0) {
+    if (interrupted()) {
+      throw interrupted_error("interrupted while the report was drawn; all results are in " + run.string() +
+                              "; the same command draws it");
+    }
     // Nothing that was computed depends on it.
     log_warning(fmt::format("the report could not be drawn ({}); all results are in {}: draw them with {} -- {}",
                             status < 0 ? "cannot start " + tool : fmt::format("{} ended with status {}", tool, status),

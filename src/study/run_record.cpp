@@ -184,6 +184,9 @@ void run_record::ask() {
 }
 
 void run_record::end(call_state state, const std::string& message) {
+  if (over_) {
+    return;
+  }
   end_step();
   over_ = true;
   if (call_.wall_s.empty()) {

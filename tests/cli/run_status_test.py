@@ -139,6 +139,25 @@ class RunStatusTest(unittest.TestCase):
         self.assertEqual(self.record()["earlier"][0]["state"], "interrupted")
         self.end(again, signal.SIGKILL, -signal.SIGKILL)
 
+    def test_a_signal_ends_the_drawing_of_the_report_and_the_same_command_draws_it(self):
+        tools = self.directory / "tools"
+        tools.mkdir()
+        (tools / "report.py").write_text("#!/bin/sh\ntouch drawing\nexec sleep 1000\n")
+        (tools / "report.py").chmod(0o755)
+        run = subprocess.Popen([SPIKESWEEP, *"run small.toml -o out".split()], cwd=self.directory, text=True,
+                               stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                               env={**os.environ, "SPIKESWEEP_TOOLS": str(tools)})
+        self.started.append(run)
+        self.wait_for((self.directory / "drawing").exists)
+        run.send_signal(signal.SIGTERM)
+        words = run.communicate(timeout=60 * PATIENCE)[1]
+        self.assertEqual(run.returncode, 75, words)
+        self.assertIn("interrupted while the report was drawn; all results are in out; the same command draws it", words)
+        self.assertEqual(self.record()["state"], "done", "no result depends on the report")
+        self.assertFalse((self.directory / "out/report.html").exists())
+        self.spikesweep("run small.toml -o out")
+        self.assertTrue((self.directory / "out/report.html").exists())
+
     def test_a_call_that_changes_nothing_leaves_the_record_alone(self):
         self.spikesweep("run small.toml -o out")
         before = (self.directory / "out/run.json").read_bytes()

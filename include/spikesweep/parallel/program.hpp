@@ -23,6 +23,9 @@ pid_t start_program(const std::vector<std::string>& command, int input, int outp
 /// Waits for the end of a process that start_program() started. Returns its status, as waitpid() gives it.
 int wait_for_program(pid_t process);
 
+/// The same, but ends the program with SIGTERM once this process is interrupted().
+int wait_for_program_or_interrupt(pid_t process);
+
 /// This very program, for start_program(): also if its file was replaced or deleted since it started.
 inline constexpr const char* this_program = "/proc/self/exe";
 

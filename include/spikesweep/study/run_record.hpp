@@ -70,7 +70,7 @@ class run_record {
   /// that has ended it changes nothing.
   void ask();
   /// The call ends, and with it the step that it is in. A call in which no step ran leaves the file as it was before:
-  /// it changed nothing.
+  /// it changed nothing. Only the first end counts.
   void end(call_state state, const std::string& message = "");
   /// The step that it is in refused its input: it did not run, and the call fails.
   void refuse(const std::string& message);
