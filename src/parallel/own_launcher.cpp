@@ -4,7 +4,13 @@
 #include <chrono>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+#include <system_error>
 #include <thread>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/prctl.h>
@@ -13,6 +19,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/base/stopwatch.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/parallel/launch.hpp>
 #include <spikesweep/parallel/own_launcher.hpp>
@@ -108,13 +115,56 @@ void pass_on(pid_t process, int request) {
   }
 }
 
+/// Whether a process handles a signal.
+bool handles(const std::string& process, int signal) {
+  std::ifstream about("/proc/" + process + "/status");
+  const std::string key = "SigCgt:";
+  for (std::string line; std::getline(about, line);) {
+    if (line.starts_with(key)) {
+      return (std::stoull(line.substr(key.size()), nullptr, 16) >> (signal - 1) & 1U) == 1;
+    }
+  }
+  return false;
+}
+
+/// The processes that a process has started, as numbers.
+std::vector<std::string> children_of(const std::string& process) {
+  std::vector<std::string> found;
+  std::error_code none;
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/" + process + "/task", none)) {
+    std::ifstream children(thread.path() / "children");
+    found.insert(found.end(), std::istream_iterator<std::string>(children), {});
+  }
+  return found;
+}
+
+/// Whether mpirun and so many ranks would heed a request: before, it is lost without a word.
+bool can_be_asked(pid_t process, int ranks) {
+  const std::string number = std::to_string(process);
+  if (!handles(number, SIGUSR1)) {
+    return false;
+  }
+  const std::string program = path_of_program();
+  return std::ranges::count_if(children_of(number), [&](const std::string& child) {
+           std::error_code none;
+           return std::filesystem::read_symlink("/proc/" + child + "/exe", none) == program && handles(child, SIGUSR1);
+         }) >= ranks;
+}
+
 /// Its wait status.
-int wait_for(pid_t process) {
+int wait_for(pid_t process, int ranks) {
+  constexpr double longest_start_s = 10;  // Ranks on other nodes cannot be seen.
+  constexpr int at_once = 3;              // Requests.
+  const auto begin = steady_clock::now();
+  bool started = false;
   int passed = 0;
   int status = 0;
   while (::waitpid(process, &status, WNOHANG) == 0) {
-    while (passed < interrupts()) {
-      pass_on(process, ++passed);
+    if (const int asked = interrupts(); passed < asked) {
+      started = started || asked >= at_once || seconds_since(begin) > longest_start_s || can_be_asked(process, ranks);
+      while (started && passed < asked) {
+        pass_on(process, ++passed);
+      }
     }
     std::this_thread::sleep_for(look_every);
   }
@@ -131,7 +181,7 @@ int run_under_mpirun(int ranks, const std::vector<std::string>& arguments) {
   std::vector<std::string> command{launcher, "--quiet", "-n", std::to_string(ranks), path_of_program()};
   command.insert(command.end(), arguments.begin(), arguments.end());
   const interrupt_guard guard;
-  const int status = wait_for(start(std::move(command)));
+  const int status = wait_for(start(std::move(command)), ranks);
   const int code = WIFSIGNALED(status) ? signal_exit + WTERMSIG(status) : WEXITSTATUS(status);
   const bool by_signal = code == signal_exit + SIGUSR1 || code == signal_exit + SIGTERM;
   return interrupted() && by_signal ? static_cast<int>(exit_code::interrupted) : code;

@@ -1,9 +1,12 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <string>
+#include <system_error>
 
 #include <sys/prctl.h>
 
+#include <spikesweep/base/error.hpp>
 #include <spikesweep/parallel/signals.hpp>
 
 namespace spikesweep {
@@ -29,8 +32,18 @@ std::thread start_without_signals(const std::function<void()>& run) {
   ::sigset_t before;
   ::sigfillset(&all);
   ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  std::thread started(run);
+  std::thread started;
+  int error = 0;
+  try {
+    started = std::thread(run);
+  } catch (const std::system_error& failure) {
+    error = failure.code().value();
+  }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (error != 0) {
+    throw environment_error(std::string("cannot start a thread: ") + std::strerror(error) +
+                            "; raise ulimit -u (processes) or -v (memory)");
+  }
   return started;
 }
 

@@ -137,6 +137,14 @@ bool entry_file::append_bytes(std::string& to, const place& of, std::string_view
   return true;
 }
 
+bool entry_file::is_beginning_of(std::string_view name, std::string_view bytes) const {
+  const entry_lengths lengths{name.size(), bytes.size()};
+  std::string whole(sizeof lengths, '\0');
+  std::memcpy(whole.data(), lengths.data(), sizeof lengths);
+  whole.append(name).append(bytes).append(digest().add(name).add(bytes).text());
+  return size_of(descriptor_) < whole.size() && whole.starts_with(read_at(descriptor_, path_, 0, whole.size()));
+}
+
 void entry_file::append(std::string_view name, std::string_view bytes) {
   const std::span<const std::byte> whole = std::as_bytes(std::span(bytes));
   append(name, {&whole, 1});

@@ -50,9 +50,9 @@ void unfinished_result::take_up() {
   }
   const auto header = file_->at(0);
   if (!header || header->name != header_name || header->bytes != header_) {
-    const bool empty = file_->bytes() == 0;
+    const bool holds_nothing = file_->is_beginning_of(header_name, header_);  // A full disk, or a kill.
     file_.reset();
-    if (empty) {
+    if (holds_nothing) {
       std::filesystem::remove(path_, unknown);
     } else {
       keep_aside(path_);

@@ -145,6 +145,7 @@ run_record::run_record(const run_directory& directory, run_call call)
       earlier_.push_back(json_text(one));
     }
     last.erase("earlier");
+    before_ended_badly_ = last.value("state", ordered_json()) != name_of(call_state::done);
     if (last.value("state", ordered_json()) == name_of(call_state::running)) {
       last["state"] = name_of(last.contains("asked_at") ? call_state::interrupted : call_state::died);
     }
@@ -189,7 +190,7 @@ void run_record::end(call_state state, const std::string& message) {
   }
   end_step();
   over_ = true;
-  if (call_.wall_s.empty()) {
+  if (call_.wall_s.empty() && (state != call_state::done || !before_ended_badly_)) {
     withdraw();
     return;
   }

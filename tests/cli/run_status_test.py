@@ -165,6 +165,15 @@ class RunStatusTest(unittest.TestCase):
         self.spikesweep("run small.toml -o out --set section.interval_ms=4", code=2)
         self.assertEqual((self.directory / "out/run.json").read_bytes(), before)
 
+    def test_a_finished_run_that_was_killed_in_a_repetition_is_finished_after_the_next_one(self):
+        self.spikesweep("run small.toml -o out")
+        record = self.record()
+        for killed in [{"state": "running", "step": "sweep"}, {"state": "interrupted", "step": "train"}]:
+            (self.directory / "out/run.json").write_text(json.dumps(record | killed))
+            self.spikesweep("run small.toml -o out")
+            self.assertEqual(self.record()["state"], "done")
+            self.assertRegex(self.spikesweep("status out").stdout, "stage +finished")
+
     def test_a_run_that_is_refused_at_once_leaves_no_record(self):
         self.spikesweep("sweep small.toml -o a.h5")
         os.mkdir(self.directory / "out")

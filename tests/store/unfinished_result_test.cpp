@@ -71,6 +71,7 @@ TEST_F(unfinished, a_file_that_is_cut_anywhere_keeps_the_whole_parts_before) {
     }
     write(whole.substr(0, length));
     unfinished_result cut(output(), same);
+    EXPECT_FALSE(std::filesystem::exists(file().string() + ".old-1")) << "it is of no other contents: " << length;
     EXPECT_GE(cut.size(), most) << length;
     most = cut.size();
     if (cut.has("point 0")) {

@@ -177,6 +177,19 @@ class Interrupts(unittest.TestCase):
         self.assertIn("the same command resumes", text)
         self.assertNotIn("mpirun", text)
 
+    def test_a_request_while_the_ranks_start_is_not_lost(self):
+        if STUDY:
+            self.skipTest("no matter of time")
+        command = self.command(launcher=(), options=["--ranks", str(RANKS)])
+        for after_s in [0, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5]:
+            process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            while not heeds_signals(process.pid):
+                time.sleep(0.001)
+            time.sleep(after_s)
+            process.send_signal(signal.SIGINT)  # To the program alone.
+            words = process.communicate(timeout=PATIENCE_S)[1]
+            self.assertEqual(process.returncode, 75, (after_s, words))
+
     def signal_at_any_time(self, command, codes):
         """Ends the command after ever longer times, from the moment it heeds signals until it is over before them."""
         ended_by_itself = 0

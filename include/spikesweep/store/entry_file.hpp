@@ -41,6 +41,9 @@ class entry_file {
   /// Appends the bytes of the entry that begins there to `to`, and returns the end of the entry; nothing, and `to` is
   /// as it was, if the entry is not whole or has another name.
   std::optional<std::uint64_t> append_to(std::string& to, std::uint64_t begin, std::string_view name) const;
+  /// Whether the file holds the beginning of an entry of this name and these bytes, and no more: its writer was
+  /// disturbed.
+  bool is_beginning_of(std::string_view name, std::string_view bytes) const;
 
   void append(std::string_view name, std::string_view bytes);
   /// The bytes are the parts, one behind the other.

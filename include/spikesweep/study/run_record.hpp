@@ -70,7 +70,8 @@ class run_record {
   /// that has ended it changes nothing.
   void ask();
   /// The call ends, and with it the step that it is in. A call in which no step ran leaves the file as it was before:
-  /// it changed nothing. Only the first end counts.
+  /// it changed nothing. But where the call before did not end well, it tells that all is done now. Only the first end
+  /// counts.
   void end(call_state state, const std::string& message = "");
   /// The step that it is in refused its input: it did not run, and the call fails.
   void refuse(const std::string& message);
@@ -83,7 +84,8 @@ class run_record {
   std::optional<std::string> before_;  ///< Contents of the file before this call.
   std::vector<std::string> earlier_;   ///< The calls before, oldest first, as JSON: whatever version wrote them.
   run_call call_;                      ///< This call.
-  bool over_ = false;                  ///< It has ended.
+  bool before_ended_badly_ = false;    ///< The last call before was not done.
+  bool over_ = false;                  ///< This call has ended.
   std::optional<steady_clock::time_point> step_begin_;  ///< Of the step that it is in.
 };
 
