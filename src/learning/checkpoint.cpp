@@ -215,7 +215,7 @@ void read_file(const std::filesystem::path& path, const checkpoint_place& place,
   state.step = root.read_scalar<std::int64_t>("step");
   const contents_check check(root.where().file);
   check.within(state.epoch, 0, place.settings.epochs, "epoch");
-  check.within(state.step, 0, std::max<std::int64_t>(place.steps_per_epoch - 1, 0), "step");
+  check.within(state.step, 0, place.steps_per_epoch, "step");  // After the last one the epoch is not over yet.
   state.epoch_begin = state.now;
   if (state.step > 0) {
     read_network(root, "epoch_begin/counts", state.epoch_begin.counts);

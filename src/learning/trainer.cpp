@@ -144,7 +144,9 @@ class trainer {
       state.epoch_begin = state.now;
       state.counts_loss = state.profile_loss = state.wall_s = 0;
     }
-    rows_.begin_epoch(state.epoch + 1, state.step);
+    if (state.step < steps_per_epoch_) {  // Else the training was interrupted before the epoch was evaluated.
+      rows_.begin_epoch(state.epoch + 1, state.step);
+    }
     exchange_s_ = steps_s_ = 0;
     epoch_record record;
     while (state.step < steps_per_epoch_) {
