@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 #include <hwy/highway.h>
 #include <nlohmann/json.hpp>
+#include <nlopt.h>
 #include <oneapi/dnnl/dnnl.h>
 #include <spdlog/version.h>
 #include <toml++/toml.h>
@@ -38,6 +39,14 @@ std::string dotted(unsigned long major, unsigned long minor, unsigned long patch
   return fmt::format("{}.{}.{}", major, minor, patch);
 }
 
+std::string nlopt_version_text() {
+  int major = 0;
+  int minor = 0;
+  int patch = 0;
+  nlopt_version(&major, &minor, &patch);
+  return fmt::format("{}.{}.{}", major, minor, patch);
+}
+
 }  // namespace
 
 std::string version_text() {
@@ -50,6 +59,7 @@ std::string version_text() {
   table.add_row({"HDF5", hdf5::library_version()});
   table.add_row({"oneDNN", dnnl_version_text()});
   table.add_row({"FFTW", fftw_version_text()});
+  table.add_row({"NLopt", nlopt_version_text()});
   table.add_row({"Highway", dotted(HWY_MAJOR, HWY_MINOR, HWY_PATCH)});
   table.add_row({"toml++", dotted(TOML_LIB_MAJOR, TOML_LIB_MINOR, TOML_LIB_PATCH)});
   table.add_row({"CLI11", CLI11_VERSION});

@@ -32,8 +32,8 @@ double number_of(const std::string& json, const std::string& key) {
 TEST(command, version_names_every_linked_library) {
   const command_result result = command_runner().run("--version");
   EXPECT_EQ(result.code, 0) << result.err;
-  for (const char* library : {"spikesweep", "Open MPI", "Boost", "Eigen", "HDF5", "oneDNN", "FFTW", "Highway", "toml++",
-                              "CLI11", "nlohmann-json", "spdlog", "Random123", "xxHash"}) {
+  for (const char* library : {"spikesweep", "Open MPI", "Boost", "Eigen", "HDF5", "oneDNN", "FFTW", "NLopt", "Highway",
+                              "toml++", "CLI11", "nlohmann-json", "spdlog", "Random123", "xxHash"}) {
     EXPECT_EQ(count(result.out, std::string(library) + " "), 1) << library << " in:\n" << result.out;
   }
 }
