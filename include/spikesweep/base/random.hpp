@@ -38,7 +38,8 @@ enum class purpose : std::uint32_t {
   blocks,          ///< Order of the blocks of training rows that are streamed.
   calibration,     ///< Randomised calibration of the law, by task.
   spike_times,     ///< Where in its part of a phase a surrogate's spike falls.
-  raster           ///< Single spikes of a surrogate.
+  raster,          ///< Single spikes of a surrogate.
+  regression       ///< Where the searches of a Gaussian process start.
 };
 
 /// A stream of random numbers: Philox4x32-10 (Salmon et al., SC 2011) in counter mode. The stream is a function of
