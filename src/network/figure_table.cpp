@@ -4,6 +4,7 @@
 #include <limits>
 
 #include <spikesweep/network/figures.hpp>
+#include <spikesweep/network/statistics.hpp>
 
 namespace spikesweep {
 
@@ -35,7 +36,7 @@ double fano(const kept_runs& runs, const figure& f) {
 
 double power_in_band(const kept_runs& runs, const figure& f) {
   const double power = band_power(runs.power(), f.band);
-  return power > 0 ? 10 * std::log10(power) : undefined;
+  return power > 0 ? decibels_of(power) : undefined;
 }
 
 /// Where the covariance of E and later I counts is largest, by a parabola through the maximum and its neighbours.

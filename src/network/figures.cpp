@@ -5,6 +5,7 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/network/figures.hpp>
+#include <spikesweep/network/statistics.hpp>
 
 namespace spikesweep {
 
@@ -85,7 +86,7 @@ double figure::error(double value, double truth) const {
     case comparison::relative:
       return truth == 0 ? std::numeric_limits<double>::quiet_NaN() : 100 * std::abs(value / truth - 1);
     case comparison::decibel:
-      return value > 0 && truth > 0 ? std::abs(10 * std::log10(value / truth))
+      return value > 0 && truth > 0 ? std::abs(decibels_of(value / truth))
                                     : std::numeric_limits<double>::quiet_NaN();
     default:
       return std::abs(value - truth);

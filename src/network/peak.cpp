@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <spikesweep/base/portable_math.hpp>
 #include <spikesweep/network/spectrum.hpp>
+#include <spikesweep/network/statistics.hpp>
 
 namespace spikesweep {
 
@@ -53,8 +55,6 @@ constexpr double irregular_excess = 1;
 /// A rhythm is irregular if the lowest power between its first two harmonics is at least this share of their geometric
 /// mean.
 constexpr double filled_valley = 0.25;
-/// Decibels per decade of power.
-constexpr double decibels = 10;
 
 double step_of(const spectrum& s) {
   return s.frequency.size() > 1 ? s.frequency[1] - s.frequency[0] : 0;
@@ -67,7 +67,7 @@ std::vector<double> smooth(const spectrum& s) {
   std::vector<double> weight;  // By the distance in bins.
   for (std::int64_t k = 0; k <= reach; ++k) {
     const double z = static_cast<double>(k) * df / smoothing_hz;
-    weight.push_back(std::exp(-0.5 * z * z));
+    weight.push_back(portable_exp(-0.5 * z * z));
   }
   std::vector<double> out(s.power.size());
   // The zero-frequency bin holds nothing (means are removed) and is left out.
@@ -321,7 +321,7 @@ double log_spectrum_distance(const spectrum& a, const spectrum& b, const frequen
     if (!(x[i] > 0 && y[i] > 0)) {
       return unknown;
     }
-    const double difference = decibels * std::log10(x[i] / y[i]);
+    const double difference = decibels_of(x[i] / y[i]);
     squares += difference * difference;
     ++used;
   }

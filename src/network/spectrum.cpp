@@ -1,10 +1,9 @@
 #include <algorithm>
-#include <cmath>
 #include <mutex>
-#include <numbers>
 
 #include <fftw3.h>
 
+#include <spikesweep/base/portable_math.hpp>
 #include <spikesweep/network/spectrum.hpp>
 #include <spikesweep/network/statistics.hpp>
 
@@ -31,9 +30,17 @@ struct plan_deleter {
 
 using plan_holder = std::unique_ptr<fftw_plan_s, plan_deleter>;
 
+/// Without the instructions of some processors, which add in another order: the bits would depend on them.
 plan_holder plan_transform(int n, double* in, fftw_complex* out) {
   const std::scoped_lock lock(planner());
-  return plan_holder(fftw_plan_dft_r2c_1d(n, in, out, FFTW_ESTIMATE));
+  return plan_holder(fftw_plan_dft_r2c_1d(n, in, out, FFTW_ESTIMATE | FFTW_NO_SIMD));
+}
+
+/// Hann window at a share of its length in [0, 1]: sin^2(pi x).
+double hann(double share) {
+  const double near_end = std::min(share, 1 - share);
+  const double c = portable_cos_pi(near_end);
+  return 1 - c * c;
 }
 
 }  // namespace
@@ -70,7 +77,7 @@ segment_transform::segment_transform(double step, std::int64_t segment)
   squares_.resize(frequencies_);
   window_.resize(length_);
   for (std::size_t i = 0; i < length_; ++i) {
-    window_[i] = 0.5 - 0.5 * std::cos(2 * std::numbers::pi * static_cast<double>(i) / static_cast<double>(length_));
+    window_[i] = hann(static_cast<double>(i) / static_cast<double>(length_));
     window_power_ += window_[i] * window_[i];
   }
   buffers_ = std::make_unique<buffers>(length_);

@@ -3,6 +3,7 @@
 #include <limits>
 #include <numeric>
 
+#include <spikesweep/base/portable_math.hpp>
 #include <spikesweep/network/statistics.hpp>
 
 namespace spikesweep {
@@ -12,6 +13,12 @@ namespace {
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
+
+double decibels_of(double ratio) {
+  constexpr double per_nat = 4.34294481903251827651;  // 10 / log(10)
+  // Others are not what portable_log() takes.
+  return std::isnormal(ratio) ? per_nat * portable_log(ratio) : 10 * std::log10(ratio);
+}
 
 std::vector<double> bin_times(std::span<const double> times, double begin, double width, std::int64_t bins) {
   std::vector<double> counts(static_cast<std::size_t>(bins), 0.0);

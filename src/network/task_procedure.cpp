@@ -24,6 +24,7 @@ task_procedure::task_procedure(task_network& network, const network_task& task, 
       follow_s_(follow_s),
       excursions_(task.identity.seed, purpose::perturbation, task.identity.point, task.identity.replicate),
       cutter_(section, task.network),
+      own_(task.network.N_E),
       until_(sampling.burn_in_s),
       limit_(sampling.max_simulated_s),
       state_(static_cast<std::size_t>(sampling.layout.state.size())),
@@ -215,6 +216,7 @@ void task_procedure::record(const phase_record& phase) {
   block.perturbed[i] = static_cast<std::uint8_t>(mark_);
   block.capped[i] = phase.capped;
   if (mark_ == 0) {
+    own_.add(result_.summary.simulated_s, phase, spikes_);
     count(phase);
   }
 }
@@ -268,6 +270,7 @@ task_result task_procedure::take_result(std::int64_t events) {
   result_.summary.events = events;
   if (result_.state == task_state::done) {
     read_kept_rows();
+    result_.figures = own_.figures_of(result_.block, result_.summary, task_.network);
   } else {
     result_.block.resize(sampling_.layout, 0);
   }

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -9,6 +10,8 @@
 #include <spikesweep/base/random.hpp>
 #include <spikesweep/network/phases.hpp>
 #include <spikesweep/network/task.hpp>
+
+#include "own_spikes.hpp"
 
 namespace spikesweep {
 
@@ -120,8 +123,9 @@ class task_procedure {
   /// Where these rows are in result_, member by member.
   std::vector<std::span<std::byte>> parts_of_rows(std::int64_t first, std::int64_t count);
   void read_kept_rows();
-  /// Puts the bytes of fresh_rows() back behind the `first` first rows. Returns how many rows they are.
-  std::int64_t read_rows(std::span<const char> from, std::int64_t first);
+  /// Puts the bytes of fresh_rows() back behind the rows and the bins that were taken before, and adds how many they
+  /// are.
+  void read_rows(std::span<const char> from, std::array<std::int64_t, 2>& taken);
 
   task_network& network_;
   const network_task& task_;
@@ -131,6 +135,7 @@ class task_procedure {
   random_stream excursions_;  ///< What starts where, and what it starts from.
   phase_cutter cutter_;
   std::vector<spike_record> spikes_;
+  own_spikes own_;
   task_result result_;
   exact_run run_;
 
@@ -141,11 +146,13 @@ class task_procedure {
   std::vector<std::int32_t> state_;  ///< The coarse-grained state between phases.
   std::int64_t rows_ = 0;
   std::int64_t rows_handed_over_ = 0;
-  std::int64_t rows_fresh_ = 0;  ///< Handed over last.
-  std::int64_t rows_kept_ = 0;   ///< The first ones, which are not in result_ before the end, but in kept_rows_.
+  std::int64_t rows_kept_ = 0;  ///< The first ones, which are not in result_ before the end, but in kept_rows_.
   kept_rows kept_rows_;
-  double rows_s_ = 0;  ///< Of all rows so far [s].
-  int mark_ = 0;       ///< Of the row in hand: 0, or the number of its phase in an excursion, or synthetic_mark.
+  std::int64_t bins_handed_over_ = 0;  ///< Of own_.
+  std::int64_t bins_kept_ = 0;
+  std::array<std::int64_t, 2> fresh_{};  ///< Rows, and bins, that were handed over last.
+  double rows_s_ = 0;                    ///< Of all rows so far [s].
+  int mark_ = 0;  ///< Of the row in hand: 0, or the number of its phase in an excursion, or synthetic_mark.
   fork_point fork_;
 };
 
@@ -153,6 +160,7 @@ template <class Archive>
 void task_procedure::serialize(Archive& archive, unsigned /*version*/) {
   archive& excursions_& cutter_& spikes_& stage_& next_& until_& limit_& state_& mark_& fork_;
   archive& result_.summary& rows_& rows_s_;
+  own_.serialize_from(archive, own_spikes::finished(result_.summary.simulated_s));
 }
 
 }  // namespace spikesweep

@@ -10,6 +10,7 @@
 
 #include "columns.hpp"
 #include "description_file.hpp"
+#include "figure_records.hpp"
 #include "hdf5_detail.hpp"
 #include "records.hpp"
 
@@ -88,6 +89,7 @@ hdf5::file write_layout(const std::filesystem::path& path, const sweep_descripti
   write_description(made.root(), description);
   create_columns(made, description);
   create_records(made, description);
+  create_figures(made, description.tasks());
   create_provenance(made, description);
   return made;
 }
@@ -116,7 +118,8 @@ std::uint64_t sweep_file_bytes(const sweep_description& d) {
   for (const column& c : column_table()) {
     row += c.row_bytes(d.sampling.layout);
   }
-  std::uint64_t task = sizeof(std::uint8_t) + record_size();                 // state, record
+  std::uint64_t task = sizeof(std::uint8_t) + record_size();  // state, record
+  task += figure_members().bytes();
   task += 2 * sizeof(double) + sizeof(std::int32_t) + sizeof(std::uint8_t);  // provenance
   const auto points = static_cast<std::uint64_t>(d.points.points.size()) * sizeof(double);
   constexpr std::uint64_t log = std::uint64_t{sweep_writer::log_lines} * sweep_writer::log_width;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "columns.hpp"
 #include "create.hpp"
 #include "description_file.hpp"
+#include "figure_records.hpp"
 #include "hdf5_detail.hpp"
 #include "records.hpp"
 
@@ -48,6 +50,10 @@ class transfer {
         poll_(poll),
         old_records_(old_file.records()),
         records_(planned_records(description)) {
+    if (from.has(figures_dataset)) {
+      figures_from_.emplace(from.open_dataset(figures_dataset));
+      members_of_figures_ = figure_members(*figures_from_);
+    }
     for (const column& c : column_table()) {
       const std::string path = std::string(transitions_group) + '/' + c.path;
       columns_from_.push_back(from.open_dataset(path));
@@ -87,6 +93,23 @@ class transfer {
     return std::max<std::int64_t>(1, block_bytes / static_cast<std::int64_t>(task));
   }
 
+  /// The figures of a task, as they lie in the old file and in the new one. An older file may have none.
+  struct moved_figures {
+    std::vector<std::byte> before;
+    std::vector<std::byte> after;
+  };
+  moved_figures figures_of(std::int64_t task) const {
+    moved_figures out;
+    task_figures figures;
+    if (figures_from_) {
+      out.before.resize(members_of_figures_.bytes());
+      figures_from_->read_rows(static_cast<hdf5::length>(task), 1, members_of_figures_.type().id(), out.before.data());
+      figures = members_of_figures_.unpack(out.before);
+    }
+    out.after = figure_members().pack(figures);
+    return out;
+  }
+
   /// Finds blocks of the tasks that have rows, and takes over those that failed.
   void take_finished_tasks() {
     const std::int64_t longest = longest_block();
@@ -97,7 +120,8 @@ class transfer {
       }
       const std::int64_t to = moved(task);
       if (old_record.rows == 0) {
-        if (record_hash().finish(old_record, members_) == old_record.checksum) {
+        record_hash hash;
+        if (sound_with_figures(task, hash)) {
           take(task, record_hash());
         }
       } else if (!blocks_.empty() && blocks_.back().from + blocks_.back().count == task &&
@@ -109,8 +133,18 @@ class transfer {
     }
   }
 
-  /// Puts the record of a task at its new place. `rows`: the hash of its rows.
+  /// Whether the checksum of a task holds. `rows`: the hash of its rows.
+  bool sound_with_figures(std::int64_t task, record_hash& rows) const {
+    const task_record& record = old_records_[static_cast<std::size_t>(task)];
+    rows.add(figures_of(task).before);
+    return rows.finish(record, members_) == record.checksum;
+  }
+
+  /// Puts the record and the figures of a task at their new place. `rows`: the hash of its rows.
   void take(std::int64_t task, record_hash&& rows) {
+    const std::vector<std::byte> figures = figures_of(task).after;
+    figures_to_.write_rows(static_cast<hdf5::length>(moved(task)), 1, figure_members().type().id(), figures.data());
+    rows.add(figures);
     task_record& record = records_[static_cast<std::size_t>(moved(task))];
     const task_record planned = record;
     record = old_records_[static_cast<std::size_t>(task)];
@@ -150,8 +184,7 @@ class transfer {
   }
 
   bool holds(std::int64_t first_task, std::size_t task, std::vector<record_hash>& hashes) const {
-    const task_record& record = old_records_[static_cast<std::size_t>(first_task) + task];
-    return hashes[task].finish(record, members_) == record.checksum;
+    return sound_with_figures(first_task + static_cast<std::int64_t>(task), hashes[task]);
   }
 
   /// The rows of the tasks [first, last) of a block.
@@ -215,6 +248,9 @@ class transfer {
   std::vector<task_record> old_records_;
   std::vector<task_record> records_;  ///< Of the new file.
   record_members members_ = record_members(from_.open_dataset(records_dataset));
+  std::optional<hdf5::dataset> figures_from_;
+  figure_members members_of_figures_;  ///< In the old file.
+  hdf5::dataset figures_to_ = to_.open_dataset(figures_dataset);
   std::vector<hdf5::dataset> columns_from_;  ///< As in column_table().
   std::vector<hdf5::dataset> columns_to_;    ///< Likewise.
   std::vector<task_block> blocks_;

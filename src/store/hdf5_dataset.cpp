@@ -50,6 +50,21 @@ void write_text_attribute(const dataset& target, const std::string& name, const 
 
 }  // namespace
 
+std::vector<std::string> dataset::member_names() const {
+  const datatype_handle type(H5Dget_type(id()));
+  if (H5Tget_class(type.id()) != H5T_COMPOUND) {
+    fail_input("find the members of", where_);
+  }
+  std::vector<std::string> names;
+  const int members = H5Tget_nmembers(type.id());
+  for (int i = 0; i < members; ++i) {
+    char* const name = H5Tget_member_name(type.id(), static_cast<unsigned>(i));
+    names.emplace_back(name == nullptr ? "" : name);
+    H5free_memory(name);
+  }
+  return names;
+}
+
 extent dataset::shape() const {
   const dataspace_handle space(H5Dget_space(id()));
   const int dimensions = H5Sget_simple_extent_ndims(space.id());

@@ -15,6 +15,7 @@
 
 #include "columns.hpp"
 #include "description_file.hpp"
+#include "figure_records.hpp"
 #include "records.hpp"
 
 namespace spikesweep {
@@ -53,6 +54,10 @@ struct sweep_reader::impl {
         records_data(file.root().open_dataset(records_dataset)),
         type_of_record(record_type()),
         members(records_data) {
+    if (file.root().has(figures_dataset)) {
+      figures_data.emplace(file.root().open_dataset(figures_dataset));
+      figures_in_file = figure_members(*figures_data);
+    }
     for (const column& c : column_table()) {
       columns.push_back(file.root().open_dataset(std::string(transitions_group) + '/' + c.path));
     }
@@ -75,6 +80,9 @@ struct sweep_reader::impl {
     const hdf5::extent expected{static_cast<hdf5::length>(description.tasks())};
     check_shape(states_data, expected);
     check_shape(records_data, expected);
+    if (figures_data) {
+      check_shape(*figures_data, expected);
+    }
   }
 
   void check_shape(const hdf5::dataset& data, const hdf5::extent& expected) const {
@@ -101,11 +109,23 @@ struct sweep_reader::impl {
     return bytes;
   }
 
-  bool checksum_holds(const task_record& record) const {
+  /// Of the tasks [first, first + count), as they lie in the file; none if it has none.
+  std::vector<std::byte> packed_figures(std::int64_t first, std::int64_t count) const {
+    std::vector<std::byte> packed;
+    if (figures_data && count > 0) {
+      const auto tasks = static_cast<hdf5::length>(count);
+      packed.resize(figures_in_file.bytes() * tasks);
+      figures_data->read_rows(static_cast<hdf5::length>(first), tasks, figures_in_file.type().id(), packed.data());
+    }
+    return packed;
+  }
+
+  bool checksum_holds(std::int64_t task, const task_record& record) const {
     record_hash hash;
     for (const column& c : column_table()) {
       hash.add(rows_of(c, record.first_row, record.rows));
     }
+    hash.add(packed_figures(task, 1));
     return hash.finish(record, members) == record.checksum;
   }
 
@@ -116,7 +136,7 @@ struct sweep_reader::impl {
       const std::size_t t = static_cast<std::size_t>(first) + i;
       if (!is_known(record.state) && record.rows <= description.sampling.transitions &&
           record.first_row == t * static_cast<std::uint64_t>(description.sampling.transitions) &&
-          checksum_holds(record)) {
+          checksum_holds(static_cast<std::int64_t>(t), record)) {
         throw input_error("task " + std::to_string(t) + " in " + file.root().where().file + " is in state " +
                           std::to_string(static_cast<int>(record.state)) +
                           ", which this spikesweep " SPIKESWEEP_VERSION
@@ -164,6 +184,8 @@ struct sweep_reader::impl {
   hdf5::dataset records_data;
   hdf5::datatype_handle type_of_record;
   record_members members;
+  std::optional<hdf5::dataset> figures_data;  ///< Files of older formats have none.
+  figure_members figures_in_file;
   std::optional<std::vector<task_record>> pinned;
   std::vector<hdf5::dataset> columns;  ///< As in column_table(). Kept open: opening takes longer than reading rows.
 };
@@ -196,6 +218,21 @@ std::vector<task_record> sweep_reader::records() const {
 std::vector<task_record> sweep_reader::records(std::int64_t first_task, std::int64_t last_task) const {
   impl_->check_range(first_task, last_task);
   return impl_->records(first_task, last_task);
+}
+
+std::vector<task_figures> sweep_reader::figures(std::int64_t first_task, std::int64_t last_task) const {
+  impl_->check_range(first_task, last_task);
+  const auto tasks = static_cast<std::size_t>(last_task - first_task);
+  if (!impl_->figures_data) {
+    return std::vector<task_figures>(tasks);
+  }
+  const std::vector<std::byte> packed = impl_->packed_figures(first_task, last_task - first_task);
+  const std::size_t bytes = impl_->figures_in_file.bytes();
+  std::vector<task_figures> out;
+  for (std::size_t i = 0; i < tasks; ++i) {
+    out.push_back(impl_->figures_in_file.unpack(std::span(packed).subspan(i * bytes, bytes)));
+  }
+  return out;
 }
 
 std::vector<task_provenance> sweep_reader::provenance() const {
@@ -275,7 +312,7 @@ std::vector<std::int64_t> sweep_reader::damaged_tasks(std::int64_t first_task, s
 }
 
 bool sweep_reader::is_sound(std::int64_t task, const task_record& record) const {
-  return record.state == task_state::pending || (is_in_place(task, record) && impl_->checksum_holds(record));
+  return record.state == task_state::pending || (is_in_place(task, record) && impl_->checksum_holds(task, record));
 }
 
 bool sweep_reader::is_in_place(std::int64_t task, const task_record& record) const {

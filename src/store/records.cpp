@@ -33,7 +33,7 @@ const std::array<record_field, 14> fields{{
     {"grown", "1", "MFEs that grew", &summary::grown},
     {"events", "1", "network events simulated, burn-in and excursions included", &summary::events},
     {"left_out", "1", "excursions that ran away, whose last phase is left out", &summary::left_out},
-    {"checksum", "1", "XXH3-64 of the task's rows, its state and the other members", &record::checksum},
+    {"checksum", "1", "XXH3-64 of the task's rows, its figures, its state and the other members", &record::checksum},
 }};
 
 }  // namespace

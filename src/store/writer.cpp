@@ -18,6 +18,7 @@
 #include <spikesweep/store/sweep_file.hpp>
 
 #include "columns.hpp"
+#include "figure_records.hpp"
 #include "file_bytes.hpp"
 #include "hdf5_detail.hpp"
 #include "records.hpp"
@@ -58,6 +59,15 @@ class log_text {
   std::mutex access_;
 };
 
+/// The figures of tasks in the file.
+struct figure_rows {
+  explicit figure_rows(hdf5::dataset figures) : members(figures), type(members.type()), rows(std::move(figures), 1) {}
+
+  figure_members members;
+  hdf5::datatype_handle type;
+  hdf5::row_writer rows;
+};
+
 double seconds_since_1970() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
@@ -76,6 +86,7 @@ struct sweep_writer::impl {
         record(root.open_dataset(records_dataset), 1),
         type_of_record(record_type()),
         members(record.target()),
+        figures(figures_of(root)),
         core_s(provenance(root, "core_s"), 1),
         rank(provenance(root, "rank"), 1),
         attempts(provenance(root, "attempts"), 1),
@@ -88,6 +99,11 @@ struct sweep_writer::impl {
       columns.emplace_back(root.open_dataset(std::string(transitions_group) + '/' + c.path),
                            static_cast<hdf5::length>(transitions));
     }
+  }
+
+  /// Files of older formats have no room for them.
+  static std::optional<figure_rows> figures_of(const hdf5::group& root) {
+    return root.has(figures_dataset) ? std::optional<figure_rows>(root.open_dataset(figures_dataset)) : std::nullopt;
   }
 
   static hdf5::dataset provenance(const hdf5::group& root, const std::string& name) {
@@ -131,6 +147,7 @@ struct sweep_writer::impl {
   hdf5::row_writer record;
   hdf5::datatype_handle type_of_record;
   record_members members;
+  std::optional<figure_rows> figures;
   hdf5::row_writer core_s;
   hdf5::row_writer rank;
   hdf5::row_writer attempts;
@@ -214,6 +231,12 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
     const stopwatch watch(to.io_s);
     to.columns[i].write(record.first_row, c.memory_type(), packed.data());
   }
+  if (to.figures) {
+    const std::vector<std::byte> packed = to.figures->members.pack(result.figures);
+    hash.add(packed);
+    const stopwatch watch(to.io_s);
+    to.figures->rows.write(at, to.figures->type.id(), packed.data());
+  }
   record.checksum = hash.finish(record, to.members);
   const std::vector<std::byte> packed = pack_records({&record, 1});
   const stopwatch watch(to.io_s);
@@ -245,6 +268,7 @@ void sweep_writer::close() {
        {&from.state, &from.record, &from.core_s, &from.rank, &from.attempts, &from.finished_at}) {
     open->close();
   }
+  from.figures.reset();
   from.file->close();
 }
 

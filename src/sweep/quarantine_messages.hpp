@@ -123,7 +123,7 @@ template <class Archive>
 void serialize(Archive& archive, spikesweep::task_result& result, unsigned) {
   auto& block = result.block;
   archive& result.state& block.before& block.after& block.spikes& block.spike_times_E& block.spike_times_I;
-  archive& block.duration& block.phase& block.perturbed& block.capped& result.summary;
+  archive& block.duration& block.phase& block.perturbed& block.capped& result.summary& result.figures;
 }
 
 template <class Archive>

@@ -121,6 +121,8 @@ void expect_equal(const task_result& found, const task_result& expected, std::in
   EXPECT_EQ(found.summary.grown, expected.summary.grown);
   EXPECT_EQ(found.summary.left_out, expected.summary.left_out);
   EXPECT_EQ(found.summary.events, expected.summary.events);
+  EXPECT_TRUE(testing::same_numbers(found.figures.values, expected.figures.values));
+  EXPECT_TRUE(testing::same_numbers(found.figures.standard_errors, expected.figures.standard_errors));
 }
 
 TEST_P(saved_tasks, come_to_the_bits_of_undisturbed_ones) {

@@ -8,6 +8,7 @@
 
 #include "store/columns.hpp"
 #include "store/create.hpp"
+#include "store/figure_records.hpp"
 #include "store/records.hpp"
 
 namespace spikesweep::testing {
@@ -32,6 +33,7 @@ inline void make_sparse_sweep(const std::filesystem::path& path, const sweep_des
     record.summary.events = 1;
     record_hash hash;
     hash.add(rows);
+    hash.add(figure_members().pack({}));
     record.checksum = hash.finish(record);
   }
   write_records(made.root(), records);

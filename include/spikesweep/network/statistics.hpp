@@ -51,6 +51,9 @@ struct moments {
 /// fewer than two values, or if one is undefined. `values`: without each batch.
 double jackknife_error(std::span<const double> values);
 
+/// Ten times the decimal logarithm of a positive ratio [dB]. The same bits on every machine.
+double decibels_of(double ratio);
+
 /// Two-sample Kolmogorov-Smirnov distance, in [0, 1]; NaN if a sample is empty.
 double ks_distance(std::vector<double> a, std::vector<double> b);
 

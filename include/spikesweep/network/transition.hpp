@@ -71,6 +71,19 @@ struct task_summary {
   }
 };
 
+/// The figures of the network's own trajectory in a task, without its excursions: as predicted_figures() has them, in
+/// bins of 1 ms, the peak in the usual band. Segments of the spectrum are 1 s long, or as long as the trajectory if that
+/// is shorter. Empty if the task failed.
+struct task_figures {
+  std::vector<double> values;           ///< NaN where a figure is undefined.
+  std::vector<double> standard_errors;  ///< Likewise.
+
+  template <class Archive>
+  void serialize(Archive& archive, unsigned /*version*/) {
+    archive& values& standard_errors;
+  }
+};
+
 /// Why a task ended.
 enum class task_state : std::uint8_t {
   pending = 0,  ///< Not done yet.
@@ -86,6 +99,7 @@ struct task_result {
   task_state state = task_state::pending;
   transition_block block;  ///< The transitions, none if the task failed.
   task_summary summary;
+  task_figures figures;
 };
 
 }  // namespace spikesweep

@@ -25,7 +25,7 @@ struct file_format {
 };
 
 inline constexpr file_format sweep_format{
-    "spikesweep sweep", 5, 3, "sweep file",
+    "spikesweep sweep", 6, 3, "sweep file",
     "use the version that made it, or sweep anew with --fresh or into another output file"};
 inline constexpr file_format model_format{
     "spikesweep model", 3, 2, "model file",

@@ -153,6 +153,8 @@ class dataset {
   }
   /// Every string, last dimension fastest, without padding.
   std::vector<std::string> read_strings() const;
+  /// Of a compound type, in order. Throws input_error if the type is none.
+  std::vector<std::string> member_names() const;
 
   void write_all(object_id type, const void* data);
   void read_all(object_id type, void* data) const;

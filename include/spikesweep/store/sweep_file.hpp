@@ -33,7 +33,7 @@ struct task_record {
   std::uint32_t replicate = 0;
   std::uint64_t first_row = 0;
   std::uint32_t rows = 0;      ///< Rows in use; 0 if the task failed.
-  std::uint64_t checksum = 0;  ///< XXH3-64 of the rows and of every other field of the record.
+  std::uint64_t checksum = 0;  ///< XXH3-64 of the rows, the figures and every other field of the record.
   task_summary summary;
 };
 
@@ -139,6 +139,9 @@ class sweep_reader {
   std::vector<task_record> records() const;
   /// Those of the tasks [first_task, last_task) alone.
   std::vector<task_record> records(std::int64_t first_task, std::int64_t last_task) const;
+  /// The figures of the tasks [first_task, last_task), as they are now; undefined if the task is not done. Empty in
+  /// files of formats up to 5, which keep none.
+  std::vector<task_figures> figures(std::int64_t first_task, std::int64_t last_task) const;
   /// From now on these are the records, whatever happens to the file.
   void pin(std::vector<task_record> records);
   /// The digest of the sweep, of these records: see sweep_digest.
