@@ -46,6 +46,25 @@ predict_request complete(const predict_arguments& arguments) {
   return request;
 }
 
+/// Prints what the regressions of the figures say.
+exit_code ask_emulator(const rank_context& job, const predict_arguments& arguments) {
+  if (!job.root()) {
+    return exit_code::done;
+  }
+  predict_request request = arguments.request;
+  request.model = model_file_of(request.model).string();
+  const model m = load_model(request.model);
+  const std::vector<emulated_point> points = emulate_points(m, request);
+  if (arguments.json) {
+    print_emulated_json(m, points, std::cout);
+  } else if (arguments.csv) {
+    print_emulated_csv(m, points, std::cout);
+  } else {
+    print_emulated(m, points, std::cout);
+  }
+  return exit_code::done;
+}
+
 exit_code execute(const rank_context& job, const predict_arguments& arguments) {
   const predict_request request = complete(arguments);
   const model m = request.many() ? load_model(job.world, request.model) : load_model(request.model);
@@ -109,15 +128,15 @@ command_action predict_command(const command_options& options) {
   options.text("-m,--model", request.model, "model file, or directory of a run").required().value_name("MODEL.h5|DIR");
   options.set(request.overrides,
               "value of a swept parameter, such as S_EE=4.1; the others stay in the middle of their trained range");
-  options
-      .time("--duration", arguments->duration_s,
-            "simulated time, such as 10s or 500ms; for many points, the time of each replicate")
-      .required();
-  options
-      .text("-o,--output", request.output,
-            "write the spikes of the first chain, with drawn neurons; for many points write figures, spectra, phases, "
-            "return map and rasters")
-      .value_name("FILE.h5");
+  const command_option duration =
+      options.time("--duration", arguments->duration_s,
+                   "simulated time, such as 10s or 500ms; for many points, the time of each replicate");
+  const command_option output = options
+                                    .text("-o,--output", request.output,
+                                          "write the spikes of the first chain, with drawn neurons; for many points "
+                                          "write figures, spectra, phases, "
+                                          "return map and rasters")
+                                    .value_name("FILE.h5");
   const command_option json =
       options.flag("--json", arguments->json, "print one JSON object; for many points, one per line");
   const command_option chains =
@@ -125,28 +144,41 @@ command_action predict_command(const command_options& options) {
           .between(1, 1024)
           .show_default();
   const auto of_many = add_options_of_many(options, *arguments, json, chains);
-  options.choice(
+  const command_option numbers = options.choice(
       "--precision", {std::string(name_of(precision::fp32)), std::string(name_of(precision::bf16))},
       [arguments](const std::string& name) {
         arguments->request.settings.numbers = name == name_of(precision::bf16) ? precision::bf16 : precision::fp32;
       },
       "number format of the products: fp32 (default), or bf16, which is faster on CPUs with AVX512-BF16");
-  options.seed("--seed", request.settings.seed,
-               "seed of the random numbers; default: that of the training. Other seeds give independent runs");
-  options
-      .text("--peak-band", arguments->peak_band,
-            "frequencies in Hz between which the spectral peak is sought; default 20,120")
-      .value_name("LOW,HIGH");
-  options.flag("--hybrid", request.settings.hybrid,
-               "simulate the network exactly in quiet phases; for models of section mfe or volley");
+  const command_option seed =
+      options.seed("--seed", request.settings.seed,
+                   "seed of the random numbers; default: that of the training. Other seeds give independent runs");
+  const command_option peak_band =
+      options
+          .text("--peak-band", arguments->peak_band,
+                "frequencies in Hz between which the spectral peak is sought; default 20,120")
+          .value_name("LOW,HIGH");
+  const command_option hybrid =
+      options.flag("--hybrid", request.settings.hybrid,
+                   "simulate the network exactly in quiet phases; for models of section mfe or volley");
   options.flag("--extrapolate", request.extrapolate, "predict outside the trained range, too");
-  return {[arguments, of_many](const rank_context& job) {
+  const command_option emulator = options.flag(
+      "--emulator", request.emulator,
+      "run nothing: ask a regression of each figure itself, fitted to the figures that the sweep measured");
+  for (const command_option& of_runs :
+       {duration, output, chains, of_many[0], of_many[2], numbers, seed, peak_band, hybrid}) {
+    emulator.excludes(of_runs);
+  }
+  return {[arguments, of_many, duration](const rank_context& job) {
+            if (!duration.given() && !arguments->request.emulator) {
+              throw input_error("--duration is required");
+            }
             for (const command_option& option : of_many) {
               if (option.given() && !arguments->request.many()) {
                 throw input_error(option.name() + " needs --points or --design");
               }
             }
-            return execute(job, *arguments);
+            return arguments->request.emulator ? ask_emulator(job, *arguments) : execute(job, *arguments);
           },
           [arguments] { return !arguments->request.many(); }, true, [arguments] { return arguments->request.output; }};
 }

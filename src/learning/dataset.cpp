@@ -30,7 +30,7 @@ column_statistics statistics_of(const std::vector<double>& sums, const shard_pla
       sum += sums[shard * 2 * columns + c];
       squares += sums[(shard * 2 + 1) * columns + c];
     }
-    const moments column = moments_of(n, sum, squares);
+    const mean_and_variance column = moments_of(n, sum, squares);
     out.mean.push_back(column.mean);
     out.deviation.push_back(std::max(std::sqrt(std::max(0.0, column.variance)), floor));
   }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -99,35 +100,32 @@ value_scale scale_of_values(const measured_figure& figure, const std::string& na
 
 }  // namespace
 
-gaussian_process::gaussian_process(const measured_figure& figure, const Eigen::Ref<const Eigen::VectorXd>& lower,
-                                   const Eigen::Ref<const Eigen::VectorXd>& upper, const std::string& name,
-                                   const std::function<bool()>& stop)
-    : name_(name), lower_(lower) {
-  check_regression_size(name, "upper bounds of axes", upper.size(), lower.size());
-  width_ = upper - lower;
-  check_figure(figure, lower_, width_, name);
-  const auto [middle, unit] = scale_of_values(figure, name);
+std::pair<scaled_figure, double> gaussian_process::take(const measured_figure& figure,
+                                                        const Eigen::Ref<const Eigen::VectorXd>& upper) {
+  check_regression_size(name_, "upper bounds of axes", upper.size(), lower_.size());
+  width_ = upper - lower_;
+  check_figure(figure, lower_, width_, name_);
+  const auto [middle, unit] = scale_of_values(figure, name_);
   scale_ = unit;
   points_ = scaled(figure.points);
   scaled_figure in_units;
   in_units.points = points_;
   in_units.values = (figure.values.array() - middle) / scale_;
   in_units.noise = (figure.noise.array().sqrt() / scale_).square().max(least_noise);
+  return {std::move(in_units), middle};
+}
 
-  likelihood_computer likelihood(in_units);
-  const found_law found = find_law(in_units, likelihood, [&] {
-    if (stop && stop()) {
-      throw interrupted_error(fmt::format("interrupted in the regression of {}; the same command goes on", name));
-    }
-  });
-  const profile_likelihood at_maximum = likelihood(found.law, false);
-  if (!std::isfinite(at_maximum.value)) {
-    throw input_error(fmt::format(
-        "cannot fit a regression of {}: its covariance is singular; some noise is too small beside other noise", name));
+void gaussian_process::settle(const covariance_law& law, likelihood_computer& likelihood, double middle) {
+  const profile_likelihood at_law = likelihood(law, false);
+  if (!std::isfinite(at_law.value)) {
+    throw input_error(
+        fmt::format("cannot fit a regression of {}: its covariance is singular; some noise is too small beside other "
+                    "noise",
+                    name_));
   }
-  relevance_ = found.law.relevance;
-  signal_ = found.law.signal;
-  mean_ = at_maximum.mean + middle / scale_;
+  relevance_ = law.relevance;
+  signal_ = law.signal;
+  mean_ = at_law.mean + middle / scale_;
   factor_ = likelihood.factor();
   weights_ = likelihood.weights();
   row_sums_ = likelihood.row_sums();
@@ -135,10 +133,44 @@ gaussian_process::gaussian_process(const measured_figure& figure, const Eigen::R
   const double square = scale_ * scale_;
   law_.lengths = width_.array() / relevance_.array().sqrt();
   law_.signal = signal_ * square;
-  law_.nugget = found.law.nugget * square;
+  law_.nugget = law.nugget * square;
   law_.mean = mean_ * scale_;
-  law_.log_likelihood = at_maximum.value - static_cast<double>(figure.values.size()) * std::log(scale_);
+  law_.log_likelihood = at_law.value - static_cast<double>(points_.rows()) * std::log(scale_);
+}
+
+gaussian_process::gaussian_process(const measured_figure& figure, const Eigen::Ref<const Eigen::VectorXd>& lower,
+                                   const Eigen::Ref<const Eigen::VectorXd>& upper, const std::string& name,
+                                   const std::function<bool()>& stop)
+    : name_(name), lower_(lower) {
+  const auto [in_units, middle] = take(figure, upper);
+  likelihood_computer likelihood(in_units);
+  const found_law found = find_law(in_units, likelihood, [&] {
+    if (stop && stop()) {
+      throw interrupted_error(fmt::format("interrupted in the regression of {}; the same command goes on", name));
+    }
+  });
+  settle(found.law, likelihood, middle);
   law_.last_step = found.last_step;
+}
+
+gaussian_process::gaussian_process(const measured_figure& figure, const Eigen::Ref<const Eigen::VectorXd>& lower,
+                                   const Eigen::Ref<const Eigen::VectorXd>& upper, const process_law& law,
+                                   const std::string& name)
+    : name_(name), lower_(lower) {
+  const auto [in_units, middle] = take(figure, upper);
+  check_regression_size(name, "lengths", law.lengths.size(), lower_.size());
+  const auto is_variance = [](double x) { return std::isfinite(x) && x >= 0; };
+  if (!(law.lengths.array() > 0).all() || !is_variance(law.signal) || !is_variance(law.nugget)) {
+    throw input_error(
+        fmt::format("cannot use the regression of {}: its law has a length that is not above 0, or a "
+                    "variance that is no finite number of at least 0",
+                    name));
+  }
+  const double square = scale_ * scale_;
+  likelihood_computer likelihood(in_units);
+  settle({(width_.array() / law.lengths.array()).square(), law.signal / square, law.nugget / square}, likelihood,
+         middle);
+  law_.last_step = law.last_step;
 }
 
 Eigen::MatrixXd gaussian_process::scaled(const Eigen::Ref<const Eigen::MatrixXd>& points) const {

@@ -16,7 +16,7 @@ namespace spikesweep {
 
 namespace {
 
-std::size_t at(int i) {
+std::size_t count_of(int i) {
   return static_cast<std::size_t>(i);
 }
 
@@ -30,8 +30,8 @@ mlp_shape logits_network(const model& m) {
 /// The output layer of the counts' network.
 struct output_layer {
   explicit output_layer(const member_view& m) {
-    const std::size_t outputs = at(m.shared.counts_network.outputs);
-    const std::size_t units = at(m.shared.counts_network.hidden.back());
+    const std::size_t outputs = count_of(m.shared.counts_network.outputs);
+    const std::size_t units = count_of(m.shared.counts_network.hidden.back());
     const auto layer = std::span(m.own.counts_weights).last(outputs * (units + 1));
     weights = layer.first(outputs * units);
     biases = layer.last(outputs);
@@ -43,8 +43,8 @@ struct output_layer {
 /// Parameters of logits_network().
 std::vector<float> logits_parameters(const member_view& m) {
   const output_layer last(m);
-  const std::size_t components = at(m.shared.mixture.components);
-  const auto weights = last.weights.first(components * at(m.shared.counts_network.hidden.back()));
+  const std::size_t components = count_of(m.shared.mixture.components);
+  const auto weights = last.weights.first(components * count_of(m.shared.counts_network.hidden.back()));
   std::vector<float> out(m.own.counts_weights.data(), last.weights.data());
   out.insert(out.end(), weights.begin(), weights.end());
   out.insert(out.end(), last.biases.data(), last.biases.data() + components);
@@ -71,9 +71,9 @@ struct correlating_product {
 struct law_sampler::impl {
   impl(const member_view& of, int rows, precision numbers)
       : m(of.shared),
-        width(at(m.features.size())),
-        dims(at(m.targets.dims())),
-        profile_size(at(m.targets.profile_size())),
+        width(count_of(m.features.size())),
+        dims(count_of(m.targets.dims())),
+        profile_size(count_of(m.targets.profile_size())),
         logits_weights(logits_parameters(of)),
         logits(logits_network(m), rows, false, numbers),
         head(m.mixture, m.counts_network.hidden.back(), output_layer(of).weights, output_layer(of).biases),
@@ -82,10 +82,10 @@ struct law_sampler::impl {
         profile_inputs(profile.input()),
         noise(dims + profile_size),
         cells(m.targets.groups()),
-        white(at(rows) * profile_size),
-        normals(at(rows) * dims),
-        uniforms(at(rows)),
-        samples(at(rows) * dims) {
+        white(count_of(rows) * profile_size),
+        normals(count_of(rows) * dims),
+        uniforms(count_of(rows)),
+        samples(count_of(rows) * dims) {
     logits.set_parameters(logits_weights);
     profile.set_parameters(of.own.profile_weights);
     for (std::size_t phase = 0; phase < phase_kind_count; ++phase) {
@@ -120,7 +120,7 @@ struct law_sampler::impl {
     out.spikes_I = n[1];
     const auto& layout = m.space.layout.state;
     for (int k = 0; k < pool_count; ++k) {
-      out.after[at(layout.pending(static_cast<pool>(k)))] = n[at(2 + k)];
+      out.after[count_of(layout.pending(static_cast<pool>(k)))] = n[count_of(2 + k)];
     }
   }
 
@@ -139,7 +139,7 @@ struct law_sampler::impl {
   void draw_profile(const law_query& query, std::span<const float> raw, std::size_t row, law_sample& out) {
     const auto groups = m.targets.groups();
     const std::array totals{query.p->N_E, query.p->N_I, out.spikes_E, out.spikes_I};
-    const auto of_state = at(m.space.layout.state.cells());
+    const auto of_state = count_of(m.space.layout.state.cells());
     const std::array parts{out.after.first(of_state), out.after.subspan(of_state, of_state), out.times_E, out.times_I};
     const auto* correlated = correlate[static_cast<std::size_t>(query.phase)].get();
     const auto shares = correlated == nullptr
@@ -152,7 +152,7 @@ struct law_sampler::impl {
     }
     std::size_t begin = 0;
     for (std::size_t g = 0; g < groups.size(); ++g) {
-      const std::span<const float> group = shares.subspan(begin, at(groups[g]));
+      const std::span<const float> group = shares.subspan(begin, count_of(groups[g]));
       systematic_rounding(group, totals[g], query.stream->word() * 0x1p-32, parts[g]);
       begin += group.size();
     }

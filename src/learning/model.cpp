@@ -281,6 +281,7 @@ void save_model(const std::filesystem::path& path, const model& m) {
       write_member(root, m, m.surrogate());
       write_starts(root, m.starts);
       write_cloud(root, m.cloud);
+      write_emulator(root, m.emulator, m.space.axes);
       root.write_scalar("range/lowest_rate_E", m.lowest_rate_E_hz, {"Hz", "lowest E rate of a training point"});
       root.write_scalar("range/highest_rate_E", m.highest_rate_E_hz, {"Hz", "highest E rate of a training point"});
       root.write_string("config/text", m.config_text, {"1", "the configuration in force"});
@@ -309,6 +310,7 @@ model load_model(const std::filesystem::path& path) {
   m.surrogate() = read_member(root, m, m.counts_network, m.profile_network);
   read_starts(root, m.space, m.starts);
   read_cloud(root, m);
+  m.emulator = read_emulator(root, m.space.axes.size());
   m.lowest_rate_E_hz = root.read_scalar<double>("range/lowest_rate_E");
   m.highest_rate_E_hz = root.read_scalar<double>("range/highest_rate_E");
   m.config_text = root.read_string("config/text");

@@ -56,6 +56,7 @@ class loader {
     standardise(data_.dispersion, model_.features);
     standardise(data_.selection, model_.features);
     gather_starts();
+    model_.emulator = measure_figures(*file_);
     data_.selection_points = measured_points(selection_);
     auto rates = measured_points(*train_);
     // Logarithms of rates are tuned: where nothing fires there is none.

@@ -86,10 +86,24 @@ double figure::error(double value, double truth) const {
     case comparison::relative:
       return truth == 0 ? std::numeric_limits<double>::quiet_NaN() : 100 * std::abs(value / truth - 1);
     case comparison::decibel:
-      return value > 0 && truth > 0 ? std::abs(decibels_of(value / truth))
-                                    : std::numeric_limits<double>::quiet_NaN();
+      return value > 0 && truth > 0 ? std::abs(decibels_of(value / truth)) : std::numeric_limits<double>::quiet_NaN();
     default:
       return std::abs(value - truth);
+  }
+}
+
+double figure::error_of(double value, double standard_error) const {
+  constexpr double decibels_of_e = 4.3429448190325182765;  // 10 / ln 10
+  constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
+  switch (compared) {
+    case comparison::relative:
+      return value == 0 ? (standard_error == 0 ? 0 : undefined) : 100 * standard_error / std::abs(value);
+    case comparison::decibel:
+      return value > 0 ? decibels_of_e * standard_error / value : undefined;
+    case comparison::distance:
+      return undefined;
+    default:
+      return standard_error;
   }
 }
 

@@ -102,8 +102,10 @@ error, and the point does not count in this row. The verdicts then tell how the 
 
 | column | run |
 |---|---|
+| `one exact run` | no run: the error that a predictor has that is always right, as its value is compared with an exact run that has noise |
 | `noise floor` (`exact_repeat` in files) | a second exact run |
 | `surrogate` | the surrogate in closed loop |
+| `emulator` | no run: a regression of each figure itself, fitted to the figures that the sweep measured at the training points |
 | `hybrid` | exact in quiet phases, the surrogate in active phases; with `mfe` and `volley` only |
 | `mean transition` | baseline: every phase is the mean phase of its kind |
 | `nearest neighbour` | baseline: a recorded transition from a similar state at the nearest training point |

@@ -371,6 +371,34 @@ std::vector<std::vector<double>> requested_points(const model& m, const predict_
   return {std::move(values)};
 }
 
+std::vector<emulated_point> emulate_points(const model& m, const predict_request& request) {
+  if (!m.emulator.usable()) {
+    throw input_error(
+        m.emulator.figures.empty()
+            ? request.model +
+                  " has no emulator: this version or the sweep's was older; sweep and train with this version"
+            : fmt::format("{} has no emulator: {}", request.model, m.emulator.figures.front().reason));
+  }
+  const axis_points points = requested_points(m, request);
+  Eigen::MatrixXd at(static_cast<Eigen::Index>(points.size()), static_cast<Eigen::Index>(m.space.axes.size()));
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    at.row(static_cast<Eigen::Index>(i)) =
+        Eigen::Map<const Eigen::RowVectorXd>(points[i].data(), static_cast<Eigen::Index>(points[i].size()));
+  }
+  emulation found = emulate(m.emulator, at);
+  std::vector<emulated_point> out;
+  for (std::size_t i = 0; i < points.size(); ++i) {
+    out.push_back({points[i], distance_to_training(m.space, points[i]), distance_to_nearest_point(m, points[i]),
+                   std::move(found.figures[i]), std::move(found.errors[i])});
+  }
+  for (const emulated_figure& f : m.emulator.figures) {
+    if (!f.law) {
+      log_info(fmt::format("no value of {}: {}", f.name, f.reason));
+    }
+  }
+  return out;
+}
+
 std::vector<point_prediction> predict(const rank_context& job, const model& m, const predict_request& request) {
   std::vector<point_prediction> predictions = request.many() ? predict_many(job, m, request) : predict_one(m, request);
   warn_of_departures(predictions);

@@ -9,6 +9,7 @@
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/study/figure_text.hpp>
 #include <spikesweep/study/prediction_text.hpp>
+#include <spikesweep/surrogate/validation.hpp>
 
 namespace spikesweep {
 
@@ -18,19 +19,6 @@ using nlohmann::ordered_json;
 
 bool is_ensemble(const point_prediction& point) {
   return point.members.size() > 1;
-}
-
-/// Where the point is, and how far the surrogate strayed there.
-void add_place(ordered_json& object, const model& m, const point_prediction& point) {
-  ordered_json& network = object["network"];
-  for (std::size_t i = 0; i < point.values.size(); ++i) {
-    network[m.space.axes[i]] = point.values[i];
-  }
-  object["distance_to_training"] = point.distance;
-  object["distance_to_nearest_point"] = point.nearest;
-  object["states_looked_at"] = point.seen.states;
-  object["states_beyond_training"] = point.seen.share_beyond();
-  object["farthest_state"] = point.seen.farthest_state();
 }
 
 /// What each member says, and how far they disagree under `spread_key`; nothing of a surrogate of one member.
@@ -70,13 +58,59 @@ void print_members(const point_prediction& point, std::ostream& out) {
   table.print(out);
 }
 
+/// A table with one row a point.
+template <class Point>
+void print_rows(const model& m, const std::vector<Point>& points, std::ostream& out) {
+  std::vector<std::string> header = m.space.axes;
+  const figure_list shown = brief_figures();
+  for (const figure& f : shown) {
+    header.push_back(f.name);
+  }
+  text_table table(header);
+  for (const Point& point : points) {
+    std::vector<std::string> row;
+    for (const double value : point.values) {
+      row.push_back(readable(value));
+    }
+    for (const figure& f : shown) {
+      row.push_back(value_text(point.figures[f], point.errors[f]));
+    }
+    table.add_row(row);
+  }
+  table.print(out);
+}
+
+/// Where the point is.
+template <class Point>
+void add_axes(ordered_json& object, const model& m, const Point& point) {
+  ordered_json& network = object["network"];
+  for (std::size_t i = 0; i < point.values.size(); ++i) {
+    network[m.space.axes[i]] = point.values[i];
+  }
+  object["distance_to_training"] = point.distance;
+  object["distance_to_nearest_point"] = point.nearest;
+}
+
+/// Where the point is, and how far the surrogate strayed there.
+void add_place(ordered_json& object, const model& m, const point_prediction& point) {
+  add_axes(object, m, point);
+  object["states_looked_at"] = point.seen.states;
+  object["states_beyond_training"] = point.seen.share_beyond();
+  object["farthest_state"] = point.seen.farthest_state();
+}
+
+template <class Point>
+void add_axis_rows(text_table& table, const model& m, const Point& point) {
+  for (std::size_t i = 0; i < point.values.size(); ++i) {
+    table.add_row({m.space.axes[i], readable(point.values[i]), std::string(find_parameter(m.space.axes[i]).unit), ""});
+  }
+}
+
 }  // namespace
 
 void print_prediction(const model& m, const point_prediction& point, double simulated_s, std::ostream& out) {
   text_table table({"", "", "", ""});
-  for (std::size_t i = 0; i < point.values.size(); ++i) {
-    table.add_row({m.space.axes[i], readable(point.values[i]), std::string(find_parameter(m.space.axes[i]).unit), ""});
-  }
+  add_axis_rows(table, m, point);
   table.add_row({"duration", readable(simulated_s), "s", ""});
   add_figure_rows(table, predicted_figures(), point.figures, point.errors);
   table.add_row({"states beyond training", readable(100 * point.seen.share_beyond()), "%", ""});
@@ -99,23 +133,7 @@ std::string prediction_json(const model& m, const point_prediction& point, doubl
 }
 
 void print_predictions(const model& m, const std::vector<point_prediction>& points, std::ostream& out) {
-  std::vector<std::string> header = m.space.axes;
-  const figure_list shown = brief_figures();
-  for (const figure& f : shown) {
-    header.push_back(f.name);
-  }
-  text_table table(header);
-  for (const auto& point : points) {
-    std::vector<std::string> row;
-    for (const double value : point.values) {
-      row.push_back(readable(value));
-    }
-    for (const figure& f : shown) {
-      row.push_back(value_text(point.figures[f], point.errors[f]));
-    }
-    table.add_row(row);
-  }
-  table.print(out);
+  print_rows(m, points, out);
 }
 
 void print_json_lines(const model& m, const std::vector<point_prediction>& points, const prediction_settings& settings,
@@ -171,6 +189,51 @@ void print_csv(const model& m, const std::vector<point_prediction>& points, std:
       line += ',' + cell(point.errors[f]);
     }
     out << line << ',' << name_of(point.figures.doubt.fault) << '\n';
+  }
+}
+
+void print_emulated(const model& m, const std::vector<emulated_point>& points, std::ostream& out) {
+  if (points.size() != 1) {
+    print_rows(m, points, out);
+    return;
+  }
+  text_table table({"", "", "", ""});
+  add_axis_rows(table, m, points.front());
+  add_figure_rows(table, predicted_figures(), points.front().figures, points.front().errors);
+  table.print(out);
+}
+
+void print_emulated_json(const model& m, const std::vector<emulated_point>& points, std::ostream& out) {
+  for (const emulated_point& point : points) {
+    ordered_json line;
+    add_figures(line, predicted_figures(), point.figures, point.errors, usual_peak_band);
+    line["made_by"] = emulator_run;
+    add_axes(line, m, point);
+    out << json_text(line) << '\n';
+  }
+}
+
+void print_emulated_csv(const model& m, const std::vector<emulated_point>& points, std::ostream& out) {
+  const figure_list figures = predicted_figures();
+  std::string header;
+  for (const std::string& axis : m.space.axes) {
+    header += axis + ',';
+  }
+  header += "distance_to_training,distance_to_nearest_point";
+  for (const figure& f : figures) {
+    header += ',' + f.name + ',' + f.name + "_standard_error";
+  }
+  out << header << '\n';
+  for (const emulated_point& point : points) {
+    std::string line;
+    for (const double value : point.values) {
+      line += fmt::format("{},", value);
+    }
+    line += cell(point.distance) + ',' + cell(point.nearest);
+    for (const figure& f : figures) {
+      line += ',' + cell(point.figures[f]) + ',' + cell(point.errors[f]);
+    }
+    out << line << '\n';
   }
 }
 

@@ -183,16 +183,16 @@ class estimate {
   step_work validation() const {
     const validation_settings& s = config_.validation;
     const auto points = static_cast<double>(sweep_.test_points);
-    const double followed_s = s.duration_s + s.chains * s.burn_in_s;
+    const double burn_in_s = s.chains * s.burn_in_s;
     const double exact_s = 2 * (s.duration_s + sweep_.width / 2.0 * s.burn_in_s) * event_second();
-    step_work all{points * (exact_s + followed_s * loop_second()), start_s};
+    step_work all{points * (exact_s + (s.surrogate_s() + burn_in_s) * loop_second()), start_s};
     all += calibration();
     if (config_.section.kind != section_kind::interval && s.hybrid_s > 0) {
       const double hybrid_s = s.hybrid_s + hybrid_parts * s.burn_in_s;
       all.shared_s += points * hybrid_s * (plain_over_lockstep * event_second() + alone_over_many * loop_second());
     }
     if (s.baselines) {
-      all += baselines(points * followed_s * pace_.transitions_per_s);
+      all += baselines(points * (s.duration_s + burn_in_s) * pace_.transitions_per_s);
     }
     return all;
   }

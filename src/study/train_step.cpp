@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/base/stopwatch.hpp>
+#include <spikesweep/learning/emulator.hpp>
 #include <spikesweep/learning/members.hpp>
 #include <spikesweep/learning/training_data.hpp>
 #include <spikesweep/parallel/collective.hpp>
@@ -45,6 +47,19 @@ void tune(const rank_context& job, const training_data& data, double seconds, mo
       "train: tuned at {} training points, root mean square errors of E rate {}, of I rate {}, noise of both "
       "measurements included",
       data.training_points.size(), errors(record.before_E, record.after_E), errors(record.before_I, record.after_I)));
+}
+
+/// Fits the regressions of the figures, and says how many there are.
+void fit_regressions(const rank_context& job, model& m) {
+  const auto begin = steady_clock::now();
+  fit_emulator(job.world, m.emulator, [] { return interrupted(); });
+  const auto fitted = std::ranges::count_if(m.emulator.figures, [](const auto& f) { return f.law.has_value(); });
+  if (fitted > 0) {
+    log_info(fmt::format("train: regressions of {} figures themselves at {} training points, {:.1f} s", fitted,
+                         m.emulator.points.rows(), seconds_since(begin)));
+  } else if (!m.emulator.figures.empty()) {
+    log_warning("train: no regression of the figures themselves: " + m.emulator.figures.front().reason);
+  }
 }
 
 /// The sweep that a checkpoint was made from, as a word.
@@ -199,6 +214,7 @@ model train_surrogate(const rank_context& job, const configuration& config, cons
   m.data_file = sweep_file.string();
   m.made_from.settings = settings_text(config, {config_group::sweep, config_group::learning});
   m.config_text = config.text;
+  fit_regressions(job, m);
   training run(job, config, data, m, model_file, foreign);
   run.run(m);
   on_root(job.world, [&] {

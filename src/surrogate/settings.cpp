@@ -30,9 +30,12 @@ using v = validation_settings;
 
 constexpr std::array validation_rows{
     number_setting<&v::duration_s>("duration_s", {0.1, 1e5}, "s",
-                                   "length of each of the two exact runs at a point, and of the surrogate's"),
+                                   "length of each of the two exact runs at a point, and of the baselines'"),
+    whole_setting<&v::surrogate_times>(
+        "surrogate_times", {1, 1000}, "1",
+        "the surrogate's run is so many times as long: then its own noise hardly counts, and it is cheap"),
     number_setting<&v::burn_in_s>("burn_in_s", {0, 1000}, "s", "simulated before anything is measured"),
-    whole_setting<&v::chains>("chains", {1, 1024}, "1", "surrogate runs side by side that share duration_s"),
+    whole_setting<&v::chains>("chains", {1, 1024}, "1", "runs of the surrogate side by side that share its length"),
     number_setting<&v::verdict_s>(
         "verdict_s", {1, 1e5}, "s",
         "verdicts tell whether runs of this length, or of duration_s if that is shorter, can be told apart"),

@@ -192,6 +192,9 @@ auto at_each(const Run& run) {
 
 std::vector<std::string> stages_of(const model& m, const validation_settings& settings, bool baselines) {
   std::vector<std::string> stages{"exact", "surrogate"};
+  if (m.emulator.usable()) {
+    stages.emplace_back(emulator_run);
+  }
   if (m.space.section.kind != section_kind::interval && settings.hybrid_s > 0) {
     stages.emplace_back("hybrid");
   }
@@ -243,6 +246,9 @@ validation_result validate_model(const communicator& comm, const model& m, const
   const validator& work = all.work();
   all.run("exact", 1, at_each([&work](std::size_t i) { return work.exact_twice(i); }), progress);
   all.run("surrogate", block, [&](std::span<const std::size_t> own) { return work.surrogate(own, law); });
+  if (std::ranges::find(result.stages, emulator_run) != result.stages.end()) {
+    all.run(emulator_run, points.size(), [&work](std::span<const std::size_t> own) { return work.emulated(own); });
+  }
   if (std::ranges::find(result.stages, "hybrid") != result.stages.end()) {
     all.run("hybrid", 1, at_each([&](std::size_t i) { return work.hybrid(i, law); }));
   }

@@ -314,6 +314,7 @@ void save_validation(const std::filesystem::path& path, const validation_result&
     write_origin(root, made_from);
     root.write_attribute("seed", result.settings.seed);
     root.write_attribute("duration_s", result.settings.duration_s);
+    root.write_attribute("surrogate_s", result.settings.surrogate_s());
     root.write_attribute("peak_lowest_hz", result.settings.peak_lowest_hz);
     root.write_attribute("peak_highest_hz", result.settings.peak_highest_hz);
     root.write_attribute("chains", static_cast<std::int32_t>(result.settings.chains));

@@ -28,6 +28,9 @@ error_row row_of(const std::string& run, const std::string& quantity, const std:
   return row;
 }
 
+/// The median of the absolute value of a normal number, in its standard deviations.
+constexpr double median_of_normal = 0.6744897501960817;
+
 /// A standard error as a share of the exact rate [%]; of silence, only one of 0 is.
 double in_percent(double standard_error, double exact) {
   if (exact == 0) {
@@ -44,6 +47,16 @@ std::vector<error_row> error_table(const validation_result& result) {
     return table;
   }
   const std::size_t runs = result.points.front().runs.size();
+  for (const figure& f : compared_figures()) {
+    std::vector<double> errors;
+    for (const auto& point : result.points) {
+      const run_result& exact = point.runs.front();
+      errors.push_back(median_of_normal * f.error_of(exact.figures[f], exact.errors[f]));
+    }
+    if (const error_row row = row_of(one_exact_run, f.name, f.error_unit(), errors); std::isfinite(row.median)) {
+      table.push_back(row);
+    }
+  }
   for (std::size_t k = 1; k < runs; ++k) {
     for (const figure& f : compared_figures()) {
       std::vector<double> errors;

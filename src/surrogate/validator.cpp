@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <utility>
 
 #include <spikesweep/base/error.hpp>
@@ -73,7 +74,7 @@ validation_part validator::exact_twice(std::size_t i) const {
     const std::uint32_t replicate = first_exact_replicate + static_cast<std::uint32_t>(part);
     networks.push_back({p, {settings_.seed, static_cast<std::uint32_t>(results_[i].point), replicate}, 0});
   }
-  trajectory_settings s = follow(parts);
+  trajectory_settings s = follow(parts, settings_.duration_s);
   s.raster_s = settings_.raster_s;
   std::vector<trajectory> runs =
       run_exact(networks, m_.space.section, m_.space.simulation, s, [] { return !interrupted(); });
@@ -97,7 +98,8 @@ validation_part validator::exact_twice(std::size_t i) const {
 
 std::vector<validation_part> validator::surrogate(std::span<const std::size_t> own, const predictor& law) const {
   const auto begin = steady_clock::now();
-  loop_settings loop{.run = follow(settings_.chains), .replicates = settings_.chains, .seed = settings_.seed};
+  loop_settings loop{
+      .run = follow(settings_.chains, settings_.surrogate_s()), .replicates = settings_.chains, .seed = settings_.seed};
   loop.run.raster_s = settings_.raster_s;
   loop.stop = [] { return interrupted(); };
   std::vector<loop_point> points;
@@ -126,7 +128,8 @@ std::vector<validation_part> validator::of_baseline(std::span<const std::size_t>
     }
   }
   const auto begin = steady_clock::now();
-  const auto runs = run_closed_loop(other.step, chains, follow(settings_.chains), {}, [] { return interrupted(); });
+  const auto runs = run_closed_loop(other.step, chains, follow(settings_.chains, settings_.duration_s), {},
+                                    [] { return interrupted(); });
   const double wall = seconds_since(begin) / static_cast<double>(own.size());
   const auto per_point = static_cast<std::size_t>(settings_.chains);
   std::vector<validation_part> found;
@@ -137,12 +140,34 @@ std::vector<validation_part> validator::of_baseline(std::span<const std::size_t>
   return found;
 }
 
+std::vector<validation_part> validator::emulated(std::span<const std::size_t> own) const {
+  const auto begin = steady_clock::now();
+  Eigen::MatrixXd points(static_cast<Eigen::Index>(own.size()), static_cast<Eigen::Index>(m_.space.axes.size()));
+  for (std::size_t k = 0; k < own.size(); ++k) {
+    const std::vector<double>& values = results_[own[k]].values;
+    points.row(static_cast<Eigen::Index>(k)) =
+        Eigen::Map<const Eigen::RowVectorXd>(values.data(), static_cast<Eigen::Index>(values.size()));
+  }
+  const emulation found = emulate(m_.emulator, points);
+  const double wall = seconds_since(begin) / static_cast<double>(own.size());
+  std::vector<validation_part> parts;
+  for (std::size_t k = 0; k < own.size(); ++k) {
+    run_result& r = parts.emplace_back().runs.emplace_back();
+    r.run = emulator_run;
+    r.figures = found.figures[k];
+    r.errors = found.errors[k];
+    r.size_ks = r.interval_ks = r.spectrum = std::numeric_limits<double>::quiet_NaN();
+    r.wall_s = wall;
+  }
+  return parts;
+}
+
 validation_part validator::hybrid(std::size_t i, const predictor& law) const {
   const auto begin = steady_clock::now();
   // Parts with start states of their own, none shorter than a segment of the spectrum.
   const int parts = std::clamp(static_cast<int>(settings_.hybrid_s / settings_.segment_s), 1, most_hybrid_parts);
-  loop_settings loop{.run = follow(parts), .replicates = parts, .seed = settings_.seed, .hybrid = true};
-  loop.run.duration_s = settings_.hybrid_s / parts;
+  loop_settings loop{
+      .run = follow(parts, settings_.hybrid_s), .replicates = parts, .seed = settings_.seed, .hybrid = true};
   loop.stop = [] { return interrupted(); };
   const loop_point place = place_of(results_[i]);
   const std::vector<point_runs> runs = law.run(std::span(&place, 1), loop);
@@ -151,10 +176,10 @@ validation_part validator::hybrid(std::size_t i, const predictor& law) const {
   return found;
 }
 
-/// Of each of so many runs side by side.
-trajectory_settings validator::follow(int chains) const {
+/// Of each of so many runs side by side, which share a length.
+trajectory_settings validator::follow(int chains, double duration_s) const {
   trajectory_settings s;
-  s.duration_s = settings_.duration_s / chains;
+  s.duration_s = duration_s / chains;
   s.burn_in_s = settings_.burn_in_s;
   s.bin_s = settings_.bin_ms * 1e-3;
   s.batches = batches_per_part(chains, s.duration_s, settings_.verdict_s);

@@ -30,11 +30,13 @@ class validator {
   /// One part for each of the points.
   std::vector<validation_part> surrogate(std::span<const std::size_t> own, const predictor& law) const;
   std::vector<validation_part> of_baseline(std::span<const std::size_t> own, const baseline& other) const;
+  /// What the regressions of the figures say: figures and standard errors, and no run.
+  std::vector<validation_part> emulated(std::span<const std::size_t> own) const;
   /// The paper's scheme at one point.
   validation_part hybrid(std::size_t i, const predictor& law) const;
 
  private:
-  trajectory_settings follow(int chains) const;
+  trajectory_settings follow(int chains, double duration_s) const;
   bool ran_away(std::size_t i, const trajectory& run) const;
   kept_runs kept_of(const parameters& p, std::span<const trajectory> runs) const;
   run_result measure(std::size_t i, const std::string& name, std::span<const trajectory> runs, double wall,

@@ -126,6 +126,20 @@ TEST(gaussian_process, is_that_of_an_independent_implementation) {
   }
 }
 
+TEST(gaussian_process, under_a_law_that_was_fitted_before_is_the_same) {
+  const measured_figure figure = made_up_figure(80, 3);
+  const gaussian_process fitted = fit_in_unit_box(figure);
+  const gaussian_process again(figure, Eigen::VectorXd::Zero(3), Eigen::VectorXd::Ones(3), fitted.law());
+  const gaussian_process third(figure, Eigen::VectorXd::Zero(3), Eigen::VectorXd::Ones(3), again.law());
+  const Eigen::MatrixXd places = Eigen::MatrixXd::Constant(1, 3, 0.4);
+  expect_same(again.predict(places).values, fitted.predict(places).values, "values");
+  expect_same(again.predict(places).standard_errors, fitted.predict(places).standard_errors, "standard errors");
+  EXPECT_NEAR(third.law().mean, fitted.law().mean, 1e-9 * std::abs(fitted.law().mean));
+  process_law wrong = fitted.law();
+  wrong.nugget = -1;
+  EXPECT_THROW(gaussian_process(figure, Eigen::VectorXd::Zero(3), Eigen::VectorXd::Ones(3), wrong), input_error);
+}
+
 TEST(gaussian_process, knows_the_derivatives_of_its_likelihood) {
   const measured_figure figure = made_up_figure(150, 3);  // More than one block of the inverse.
   const scaled_figure scaled{figure.points, figure.values.array() - 7, figure.noise};

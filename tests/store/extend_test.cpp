@@ -37,6 +37,7 @@ task_result result_of(const sweep_description& d, std::int64_t task) {
   if (id.point == 3) {
     result.state = task_state::runaway;
     result.block = transition_block(d.sampling.layout, 0);
+    result.figures = {};
   }
   return result;
 }

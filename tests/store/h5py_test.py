@@ -1,4 +1,5 @@
 """h5py_test.py MAKE_SWEEP_FILE: a sweep file explains itself to h5py, with names and units alone."""
+import math
 import subprocess
 import sys
 import tempfile
@@ -45,7 +46,7 @@ class SweepFile(unittest.TestCase):
 
     def test_the_root_says_what_the_file_is(self):
         self.assertEqual(self.file.attrs["format"], "spikesweep sweep")
-        self.assertEqual(self.file.attrs["format_version"], 5)
+        self.assertEqual(self.file.attrs["format_version"], 6)
         self.assertEqual(self.file.attrs["seed"], 77)
         self.assertEqual(self.file.attrs["replicates"], 2)
         self.assertRegex(self.file.attrs["spikesweep_version"], r"^\d+\.\d+\.\d+")
@@ -58,11 +59,21 @@ class SweepFile(unittest.TestCase):
         self.assertEqual([unit.decode() for unit in self.file["design/unit"]], units)
         self.assertEqual(units[1], "1/s")
 
-    def test_every_member_of_a_record_has_units_and_a_description(self):
-        records = self.file["tasks/records"]
-        for member in records.dtype.names:
-            self.assertTrue(records.attrs["units_" + member] and records.attrs["description_" + member], member)
-        self.assertEqual(records.attrs["units_simulated_s"], "s")
+    def test_every_member_of_a_structure_has_units_and_a_description(self):
+        for name in ("tasks/records", "tasks/figures"):
+            data = self.file[name]
+            for member in data.dtype.names:
+                self.assertTrue(data.attrs["units_" + member] and data.attrs["description_" + member], member)
+        self.assertEqual(self.file["tasks/records"].attrs["units_simulated_s"], "s")
+        self.assertEqual(self.file["tasks/figures"].attrs["units_peak_hz"], "Hz")
+
+    def test_figures_of_a_task_have_names_and_standard_errors(self):
+        figures = self.file["tasks/figures"]
+        self.assertEqual(figures.shape, self.file["tasks/records"].shape)
+        for name in ("rate_E_hz", "fano_E_1ms", "peak_hz", "size_cv", "lag_I_ms"):
+            for member in (name, name + "_standard_error"):
+                self.assertTrue(0 < figures[0][member] < 1, member)  # As made up.
+                self.assertTrue(math.isnan(figures[1][member]), "a task that is not done")
 
     def test_histograms_know_their_voltages(self):
         histogram = self.file["transitions/before/histogram_E"]

@@ -1,4 +1,5 @@
 #include <array>
+#include <cmath>
 #include <fstream>
 #include <functional>
 
@@ -30,6 +31,7 @@ using testing::made_up_task;
 using testing::make_file;
 using ::testing::Not;
 using testing::place_of;
+using testing::same_numbers;
 using testing::scratch_directory;
 using testing::small_sweep;
 
@@ -70,7 +72,7 @@ TEST(sweep_file, starts_with_every_task_pending_and_no_row) {
   EXPECT_THAT(reader.damaged_tasks(), IsEmpty());
 }
 
-TEST(sweep_file, gives_back_rows_records_and_provenance) {
+TEST(sweep_file, gives_back_rows_records_figures_and_provenance) {
   const scratch_directory scratch;
   const sweep_description d = small_sweep();
   make_file(scratch / "s.h5", d, {7, 2, 3});
@@ -89,6 +91,9 @@ TEST(sweep_file, gives_back_rows_records_and_provenance) {
     EXPECT_EQ(record.summary.simulated_s, expected.summary.simulated_s);
     EXPECT_EQ(record.summary.events, expected.summary.events);
     EXPECT_EQ(record.first_row, static_cast<std::uint64_t>(task * d.sampling.transitions));
+    const task_figures figures = reader.figures(task, task + 1).front();
+    EXPECT_TRUE(same_numbers(figures.values, expected.figures.values)) << "task " << task;
+    EXPECT_TRUE(same_numbers(figures.standard_errors, expected.figures.standard_errors)) << "task " << task;
     first += d.sampling.transitions;
   }
   EXPECT_EQ(reader.read_rows(3, 4).block.rows(), d.sampling.transitions);
@@ -125,6 +130,9 @@ TEST(sweep_file, keeps_failed_tasks_without_rows) {
   const sweep_reader reader(scratch / "s.h5");
   EXPECT_EQ(reader.records()[5].state, task_state::runaway);
   EXPECT_EQ(reader.records()[5].summary.events, 12);
+  for (const double value : reader.figures(5, 6).front().values) {
+    EXPECT_TRUE(std::isnan(value));
+  }
   EXPECT_EQ(reader.read_rows(0, d.tasks()).block.rows(), 0);
   EXPECT_THAT(reader.damaged_tasks(), IsEmpty());
 }
@@ -166,7 +174,7 @@ TEST(sweep_file, keeps_its_seal_while_tasks_are_written_and_loses_it_with_one_wr
   EXPECT_NO_THROW(check_seal(path));
 }
 
-TEST(sweep_file, finds_one_wrong_bit_in_any_dataset_of_rows_or_records) {
+TEST(sweep_file, finds_one_wrong_bit_in_any_dataset_of_rows_records_or_figures) {
   const scratch_directory scratch;
   const sweep_description d = small_sweep(3, 1, 10);
   const auto path = scratch / "s.h5";
@@ -182,7 +190,7 @@ TEST(sweep_file, finds_one_wrong_bit_in_any_dataset_of_rows_or_records) {
       }
     }
   }
-  ASSERT_EQ(names.size(), 15U + 2U);
+  ASSERT_EQ(names.size(), 15U + 3U);
   for (const std::string& name : names) {
     const auto [offset, length] = place_of(path, name);
     const std::uint64_t in_second_task = offset + length / 3;

@@ -1,12 +1,14 @@
 #pragma once
 
 #include <filesystem>
+#include <limits>
 #include <string>
 
 #include <unistd.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/random.hpp>
+#include <spikesweep/network/figures.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/sweep_file.hpp>
 
@@ -59,6 +61,11 @@ inline task_result made_up_task(const sweep_description& d, int point, int repli
     result.block.capped[row] = static_cast<std::uint8_t>(below(2));
   }
   result.summary = {random.uniform(), below(9000), below(9000), below(90), below(9), below(9), below(9), below(900000)};
+  for (const figure& f : predicted_figures()) {
+    const bool undefined = f.name == "peak_width_hz" && replicate == 1;
+    result.figures.values.push_back(undefined ? std::numeric_limits<double>::quiet_NaN() : random.uniform());
+    result.figures.standard_errors.push_back(undefined ? std::numeric_limits<double>::quiet_NaN() : random.uniform());
+  }
   return result;
 }
 

@@ -12,7 +12,8 @@ DISTANCES = [
 ]
 
 RUN_LABELS = {
-    "exact": "Exact", "exact_repeat": "Noise floor", "surrogate": "Surrogate", "hybrid": "Hybrid",
+    "exact": "Exact", "exact_repeat": "Noise floor", "surrogate": "Surrogate",
+    "emulator": "Emulator", "hybrid": "Hybrid",
     "mean_transition": "Mean transition",
     "nearest_neighbour": "Nearest neighbour", "linear_regression": "Linear regression",
 }

@@ -124,6 +124,7 @@ class Validation:
     version: str
     seed: str
     duration_s: float
+    surrogate_s: float
     axes: list
     units: list
     values: np.ndarray
@@ -284,7 +285,8 @@ def read_validation(file):
     rasters = file["rasters"] if "rasters" in file else {}
     return Validation(
         version=text(file.attrs.get("spikesweep_version", "?")), seed=text(file.attrs.get("seed", "?")),
-        duration_s=float(file.attrs["duration_s"]), axes=texts(points["axis"]), units=texts(points["unit"]),
+        duration_s=float(file.attrs["duration_s"]),
+        surrogate_s=float(file.attrs.get("surrogate_s", file.attrs["duration_s"])), axes=texts(points["axis"]), units=texts(points["unit"]),
         values=values, index=np.asarray(points["index"][()], int), runaway=np.asarray(points["runaway"][()], bool),
         distance=np.asarray(points["distance"][()], float), runs=runs,
         figures=read_figures(file["figures"]) if "figures" in file else UNDESCRIBED_FIGURES,

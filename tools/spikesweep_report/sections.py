@@ -43,7 +43,7 @@ def step_times(call):
 def surrogate_speed(validation):
     """Simulated seconds per wall second of one core, burn-in counted in the wall time only; NaN if not measured."""
     wall = run_figures.summary(validation, "surrogate", "wall_s").sum()
-    return validation.duration_s * validation.count / wall if wall > 0 else np.nan
+    return validation.surrogate_s * validation.count / wall if wall > 0 else np.nan
 
 
 def headline(run):

@@ -2,10 +2,15 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 
 #include <Eigen/Core>
 
 namespace spikesweep {
+
+struct covariance_law;
+class likelihood_computer;
+struct scaled_figure;
 
 /// One figure, measured at points of a box.
 struct measured_figure {
@@ -54,6 +59,12 @@ class gaussian_process {
                    const Eigen::Ref<const Eigen::VectorXd>& upper, const std::string& name = "the figure",
                    const std::function<bool()>& stop = {});
 
+  /// The same figure under a law that was fitted to it before; only its mean and its likelihood are computed anew.
+  /// Throws input_error also if the law cannot be one of this figure.
+  gaussian_process(const measured_figure& figure, const Eigen::Ref<const Eigen::VectorXd>& lower,
+                   const Eigen::Ref<const Eigen::VectorXd>& upper, const process_law& law,
+                   const std::string& name = "the figure");
+
   const process_law& law() const { return law_; }
 
   /// The figure at any points (points x axes), without noise and nugget; the error of the mean is part of the standard
@@ -66,6 +77,11 @@ class gaussian_process {
   estimated_figure leave_one_out() const;
 
  private:
+  /// Sets the box, the scale and the points. What remains is what the likelihood is computed of, and the middle of the
+  /// values, in their unit.
+  std::pair<scaled_figure, double> take(const measured_figure& figure, const Eigen::Ref<const Eigen::VectorXd>& upper);
+  /// Sets everything else.
+  void settle(const covariance_law& law, likelihood_computer& likelihood, double middle);
   Eigen::MatrixXd scaled(const Eigen::Ref<const Eigen::MatrixXd>& points) const;
 
   std::string name_;

@@ -8,6 +8,7 @@
 
 #include <spikesweep/learning/cloud.hpp>
 #include <spikesweep/learning/dispersion.hpp>
+#include <spikesweep/learning/emulator.hpp>
 #include <spikesweep/learning/features.hpp>
 #include <spikesweep/learning/input_shift.hpp>
 #include <spikesweep/learning/mixture.hpp>
@@ -86,6 +87,7 @@ struct model {
   start_states starts;
   Eigen::MatrixXd training_points;  ///< points x axes; none in models of version 0.1.0
   training_cloud cloud;             ///< The region of the states that the exact network went through.
+  spikesweep::emulator emulator;    ///< Regressions of the figures of the sweep; empty in models of older versions.
   double lowest_rate_E_hz = 0;      ///< The lowest E rate of a training point.
   double highest_rate_E_hz = 0;     ///< The highest E rate of a training point.
   std::string data_file;            ///< The path of the sweep file it was trained on, as the user gave it.

@@ -57,10 +57,10 @@ struct training_data {
 /// Appends the dispersion rows among some training rows to `to`. The plan alone decides which rows these are.
 void add_dispersion_rows(const dataset& train, const shard_plan& plan, dataset& to);
 
-/// Reads this rank's share of a sweep file, and prepares the space, the scales, the cloud, the start states and the
-/// rates of a model from it. If rows are streamed, they are read once for the scales and not kept, and the file stays
-/// open. Collective. Throws input_error if the file holds no finished training point or fewer training rows than
-/// shards, if there are more ranks than shards, or if the buffer does not hold two batches.
+/// Reads this rank's share of a sweep file, and prepares the space, the scales, the cloud, the start states, the rates
+/// and the figures (without regressions) of a model from it. If rows are streamed, they are read once for the scales
+/// and not kept, and the file stays open. Collective. Throws input_error if the file holds no finished training point
+/// or fewer training rows than shards, if there are more ranks than shards, or if the buffer does not hold two batches.
 training_data load_training_data(const communicator& comm, const std::filesystem::path& sweep_file,
                                  const learning_settings& settings, model& m);
 

@@ -52,6 +52,8 @@ struct figure {
   /// them is undefined, and for a relative error of a truth of 0. Of a distance: `value`.
   double error(double value, double truth) const;
   std::string error_unit() const;
+  /// A standard error of a value in error_unit(); NaN where it is undefined.
+  double error_of(double value, double standard_error) const;
 };
 
 /// All figures. Files, JSON, tables and reports list them in this order. A new figure is a new row.

@@ -28,7 +28,7 @@ inline constexpr file_format sweep_format{
     "spikesweep sweep", 6, 3, "sweep file",
     "use the version that made it, or sweep anew with --fresh or into another output file"};
 inline constexpr file_format model_format{
-    "spikesweep model", 3, 2, "model file",
+    "spikesweep model", 4, 2, "model file",
     "use the version that made it, or train it again from the same sweep with this version"};
 /// Version 0.1.0 wrote no number into a checkpoint: that is number 1.
 inline constexpr file_format checkpoint_format{

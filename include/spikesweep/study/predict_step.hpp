@@ -15,6 +15,7 @@ struct predict_request {
   std::string points;                  ///< CSV file of points; empty: none.
   int design = 0;                      ///< Points of a Sobol design over the trained range; 0: none.
   bool extrapolate = false;            ///< Also outside the trained range.
+  bool emulator = false;               ///< Ask the regressions of the figures, and run nothing.
   prediction_settings settings;
   std::string output;  ///< File for the results; empty: none.
 
@@ -32,5 +33,18 @@ std::vector<std::vector<double>> requested_points(const model& m, const predict_
 /// list. One point is predicted on the calling rank, and MPI is not needed. The output holds figures of many points,
 /// and the spikes of the first replicate of one point. Throws as predictor::predict and save_prediction.
 std::vector<point_prediction> predict(const rank_context& job, const model& m, const predict_request& request);
+
+/// What the regressions of the figures say at one point.
+struct emulated_point {
+  std::vector<double> values;  ///< Axis values.
+  double distance = 0;         ///< distance_to_training
+  double nearest = 0;          ///< distance_to_nearest_point
+  run_figures figures;         ///< Undefined without a regression.
+  run_figures errors;          ///< Their standard errors.
+};
+
+/// Asks the regressions at all points of a request, and says which figures have none. Throws input_error if the model
+/// has no regression at all. Rank-local.
+std::vector<emulated_point> emulate_points(const model& m, const predict_request& request);
 
 }  // namespace spikesweep

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include <spikesweep/study/predict_step.hpp>
 #include <spikesweep/surrogate/prediction.hpp>
 
 namespace spikesweep {
@@ -25,5 +26,12 @@ void print_json_lines(const model& m, const std::vector<point_prediction>& point
 
 /// The same as CSV: a header, then one line a point.
 void print_csv(const model& m, const std::vector<point_prediction>& points, std::ostream& out);
+
+/// What regressions say: for people, of one point with all figures, of many as a table with one row a point.
+void print_emulated(const model& m, const std::vector<emulated_point>& points, std::ostream& out);
+/// The same as one JSON object a line.
+void print_emulated_json(const model& m, const std::vector<emulated_point>& points, std::ostream& out);
+/// The same as CSV.
+void print_emulated_csv(const model& m, const std::vector<emulated_point>& points, std::ostream& out);
 
 }  // namespace spikesweep

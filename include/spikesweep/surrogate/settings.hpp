@@ -24,11 +24,12 @@ std::span<const setting<refine_settings>> refine_table();
 
 /// How a surrogate is compared with exact runs at the held-out test points.
 struct validation_settings {
-  double duration_s = 20;  ///< Length of each of the two exact runs at a point, and of the surrogate's [s].
-  double burn_in_s = 0.5;  ///< Simulated before anything is measured [s].
-  int chains = 8;          ///< Surrogate runs side by side that share duration_s.
-  double verdict_s = 20;   ///< Verdicts are about runs of this length [s], or of duration_s if that is shorter.
-  double bin_ms = 1;       ///< Bin of the counts of spikes that figures and spectra are made of [ms].
+  double duration_s = 20;    ///< Length of each of the two exact runs at a point, and of the baselines' [s].
+  int surrogate_times = 10;  ///< The surrogate's run is so many times as long.
+  double burn_in_s = 0.5;    ///< Simulated before anything is measured [s].
+  int chains = 8;            ///< Surrogate runs side by side that share their length.
+  double verdict_s = 20;     ///< Verdicts are about runs of this length [s], or of duration_s if that is shorter.
+  double bin_ms = 1;         ///< Bin of the counts of spikes that figures and spectra are made of [ms].
   double segment_s = usual_segment_s;                ///< Welch segment of the spectrum [s].
   double peak_lowest_hz = usual_peak_band.lowest;    ///< The spectral peak is sought from here [Hz]
   double peak_highest_hz = usual_peak_band.highest;  ///< to here [Hz].
@@ -39,6 +40,7 @@ struct validation_settings {
 
   bool operator==(const validation_settings&) const = default;
 
+  double surrogate_s() const { return surrogate_times * duration_s; }  ///< Length of the surrogate's run [s].
   frequency_band peak_band() const { return {peak_lowest_hz, peak_highest_hz}; }
   /// How figures look at the runs.
   figure_settings look() const { return {bin_ms * 1e-3, segment_s, peak_band()}; }

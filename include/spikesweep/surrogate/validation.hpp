@@ -17,9 +17,12 @@
 
 namespace spikesweep {
 
+/// What the results call the regressions of the figures: they are no run, and have figures and standard errors alone.
+inline constexpr const char* emulator_run = "emulator";
+
 /// How one run fared at one point, beside the exact run.
 struct run_result {
-  std::string run;  ///< exact, exact_repeat, surrogate, hybrid, or a baseline
+  std::string run;  ///< exact, exact_repeat, surrogate, emulator, hybrid, or a baseline
   run_figures figures;
   run_figures errors;      ///< Standard errors of the figures; see standard_errors_of().
   batched_rate batches_E;  ///< The E rate, and
@@ -117,7 +120,12 @@ struct error_row {
   double worst = 0;      ///< The same.
 };
 
-/// Errors of every run but `exact` in all compared_figures(). A figure that is undefined everywhere has no row.
+/// What error_table() calls the errors that the noise of the exact run alone makes: those of a predictor that is always
+/// right. At each point it is the median of their normal law, by the standard error of the exact run.
+inline constexpr const char* one_exact_run = "one_exact_run";
+
+/// Errors of every run but `exact` in all compared_figures(), after those of one_exact_run. A figure that is undefined
+/// everywhere has no row.
 std::vector<error_row> error_table(const validation_result& result);
 
 /// Standard errors of the E and I rates of every run but `exact`, over its whole length, in percent of the exact rates.
