@@ -1,10 +1,12 @@
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <utility>
 
 #include <boost/serialization/string.hpp>
 #include <boost/serialization/vector.hpp>
+#include <fmt/format.h>
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/emulator.hpp>
@@ -35,13 +37,28 @@ struct replicate_sums {
   double variances = 0;
 
   void add(double value, double standard_error) {
-    if (std::isfinite(value) && is_positive(standard_error) && std::isfinite(standard_error)) {
+    if (std::isfinite(value)) {
       tasks += 1;
       values += value;
-      variances += standard_error * standard_error;
+      variances += is_positive(standard_error) ? standard_error * standard_error : no_value;
     }
   }
 };
+
+/// Noise where a figure has a value and no standard error, because its task is too short to tell: the median of the
+/// known ones. If none is known, hardly any: the nugget then is all noise.
+double noise_of_unknown(const Eigen::VectorXd& noise, const Eigen::VectorXd& values) {
+  std::vector<double> known;
+  std::ranges::copy_if(noise, std::back_inserter(known), [](double x) { return std::isfinite(x); });
+  if (known.empty()) {
+    constexpr double hardly_any = 1e-6;  // Of the variance.
+    const double variance = (values.array() - values.mean()).square().mean();
+    return variance > 0 ? hardly_any * variance : hardly_any;
+  }
+  const auto middle = known.begin() + static_cast<std::ptrdiff_t>(known.size() / 2);
+  std::ranges::nth_element(known, middle);
+  return *middle;
+}
 
 /// The numbers of the training points that have a finished task, at most most_emulated_points of them.
 std::vector<int> points_of(const design& points, const std::vector<task_record>& records) {
@@ -88,6 +105,12 @@ fitted_law fit(const emulator& e, std::size_t i, const std::function<bool()>& st
   const emulated_figure& f = e.figures[i];
   fitted_law out;
   out.figure = i;
+  const auto measured = std::ranges::count_if(f.values, [](double x) { return std::isfinite(x); });
+  if (measured < 2) {
+    out.reason =
+        fmt::format("the sweep measured it at {} of {} training points, and 2 are needed", measured, f.values.size());
+    return out;
+  }
   try {
     const process_law law = gaussian_process(f.measured(e.points), e.lower, e.upper, f.name, stop).law();
     out.lengths.assign(law.lengths.begin(), law.lengths.end());
@@ -127,6 +150,10 @@ measured_figure emulated_figure::measured(const Eigen::MatrixXd& points) const {
   if (in_logarithms) {
     out.noise = out.noise.array() / out.values.array().square();
     out.values = out.values.array().log();
+  }
+  if (out.values.size() > 0) {
+    const double unknown = noise_of_unknown(out.noise, out.values);
+    out.noise = out.noise.unaryExpr([unknown](double x) { return std::isfinite(x) ? x : unknown; });
   }
   return out;
 }

@@ -60,8 +60,9 @@ emulated_figure read_figure(const hdf5::group& from, const std::string& name, st
     fail_emulator(from, "does not have one value for each point");
   }
   for (std::size_t i = 0; i < points; ++i) {
-    const bool fits = std::isnan(f.values[i]) || (std::isfinite(f.values[i]) && std::isfinite(f.standard_errors[i]) &&
-                                                  f.standard_errors[i] > 0 && (!f.in_logarithms || f.values[i] > 0));
+    const bool value_fits = std::isfinite(f.values[i]) && (!f.in_logarithms || f.values[i] > 0);
+    const bool error_fits = std::isfinite(f.standard_errors[i]) && f.standard_errors[i] > 0;
+    const bool fits = std::isnan(f.values[i]) || (value_fits && (error_fits || std::isnan(f.standard_errors[i])));
     if (!fits) {
       fail_emulator(from, fmt::format("has no possible value at point {}", i + 1));
     }

@@ -31,13 +31,15 @@ class batch_places {
   int pieces_of(std::size_t run) const { return of_run_[run]; }
   /// The batch of a piece of a run.
   int of_piece(std::size_t run, int piece) const { return (first_[run] + piece) / together_; }
-  /// The batch of a time since the start of the run [s].
+  /// The batch of a time since the start of the run [s]. A hair before the edge of a batch is at its edge: times are
+  /// sums with rounding.
   int at(std::size_t run, double seconds) const {
     const int n = of_run_[run];
     if (n == 1) {
       return of_piece(run, 0);
     }
-    return of_piece(run, std::clamp(static_cast<int>(seconds / length_s_[run] * n), 0, n - 1));
+    constexpr double hair = 1e-6;
+    return of_piece(run, std::clamp(static_cast<int>(seconds / length_s_[run] * n + hair), 0, n - 1));
   }
 
  private:

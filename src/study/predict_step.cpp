@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <optional>
 #include <span>
 #include <utility>
@@ -391,10 +392,14 @@ std::vector<emulated_point> emulate_points(const model& m, const predict_request
     out.push_back({points[i], distance_to_training(m.space, points[i]), distance_to_nearest_point(m, points[i]),
                    std::move(found.figures[i]), std::move(found.errors[i])});
   }
+  std::map<std::string, std::vector<std::string>> lacking;  // By the reason.
   for (const emulated_figure& f : m.emulator.figures) {
     if (!f.law) {
-      log_info(fmt::format("no value of {}: {}", f.name, f.reason));
+      lacking[f.reason].push_back(f.name);
     }
+  }
+  for (const auto& [reason, names] : lacking) {
+    log_info(fmt::format("no value of {}: {}", fmt::join(names, ", "), reason));
   }
   return out;
 }

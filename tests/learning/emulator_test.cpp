@@ -92,7 +92,20 @@ TEST(emulator, is_close_to_the_truth_where_nothing_was_measured) {
     EXPECT_TRUE(std::isnan(found.figures[k]["rate_I_hz"])) << "there is no such regression";
   }
   EXPECT_FALSE(e.figures[2].law.has_value());
-  EXPECT_THAT(e.figures[2].reason, HasSubstr("at least 2 different points"));
+  EXPECT_THAT(e.figures[2].reason, HasSubstr("at 0 of 60 training points"));
+}
+
+TEST(emulator, takes_values_without_errors_too) {
+  emulator e = made_up();
+  for (std::size_t i = 0; i < 30; ++i) {
+    e.figures[0].standard_errors[2 * i] = undefined;
+  }
+  e.figures[1].standard_errors.assign(60, undefined);
+  fit_emulator(self(), e);
+  const emulation found = emulate(e, new_points());
+  EXPECT_NEAR(found.figures[0]["rate_E_hz"], truth(0.3, 0.6), 4 * found.errors[0]["rate_E_hz"]);
+  EXPECT_LT(found.errors[0]["rate_E_hz"], noise * truth(0.3, 0.6));
+  EXPECT_NEAR(found.figures[0]["peak_hz"], 41.5, 0.1);
 }
 
 TEST(emulator, has_the_same_laws_on_any_number_of_ranks) {

@@ -20,9 +20,9 @@ namespace spikesweep {
 struct emulated_figure {
   std::string name;            ///< A row of figure_table().
   bool in_logarithms = false;  ///< The regression is of the natural logarithm of the figure.
-  /// One for each point of the emulator, in the unit of the figure; NaN where the sweep has no value or no error.
+  /// One for each point of the emulator, in the unit of the figure; NaN where the sweep has no value.
   std::vector<double> values;
-  std::vector<double> standard_errors;  ///< Likewise.
+  std::vector<double> standard_errors;  ///< NaN also where the tasks are too short to tell it.
   std::optional<process_law> law;       ///< None: the figure has no regression.
   std::string reason;                   ///< Why it has none; empty if it has one.
 
