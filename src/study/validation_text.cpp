@@ -12,6 +12,7 @@
 #include <spikesweep/base/table.hpp>
 #include <spikesweep/network/task.hpp>
 #include <spikesweep/study/validation_text.hpp>
+#include <spikesweep/surrogate/usefulness.hpp>
 
 namespace spikesweep {
 
@@ -284,6 +285,7 @@ void print_validation(const validation_result& result, std::ostream& out) {
         "no figures at {} of them: an exact run passed {} pending kicks, the most that can be followed\n", beyond,
         max_pending_limit);
   }
+  out << words_of(usefulness_of(result)) << '\n';
 }
 
 std::string validation_json(const validation_result& result) {
@@ -303,6 +305,7 @@ std::string validation_json(const validation_result& result) {
                     {"verdict_s", std::min(result.settings.verdict_s, result.settings.duration_s)},
                     {"verdicts", json_list(verdict_table(result), verdicts_json)},
                     {"by_point", json_list(result.points, [&](const auto& p) { return point_json(p, band); })},
+                    {"verdict", words_of(usefulness_of(result))},
                     {"published", json_list(result.published, [&](const auto& c) { return published_json(c, band); })},
                     {"calibration", json_list(result.calibration, calibration_json)}});
 }

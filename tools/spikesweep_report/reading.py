@@ -143,6 +143,7 @@ class Validation:
     published: Published = None
     standard_errors: dict = field(default_factory=dict)
     peak_doubts: dict = field(default_factory=dict)
+    usefulness: str = ""
 
     @property
     def count(self):
@@ -277,6 +278,12 @@ def read_published(group):
         own={run: {q: np.asarray(group[run][f"rate_{q}"][()], float) for q in "EI"} for run in ("exact", "surrogate")})
 
 
+def usefulness_in(table):
+    """What the table says in its line `verdict: ...`; nothing in files of older versions."""
+    lines = [line for line in table.splitlines() if line.startswith("verdict: ")]
+    return lines[-1].removeprefix("verdict: ") if lines else ""
+
+
 def read_validation(file):
     points = file["points"]
     runs = texts(file["runs"])
@@ -286,7 +293,8 @@ def read_validation(file):
     return Validation(
         version=text(file.attrs.get("spikesweep_version", "?")), seed=text(file.attrs.get("seed", "?")),
         duration_s=float(file.attrs["duration_s"]),
-        surrogate_s=float(file.attrs.get("surrogate_s", file.attrs["duration_s"])), axes=texts(points["axis"]), units=texts(points["unit"]),
+        surrogate_s=float(file.attrs.get("surrogate_s", file.attrs["duration_s"])),
+        axes=texts(points["axis"]), units=texts(points["unit"]),
         values=values, index=np.asarray(points["index"][()], int), runaway=np.asarray(points["runaway"][()], bool),
         distance=np.asarray(points["distance"][()], float), runs=runs,
         figures=read_figures(file["figures"]) if "figures" in file else UNDESCRIBED_FIGURES,
@@ -299,7 +307,8 @@ def read_validation(file):
         calibration=read_calibration(file["calibration"]) if "calibration" in file else None,
         published=read_published(file["published"]) if "published" in file else None,
         standard_errors={run: read_group(group) for run, group in file.get("standard_errors", {}).items()},
-        peak_doubts={run: codes[()] for run, codes in file.get("peak_doubt", {}).items()})
+        peak_doubts={run: codes[()] for run, codes in file.get("peak_doubt", {}).items()},
+        usefulness=usefulness_in(texts(file["table"])[0]) if "table" in file else "")
 
 
 def read_info(path):

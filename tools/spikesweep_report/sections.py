@@ -84,6 +84,8 @@ def headline(run):
         lead += (f", and one surrogate was trained on them. This page compares the surrogate with exact runs of "
                  f"{validation.duration_s:g} s at {plural(validation.count, 'test point')} that were not used in "
                  "training")
+    if validation and validation.usefulness:
+        lead += f".</p><p class=lead>The surrogate is {escape(validation.usefulness)}"
     return (f"<header><p class=brand>spikesweep</p><h1>{plural(len(sweep.points), 'point')} over {axes}</h1>"
             f"<p class=lead>{lead}.</p><div class=tiles>{''.join(tiles)}</div></header>")
 
