@@ -95,6 +95,9 @@ void append(dataset& data, const feature_map& features, const transition_layout&
     for (int t = 0; t < layout.time_bins; ++t) {
       data.profile.push_back(static_cast<float>(block.spike_times_I(i, t)));
     }
+    for (int c = layout.state.first_target(pool{}); c < layout.state.size(); ++c) {
+      data.profile.push_back(static_cast<float>(block.after(i, c)));
+    }
   }
 }
 

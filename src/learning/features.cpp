@@ -58,8 +58,8 @@ double squared_axis_distance(const transition_space& space, std::span<const doub
 
 feature_map::feature_map(const transition_space& space)
     : space_(space),
-      size_(2 * space.layout.state.cells() + 2 * pool_count + static_cast<int>(space.axes.size()) +
-            (space.section.kind == section_kind::interval ? 0 : 1)) {}
+      size_(2 * space.layout.state.cells() + pool_count * (2 + space.layout.state.target_cells()) +
+            static_cast<int>(space.axes.size()) + (space.section.kind == section_kind::interval ? 0 : 1)) {}
 
 void feature_map::raw(const parameters& p, std::span<const double> axis_values, phase_kind phase, state_view state,
                       std::span<float> out) const {
@@ -74,6 +74,13 @@ void feature_map::raw(const parameters& p, std::span<const double> axis_values, 
     const double pending = state[at(layout.pending(static_cast<pool>(k)))];
     *next++ = static_cast<float>(std::log1p(pending));
     *next++ = static_cast<float>(pending / std::max(1.0, p.fanout(static_cast<pool>(k))));
+  }
+  for (int k = 0; k < pool_count; ++k) {
+    const double unit = std::max(1.0, p.fanout(static_cast<pool>(k)));
+    for (const std::int32_t n :
+         state.subspan(at(layout.first_target(static_cast<pool>(k))), at(layout.target_cells()))) {
+      *next++ = static_cast<float>(std::sqrt(n / unit));
+    }
   }
   for (std::size_t a = 0; a < axis_values.size(); ++a) {
     const double range = space_.axis_max[a] - space_.axis_min[a];
@@ -104,12 +111,16 @@ target_map::target_map(const transition_space& space)
       learns_duration_(space.learns_duration()),
       fixed_duration_(space.section.interval_ms * 1e-3) {}
 
-std::array<int, 4> target_map::groups() const {
-  return {layout_.state.cells(), layout_.state.cells(), layout_.time_bins, layout_.time_bins};
+std::vector<int> target_map::groups() const {
+  std::vector<int> out{layout_.state.cells(), layout_.state.cells(), layout_.time_bins, layout_.time_bins};
+  if (layout_.state.target_width > 0) {
+    out.insert(out.end(), pool_count, layout_.state.target_cells());
+  }
+  return out;
 }
 
 int target_map::profile_size() const {
-  return 2 * (layout_.state.cells() + layout_.time_bins);
+  return 2 * (layout_.state.cells() + layout_.time_bins) + pool_count * layout_.state.target_cells();
 }
 
 void target_map::raw(std::span<const std::int32_t> counts, double duration, std::span<const double> u,

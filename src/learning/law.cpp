@@ -138,17 +138,28 @@ struct law_sampler::impl {
 
   void draw_profile(const law_query& query, std::span<const float> raw, std::size_t row, law_sample& out) {
     const auto groups = m.targets.groups();
-    const std::array totals{query.p->N_E, query.p->N_I, out.spikes_E, out.spikes_I};
-    const auto of_state = count_of(m.space.layout.state.cells());
-    const std::array parts{out.after.first(of_state), out.after.subspan(of_state, of_state), out.times_E, out.times_I};
+    const state_layout& layout = m.space.layout.state;
+    const auto of_state = count_of(layout.cells());
+    const auto of_pool = count_of(layout.target_cells());
+    std::array<int, 4 + pool_count> totals{query.p->N_E, query.p->N_I, out.spikes_E, out.spikes_I};
+    std::array<std::span<std::int32_t>, 4 + pool_count> parts{
+        out.after.first(of_state), out.after.subspan(of_state, of_state), out.times_E, out.times_I};
+    for (int k = 0; k < pool_count; ++k) {
+      totals[count_of(4 + k)] = out.after[count_of(layout.pending(static_cast<pool>(k)))];
+      parts[count_of(4 + k)] = out.after.subspan(count_of(layout.first_target(static_cast<pool>(k))), of_pool);
+    }
+    const std::span used = std::span(totals).first(groups.size());
     const auto* correlated = correlate[static_cast<std::size_t>(query.phase)].get();
     const auto shares = correlated == nullptr
-                            ? cells.expect(raw, totals, {}, {})
-                            : cells.expect(raw, totals, correlated->variance,
+                            ? cells.expect(raw, used, {}, {})
+                            : cells.expect(raw, used, correlated->variance,
                                            correlated->noise.subspan(row * profile_size, profile_size));
     if (query.p->refractory_ms() == 0) {
       // No neuron is refractory; systematic_rounding scales the other cells.
       shares[of_state - 1] = shares[2 * of_state - 1] = 0;
+      for (std::size_t k = 1; k <= pool_count && of_pool > 0; ++k) {
+        shares[profile_size - pool_count * of_pool + k * of_pool - 1] = 0;
+      }
     }
     std::size_t begin = 0;
     for (std::size_t g = 0; g < groups.size(); ++g) {

@@ -152,7 +152,34 @@ void discrete_network::coarse_grain(const state_layout& layout, std::span<std::i
     ++out[static_cast<std::size_t>(layout.first_cell(population_of(i)) + layout.bin_of(v))];
   }
   for (int k = 0; k < pool_count; ++k) {
-    out[static_cast<std::size_t>(layout.pending(static_cast<pool>(k)))] = pending(static_cast<pool>(k));
+    const auto kind = static_cast<pool>(k);
+    out[static_cast<std::size_t>(layout.pending(kind))] = pending(kind);
+    if (layout.target_width > 0) {
+      add_targets(layout, kind, out);
+    }
+  }
+}
+
+/// Currents are no whole kicks: those of the cells, from the lowest on, are rounded so that their sums are right.
+void discrete_network::add_targets(const state_layout& layout, pool k, std::span<std::int32_t> out) const {
+  std::vector<double> cells(static_cast<std::size_t>(layout.target_cells()));
+  const std::vector<double>& h = trace(k);
+  const int first = k == pool::EE || k == pool::EI ? 0 : p_.N_E;
+  double all = 0;
+  for (std::size_t i = 0; i < h.size(); ++i) {
+    const int v = static_cast<int>(std::floor(potential(first + static_cast<int>(i))));
+    cells[static_cast<std::size_t>(layout.target_cell_of(v))] += h[i];
+    all += h[i];
+  }
+  const double whole = pending(k);
+  double sum = 0;
+  std::int32_t given = 0;
+  for (std::size_t cell = 0; cell < cells.size(); ++cell) {
+    sum += cells[cell];
+    const auto so_far = static_cast<std::int32_t>(all > 0 ? std::floor(whole * std::min(1.0, sum / all)) : 0);
+    const std::int32_t until = cell + 1 == cells.size() ? static_cast<std::int32_t>(whole) : so_far;
+    out[static_cast<std::size_t>(layout.first_target(k)) + cell] = until - given;
+    given = until;
   }
 }
 
@@ -175,11 +202,35 @@ void discrete_network::draw_from(const state_layout& layout, state_view state) {
     }
   }
   for (int k = 0; k < pool_count; ++k) {
-    std::vector<double>& h = trace(static_cast<pool>(k));
+    const auto kind = static_cast<pool>(k);
+    std::vector<double>& h = trace(kind);
     std::fill(h.begin(), h.end(), 0.0);
-    for (int i = 0; i < state[static_cast<std::size_t>(layout.pending(static_cast<pool>(k)))]; ++i) {
-      h[random_.below(static_cast<std::uint32_t>(h.size()))] += 1;
+    if (layout.target_width == 0) {
+      add_to_any(h, state[static_cast<std::size_t>(layout.pending(kind))]);
+      continue;
     }
+    std::vector<std::vector<std::size_t>> neurons(static_cast<std::size_t>(layout.target_cells()));
+    const int first = kind == pool::EE || kind == pool::EI ? 0 : p_.N_E;
+    for (std::size_t i = 0; i < h.size(); ++i) {
+      const int v = static_cast<int>(std::floor(potential(first + static_cast<int>(i))));
+      neurons[static_cast<std::size_t>(layout.target_cell_of(v))].push_back(i);
+    }
+    for (std::size_t cell = 0; cell < neurons.size(); ++cell) {
+      const int count = state[static_cast<std::size_t>(layout.first_target(kind)) + cell];
+      if (neurons[cell].empty()) {
+        add_to_any(h, count);
+        continue;
+      }
+      for (int i = 0; i < count; ++i) {
+        h[neurons[cell][random_.below(static_cast<std::uint32_t>(neurons[cell].size()))]] += 1;
+      }
+    }
+  }
+}
+
+void discrete_network::add_to_any(std::vector<double>& h, int count) {
+  for (int i = 0; i < count; ++i) {
+    h[random_.below(static_cast<std::uint32_t>(h.size()))] += 1;
   }
 }
 

@@ -31,7 +31,11 @@ lane_task::lane_task(lockstep_lanes& lanes, int lane, const network_task& task, 
   const auto& layout = sampling_.layout.state;
   for (int v = reversal_potential; v < threshold_potential; ++v) {
     cell_of_[static_cast<std::uint8_t>(v)] = layout.bin_of(v);
+    if (layout.target_width > 0) {
+      target_cell_of_[static_cast<std::uint8_t>(v)] = layout.target_cell_of(v);
+    }
   }
+  target_cell_of_[static_cast<std::uint8_t>(lane_refractory_mark)] = std::max(0, layout.target_cells() - 1);
   cell_of_[static_cast<std::uint8_t>(lane_refractory_mark)] = layout.bins();
   lanes_.assign(lane_, task_.network, task_.identity.point, task_.identity.replicate);
 }

@@ -74,7 +74,8 @@ class lane_task final : public task_network {
   const sampling_settings& sampling_;
   std::int64_t max_pending_;
   std::array<std::int32_t, 256> cell_of_;  ///< The cell of a population's neuron, by the byte of its potential.
-  double slice_s_;                         ///< Longest slice [s].
+  std::array<std::int32_t, 256> target_cell_of_{};  ///< Likewise, the target cell.
+  double slice_s_;                                  ///< Longest slice [s].
   task_procedure procedure_;
 
   std::uint64_t first_step_ = 0;

@@ -18,7 +18,15 @@ void lane_task::coarse_grain(std::span<std::int32_t> state) const {
   }
   for (int k = 0; k < pool_count; ++k) {
     const auto kind = static_cast<pool>(k);
-    state[static_cast<std::size_t>(layout.pending(kind))] = lanes_.count(list_of(kind), lane_);
+    const std::int32_t count = lanes_.count(list_of(kind), lane_);
+    state[static_cast<std::size_t>(layout.pending(kind))] = count;
+    if (layout.target_width > 0) {
+      const std::uint16_t* targets = lanes_.list(list_of(kind), lane_);
+      std::int32_t* out = state.data() + layout.first_target(kind);
+      for (std::int32_t i = 0; i < count; ++i) {
+        ++out[target_cell_of_[static_cast<std::uint8_t>(lanes_.potential(lane_, targets[i]))]];
+      }
+    }
   }
 }
 

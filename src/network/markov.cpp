@@ -128,7 +128,13 @@ void markov_network::coarse_grain(const state_layout& layout, std::span<std::int
     ++out[static_cast<std::size_t>(cell)];
   }
   for (int k = 0; k < pool_count; ++k) {
-    out[static_cast<std::size_t>(layout.pending(static_cast<pool>(k)))] = pending(static_cast<pool>(k));
+    const auto kind = static_cast<pool>(k);
+    out[static_cast<std::size_t>(layout.pending(kind))] = pending(kind);
+    for (int i = 0; i < pending(kind) && layout.target_width > 0; ++i) {
+      const int v = potential_[static_cast<std::size_t>(list(kind).members[static_cast<std::size_t>(i)])];
+      const int cell = v == refractory_mark_ ? layout.target_cells() - 1 : layout.target_cell_of(v);
+      ++out[static_cast<std::size_t>(layout.first_target(kind) + cell)];
+    }
   }
 }
 
@@ -162,9 +168,32 @@ void markov_network::draw_from(const state_layout& layout, state_view state) {
     const auto kind = static_cast<pool>(k);
     event_list& kicks = list(kind);
     kicks.count = 0;
-    for (int i = 0; i < state[static_cast<std::size_t>(layout.pending(kind))]; ++i) {
-      add(kicks, first_target(kind) + static_cast<int>(random_.below(static_cast<std::uint32_t>(target_count(kind)))));
+    if (layout.target_width == 0) {
+      add_to_any(kind, state[static_cast<std::size_t>(layout.pending(kind))]);
+      continue;
     }
+    std::vector<std::vector<std::int32_t>> neurons(static_cast<std::size_t>(layout.target_cells()));
+    for (int i = first_target(kind); i < first_target(kind) + target_count(kind); ++i) {
+      const int v = potential_[static_cast<std::size_t>(i)];
+      const int cell = v == refractory_mark_ ? layout.target_cells() - 1 : layout.target_cell_of(v);
+      neurons[static_cast<std::size_t>(cell)].push_back(i);
+    }
+    for (std::size_t cell = 0; cell < neurons.size(); ++cell) {
+      const int count = state[static_cast<std::size_t>(layout.first_target(kind)) + cell];
+      if (neurons[cell].empty()) {
+        add_to_any(kind, count);  // Only a state that no network was in has such kicks.
+        continue;
+      }
+      for (int i = 0; i < count; ++i) {
+        add(kicks, neurons[cell][random_.below(static_cast<std::uint32_t>(neurons[cell].size()))]);
+      }
+    }
+  }
+}
+
+void markov_network::add_to_any(pool k, int count) {
+  for (int i = 0; i < count; ++i) {
+    add(list(k), first_target(k) + static_cast<int>(random_.below(static_cast<std::uint32_t>(target_count(k)))));
   }
 }
 

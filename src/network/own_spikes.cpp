@@ -8,7 +8,7 @@ namespace spikesweep {
 
 namespace {
 
-constexpr double bin_s = figure_settings{}.bin_s;
+const double bin_s = figure_settings{}.bin_s;
 
 }  // namespace
 

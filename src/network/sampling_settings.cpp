@@ -11,6 +11,11 @@ using l = transition_layout;
 constexpr std::array layout_rows{
     whole_setting<&l::state, &state_layout::bin_width>("bin_width", {1, 166}, "kick",
                                                        "width of the state's voltage bins"),
+    whole_setting<&l::state, &state_layout::target_width>(
+        "target_width", {0, 166}, "kick",
+        "width of the voltage cells in which the state counts the pending kicks of each pool by their targets; 0: it "
+        "does not")
+        .absent_means(std::int64_t{0}),
     whole_setting<&l::time_bins>("time_bins", {1, 100}, "1", "equal parts of a phase in which its spikes are counted"),
 };
 

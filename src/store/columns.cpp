@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <cstring>
+#include <iterator>
 #include <limits>
 #include <string>
 
@@ -41,6 +42,12 @@ int refractory(const transition_layout& l, int k) {
 int pending(const transition_layout& l, int k) {
   return l.state.first_pending() + k;
 }
+int target_cells(const transition_layout& l) {
+  return pool_count * l.state.target_cells();
+}
+int target(const transition_layout& l, int k) {
+  return l.state.first_target(pool{}) + k;
+}
 int same(const transition_layout&, int k) {
   return k;
 }
@@ -48,7 +55,7 @@ int same(const transition_layout&, int k) {
 using block = transition_block;
 using counts = column::counts;
 
-const std::array<column, 15> columns{{
+const std::array<column, 17> columns{{
     {"before/histogram_E", cell_type::u16, bins, "voltage", "neurons",
      "non-refractory E neurons in each voltage bin at the start of the phase", counts{&block::before, cell_E}},
     {"before/histogram_I", cell_type::u16, bins, "voltage", "neurons",
@@ -78,6 +85,12 @@ const std::array<column, 15> columns{{
      "0: on the network's own trajectory; k: k-th phase after a perturbation; 255: from a synthetic state",
      &block::perturbed},
     {"capped", cell_type::u8, nullptr, "", "1", "1: the phase was ended by its cap", &block::capped},
+    {"before/targets", cell_type::u32, target_cells, "target", "kicks",
+     "pending kicks of each pool on the neurons in each of its target cells at the start of the phase, pool after pool",
+     counts{&block::before, target}},
+    {"after/targets", cell_type::u32, target_cells, "target", "kicks",
+     "pending kicks of each pool on the neurons in each of its target cells at the end of the phase, pool after pool",
+     counts{&block::after, target}},
 }};
 
 // Calls f with a value of the column's type in the file.
@@ -145,8 +158,10 @@ void unpack_counts(const column& c, const transition_layout& layout, std::span<c
 
 }  // namespace
 
-std::span<const column> column_table() {
-  return columns;
+std::vector<column> columns_of(const transition_layout& layout) {
+  std::vector<column> out;
+  std::ranges::copy_if(columns, std::back_inserter(out), [&](const column& c) { return c.row_numbers(layout) > 0; });
+  return out;
 }
 
 std::size_t column::row_bytes(const transition_layout& layout) const {

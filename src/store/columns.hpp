@@ -36,8 +36,8 @@ struct column {
   hdf5::object_id memory_type() const;
 };
 
-/// Every column, in the order of creation, writing, checksums and reading.
-std::span<const column> column_table();
+/// Every column that files with this layout have, in the order of creation, writing, checksums and reading.
+std::vector<column> columns_of(const transition_layout& layout);
 
 /// The column of every row of a block, as bytes of its type. They lie in the block itself or in `buffer`, which grows
 /// as needed and is to be used again: fresh memory takes longer than the packing. Throws internal_error if a number

@@ -28,7 +28,7 @@ void create_columns(hdf5::file& file, const sweep_description& d) {
   }
   hdf5::dataset voltage = group.write_array("voltage", edges, {"kicks", "lowest potential of each voltage bin"});
   voltage.make_scale("voltage");
-  for (const column& c : column_table()) {
+  for (const column& c : columns_of(layout)) {
     hdf5::extent shape{static_cast<hdf5::length>(d.rows())};
     if (c.width != nullptr) {
       shape.push_back(c.row_numbers(layout));
@@ -115,7 +115,7 @@ std::uint64_t sweep_file_bytes(const sweep_description& d) {
   // Measured: headers, names and attributes take 40 to 60 KB.
   constexpr std::uint64_t metadata = std::uint64_t{64} * 1024;
   std::uint64_t row = 0;
-  for (const column& c : column_table()) {
+  for (const column& c : columns_of(d.sampling.layout)) {
     row += c.row_bytes(d.sampling.layout);
   }
   std::uint64_t task = sizeof(std::uint8_t) + record_size();  // state, record

@@ -54,7 +54,8 @@ class transfer {
       figures_from_.emplace(from.open_dataset(figures_dataset));
       members_of_figures_ = figure_members(*figures_from_);
     }
-    for (const column& c : column_table()) {
+    table_ = columns_of(after_.sampling.layout);
+    for (const column& c : table_) {
       const std::string path = std::string(transitions_group) + '/' + c.path;
       columns_from_.push_back(from.open_dataset(path));
       columns_to_.push_back(to.open_dataset(path));
@@ -87,7 +88,7 @@ class transfer {
   /// Tasks.
   std::int64_t longest_block() const {
     std::size_t task = 1;
-    for (const column& c : column_table()) {
+    for (const column& c : table_) {
       task += task_bytes(c);
     }
     return std::max<std::int64_t>(1, block_bytes / static_cast<std::int64_t>(task));
@@ -162,7 +163,7 @@ class transfer {
     std::vector<column_bytes> rows;
     for (std::size_t i = 0; i < columns_from_.size(); ++i) {
       poll();
-      const column& c = column_table()[i];
+      const column& c = table_[i];
       const std::size_t bytes = task_bytes(c);
       column_bytes& of_column = rows.emplace_back(bytes * count);
       columns_from_[i].read_rows(first_row(block.from), first_row(block.count), c.memory_type(), of_column.data());
@@ -190,7 +191,7 @@ class transfer {
   /// The rows of the tasks [first, last) of a block.
   void write(const std::vector<column_bytes>& rows, const task_block& block, std::size_t first, std::size_t last) {
     for (std::size_t i = 0; i < columns_to_.size() && first < last; ++i) {
-      const column& c = column_table()[i];
+      const column& c = table_[i];
       columns_to_[i].write_rows(first_row(block.to + static_cast<std::int64_t>(first)),
                                 first_row(static_cast<std::int64_t>(last - first)), c.memory_type(),
                                 rows[i].data() + first * task_bytes(c));
@@ -251,7 +252,8 @@ class transfer {
   std::optional<hdf5::dataset> figures_from_;
   figure_members members_of_figures_;  ///< In the old file.
   hdf5::dataset figures_to_ = to_.open_dataset(figures_dataset);
-  std::vector<hdf5::dataset> columns_from_;  ///< As in column_table().
+  std::vector<column> table_;
+  std::vector<hdf5::dataset> columns_from_;  ///< As in table_.
   std::vector<hdf5::dataset> columns_to_;    ///< Likewise.
   std::vector<task_block> blocks_;
 };

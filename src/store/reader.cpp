@@ -58,19 +58,20 @@ struct sweep_reader::impl {
       figures_data.emplace(file.root().open_dataset(figures_dataset));
       figures_in_file = figure_members(*figures_data);
     }
-    for (const column& c : column_table()) {
+    table = columns_of(description.sampling.layout);
+    for (const column& c : table) {
       columns.push_back(file.root().open_dataset(std::string(transitions_group) + '/' + c.path));
     }
     check_shapes();
   }
 
   const hdf5::dataset& dataset_of(const column& c) const {
-    return columns[static_cast<std::size_t>(&c - column_table().data())];
+    return columns[static_cast<std::size_t>(&c - table.data())];
   }
 
   // What a damaged or foreign file could get wrong without HDF5 noticing.
   void check_shapes() const {
-    for (const column& c : column_table()) {
+    for (const column& c : table) {
       hdf5::extent expected{static_cast<hdf5::length>(description.rows())};
       if (c.width != nullptr) {
         expected.push_back(c.row_numbers(description.sampling.layout));
@@ -122,7 +123,7 @@ struct sweep_reader::impl {
 
   bool checksum_holds(std::int64_t task, const task_record& record) const {
     record_hash hash;
-    for (const column& c : column_table()) {
+    for (const column& c : table) {
       hash.add(rows_of(c, record.first_row, record.rows));
     }
     hash.add(packed_figures(task, 1));
@@ -187,7 +188,8 @@ struct sweep_reader::impl {
   std::optional<hdf5::dataset> figures_data;  ///< Files of older formats have none.
   figure_members figures_in_file;
   std::optional<std::vector<task_record>> pinned;
-  std::vector<hdf5::dataset> columns;  ///< As in column_table(). Kept open: opening takes longer than reading rows.
+  std::vector<column> table;
+  std::vector<hdf5::dataset> columns;  ///< As in table. Kept open: opening takes longer than reading rows.
 };
 
 sweep_reader::sweep_reader(const std::filesystem::path& path) : impl_(std::make_unique<impl>(path)) {}
@@ -267,7 +269,7 @@ sweep_rows sweep_reader::read_rows(std::int64_t first_task, std::int64_t last_ta
     }
   }
   out.block = transition_block(d.sampling.layout, static_cast<std::int64_t>(out.point.size()));
-  for (const column& c : column_table()) {
+  for (const column& c : impl_->table) {
     std::int64_t row = 0;
     for (std::size_t i = 0; i < done.size();) {
       // Neighbouring tasks are read at once.
@@ -294,7 +296,7 @@ transition_block sweep_reader::rows_of_task(std::int64_t task, std::int64_t firs
   }
   transition_block out(sampling.layout, rows);
   const auto begin = static_cast<std::uint64_t>(task * sampling.transitions + first);
-  for (const column& c : column_table()) {
+  for (const column& c : impl_->table) {
     unpack(c, sampling.layout, impl_->rows_of(c, begin, static_cast<std::uint64_t>(rows)), 0, out);
   }
   return out;

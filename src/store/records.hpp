@@ -69,7 +69,7 @@ class record_members {
   std::vector<const record_field*> hashed_;
 };
 
-/// The checksum of a record whose rows are given: the packed bytes of every column, in the order of column_table().
+/// The checksum of a record whose rows are given: the packed bytes of every column, in the order of columns_of().
 class record_hash {
  public:
   record_hash();

@@ -95,7 +95,8 @@ struct sweep_writer::impl {
         states(state.target().read<std::uint8_t>()),
         attempts_so_far(attempts.target().read<std::uint8_t>()),
         rank_of(rank.target().read<std::int32_t>()) {
-    for (const column& c : column_table()) {
+    table = columns_of(layout);
+    for (const column& c : table) {
       columns.emplace_back(root.open_dataset(std::string(transitions_group) + '/' + c.path),
                            static_cast<hdf5::length>(transitions));
     }
@@ -153,7 +154,8 @@ struct sweep_writer::impl {
   hdf5::row_writer attempts;
   hdf5::row_writer finished_at;
   log_text log;
-  std::vector<hdf5::row_writer> columns;
+  std::vector<column> table;
+  std::vector<hdf5::row_writer> columns;      ///< As in table.
   std::vector<std::byte> packed;              ///< Of one column, to be written.
   std::vector<std::uint8_t> states;           ///< As they were at the start, and as this rank has set them since.
   std::vector<std::uint8_t> attempts_so_far;  ///< Likewise.
@@ -225,7 +227,7 @@ void sweep_writer::write_task(std::int64_t task, const task_result& result, doub
   }
   record_hash hash;
   for (std::size_t i = 0; i < to.columns.size() && rows > 0; ++i) {
-    const column& c = column_table()[i];
+    const column& c = to.table[i];
     const std::span<const std::byte> packed = pack(c, to.layout, result.block, to.packed);
     hash.add(packed);
     const stopwatch watch(to.io_s);

@@ -114,9 +114,15 @@ void decode(const model& m, std::span<const double> counts, double duration, std
   step.times_E.resize(static_cast<std::size_t>(groups[2]));
   step.times_I.resize(static_cast<std::size_t>(groups[3]));
   const auto cells = static_cast<std::size_t>(layout.cells());
-  const std::array<std::span<std::int32_t>, 4> parts{
-      std::span(c.state).first(cells), std::span(c.state).subspan(cells, cells), step.times_E, step.times_I};
-  const std::array<int, 4> totals{c.p.N_E, c.p.N_I, step.spikes_E, step.spikes_I};
+  std::vector<std::span<std::int32_t>> parts{std::span(c.state).first(cells), std::span(c.state).subspan(cells, cells),
+                                             step.times_E, step.times_I};
+  std::vector<int> totals{c.p.N_E, c.p.N_I, step.spikes_E, step.spikes_I};
+  for (int k = 0; k < pool_count && layout.target_width > 0; ++k) {
+    const auto kind = static_cast<pool>(k);
+    totals.push_back(c.state[static_cast<std::size_t>(layout.pending(kind))]);
+    parts.push_back(std::span(c.state).subspan(static_cast<std::size_t>(layout.first_target(kind)),
+                                               static_cast<std::size_t>(layout.target_cells())));
+  }
   std::size_t begin = 0;
   for (std::size_t g = 0; g < parts.size(); ++g) {
     std::vector<double> shares(static_cast<std::size_t>(groups[g]));
@@ -195,7 +201,8 @@ std::vector<float> features_of(const model& m, const chain& c) {
 kernel nearest_neighbour(const model& m, const std::shared_ptr<library>& rows) {
   return [&m, rows](std::span<chain> chains, std::span<chain_step> steps) {
     // Axes do not count in the distance of states: all rows are of the nearest point.
-    const auto width = static_cast<std::size_t>(2 * m.space.layout.state.cells() + 2 * pool_count);
+    const auto width = static_cast<std::size_t>(m.features.size()) - m.space.axes.size() -
+                       (m.space.section.kind == section_kind::interval ? 0 : 1);
     const auto all = static_cast<std::size_t>(m.features.size());
     for (std::size_t i = 0; i < chains.size(); ++i) {
       chain& c = chains[i];

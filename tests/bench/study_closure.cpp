@@ -26,6 +26,8 @@ namespace {
 enum class lifting {
   uniform,    ///< Each kick to any neuron: their numbers have a Poisson law.
   dispersed,  ///< The same, but their numbers scatter as much about the mean of the cell as before, in each pool.
+  own,        ///< The same, with the scatter of each cell.
+  sloped,     ///< The same, and the mean changes linearly with the potential from cell to cell.
   exchanged   ///< The number of each neuron goes to another one: the numbers stay, and who has them is forgotten.
 };
 
@@ -119,19 +121,127 @@ class forgetful_network : public oracle {
       }
       mean += among.size() > 1 ? sum * (1 - 1 / static_cast<double>(among.size())) : 0;
     }
-    const double dispersion = mean > 0 ? squares / mean : 1;
+    double dispersion = mean > 0 ? squares / mean : 1;
     int next = 0;
-    for (const auto& among : cells) {
+    for (std::size_t c = 0; c < cells.size(); ++c) {
+      const auto& among = cells[c];
       std::vector<int> numbers;
       int total = 0;
       for (const std::int32_t i : among) {
         numbers.push_back(pending[static_cast<std::size_t>(i)]);
         total += numbers.back();
       }
-      draw_numbers(numbers, total, dispersion, how);
+      std::vector<double> weights(among.size(), 1.0);
+      if (how == lifting::sloped) {
+        weights = weights_of(c, cells, pending);
+      }
+      if (how == lifting::own || how == lifting::sloped) {
+        double sum_w = 0;
+        for (const double w : weights)
+          sum_w += w;
+        double away = 0;
+        double expected = 0;
+        for (std::size_t i = 0; i < among.size(); ++i) {
+          const double m = total * weights[i] / sum_w;
+          away += (numbers[i] - m) * (numbers[i] - m);
+          expected += m * (1 - weights[i] / sum_w);
+        }
+        dispersion = expected > 0 ? away / expected : 1;
+      }
+      draw_weighted(numbers, total, dispersion, how, weights);
       for (std::size_t i = 0; i < among.size(); ++i) {
         for (int n = 0; n < numbers[i]; ++n) {
           kicks.members[static_cast<std::size_t>(next++)] = among[i];
+        }
+      }
+    }
+  }
+
+  /// Kicks of a neuron by its potential: a line through the means of the neighbouring cells at their mean potentials.
+  std::vector<double> weights_of(std::size_t c, const std::vector<std::vector<std::int32_t>>& cells,
+                                 const std::vector<int>& pending) const {
+    const auto& among = cells[c];
+    std::vector<double> out(among.size(), 1.0);
+    if (c == 0 || among.size() < 2) {
+      return out;
+    }
+    const auto centre = [&](std::size_t k, double& v, double& m) {
+      v = m = 0;
+      for (const std::int32_t i : cells[k]) {
+        v += potential_[static_cast<std::size_t>(i)];
+        m += pending[static_cast<std::size_t>(i)];
+      }
+      v /= static_cast<double>(cells[k].size());
+      m /= static_cast<double>(cells[k].size());
+    };
+    double v0 = 0, m0 = 0, n = 0, vv = 0, vm = 0, v = 0, m = 0;
+    centre(c, v0, m0);
+    if (m0 <= 0)
+      return out;
+    for (std::size_t k = c > 1 ? c - 1 : c; k <= std::min(c + 1, cells.size() - 1); ++k) {
+      if (k == c || cells[k].empty())
+        continue;
+      centre(k, v, m);
+      const double w = static_cast<double>(cells[k].size());
+      n += w;
+      vv += w * (v - v0) * (v - v0);
+      vm += w * (v - v0) * (m - m0);
+    }
+    const double slope = vv > 0 ? vm / vv : 0;
+    for (std::size_t i = 0; i < among.size(); ++i) {
+      out[i] = std::max(0.1 * m0, m0 + slope * (potential_[static_cast<std::size_t>(among[i])] - v0));
+    }
+    return out;
+  }
+
+  void draw_weighted(std::vector<int>& numbers, int total, double dispersion, lifting how,
+                     const std::vector<double>& weights) {
+    if (how != lifting::sloped) {
+      draw_numbers(numbers, total, dispersion, how == lifting::own ? lifting::dispersed : how);
+      return;
+    }
+    if (numbers.empty())
+      return;
+    std::ranges::fill(numbers, 0);
+    double sum = 0;
+    double top = 0;
+    for (const double w : weights) {
+      sum += w;
+      top = std::max(top, w);
+    }
+    std::vector<int> slots(numbers.size(), 0);
+    if (dispersion < 1) {
+      double all = 0;
+      for (std::size_t i = 0; i < slots.size(); ++i) {
+        const double mean = total * weights[i] / sum;
+        slots[i] = static_cast<int>(std::max(std::ceil(mean), std::floor(mean / (1 - dispersion) + draws_.uniform())));
+        slots[i] = std::max(slots[i], 1);
+        all += slots[i];
+      }
+      while (all < total) {
+        ++slots[draws_.below(static_cast<std::uint32_t>(slots.size()))];
+        ++all;
+      }
+      for (int j = 0; j < total; ++j) {
+        for (;;) {  // A free slot, each as likely: neurons have slots by their means.
+          const std::uint32_t i = draws_.below(static_cast<std::uint32_t>(numbers.size()));
+          int most = 0;
+          for (const int x : slots)
+            most = std::max(most, x);
+          if (static_cast<int>(draws_.below(static_cast<std::uint32_t>(most))) < slots[i] - numbers[i]) {
+            ++numbers[i];
+            break;
+          }
+        }
+      }
+      return;
+    }
+    for (int j = 0; j < total; ++j) {
+      for (;;) {
+        const std::uint32_t i = draws_.below(static_cast<std::uint32_t>(numbers.size()));
+        if (draws_.uniform() * top < weights[i]) {
+          ++numbers[i];
+          break;
         }
       }
     }
@@ -196,28 +306,13 @@ std::vector<scheme> schemes() {
     const std::string cell = width == 0 ? "all neurons" : "cells of " + std::to_string(width) + " kicks";
     out.push_back({words + " in " + cell, [width, how](forgetful_network& n) { n.forget_targets(width, how); }});
   };
-  for (const int width : {0, 16}) {
-    targets(width, lifting::uniform, "targets uniform");
-    targets(width, lifting::dispersed, "targets dispersed");
-    targets(width, lifting::exchanged, "numbers exchanged");
-    out.push_back({"neurons exchanged in " + std::string(width == 0 ? "all" : "cells of 16"),
-                   [width](forgetful_network& n) { n.exchange_neurons(width); }});
-  }
-  for (const int width : {33, 8}) {
-    targets(width, lifting::dispersed, "targets dispersed");
-    targets(width, lifting::exchanged, "numbers exchanged");
-  }
-  for (const int width : {4, 2}) {
-    out.push_back({"potentials within bins of " + std::to_string(width) + " kicks",
-                   [width](forgetful_network& n) { n.forget_potentials(width); }});
-  }
-  for (const auto& [cell, bin] : {std::pair{16, 2}, std::pair{8, 2}}) {
-    out.push_back({"both: dispersed in " + std::to_string(cell) + ", bins of " + std::to_string(bin),
-                   [cell = cell, bin = bin](forgetful_network& n) {
-                     n.forget_targets(cell, lifting::dispersed);
-                     n.forget_potentials(bin);
-                   }});
-  }
+  targets(16, lifting::dispersed, "targets dispersed");
+  targets(16, lifting::own, "own scatter");
+  targets(16, lifting::sloped, "own scatter and slope");
+  targets(8, lifting::own, "own scatter");
+  targets(8, lifting::sloped, "own scatter and slope");
+  targets(16, lifting::exchanged, "exchanged");
+  out.push_back({"neurons exchanged in cells of 16", [](forgetful_network& n) { n.exchange_neurons(16); }});
   return out;
 }
 
@@ -256,6 +351,7 @@ struct network_case {
 /// From asynchronous to synchronous, both models of inhibition.
 const std::vector<network_case> cases{
     {"zhang2024", "zhang2024", {}},
+    {"cai2021_syn", "cai2021_syn", {}},
     {"zhang2024, strong E, weak I", "zhang2024", {"S_EE=4.3", "S_IE=2.7", "S_EI=1.7", "S_II=2.3"}},
     {"zhang2024, weak E, strong I", "zhang2024", {"S_EE=3.6", "S_IE=3.4", "S_EI=2.4", "S_II=1.6"}},
     {"cai2021_hom", "cai2021_hom", {}},

@@ -98,8 +98,9 @@ class target_map {
 
   /// Dimensions of the mixture: count_dims, and one more for the log duration if it is learnt.
   int dims() const { return count_dims + (learns_duration_ ? 1 : 0); }
-  /// Sizes of the softmax groups of the profile, in this order: E cells, I cells, E spike times, I spike times.
-  std::array<int, 4> groups() const;
+  /// Sizes of the softmax groups of the profile, in this order: E cells, I cells, E spike times, I spike times, and the
+  /// target cells of each pool if states hold them.
+  std::vector<int> groups() const;
   int profile_size() const;
 
   /// Writes the raw target of one transition: square roots of the counts plus `u` (count_dims values), then the log

@@ -96,6 +96,8 @@ class discrete_network {
   void fire(const group& g);
   void grow(group& g, const std::array<int, 2>& spikes);
   void scale_pool(pool k, double factor);
+  void add_targets(const state_layout& layout, pool k, std::span<std::int32_t> out) const;
+  void add_to_any(std::vector<double>& h, int count);
   const std::vector<double>& trace(pool k) const;
   std::vector<double>& trace(pool k);
 

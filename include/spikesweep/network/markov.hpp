@@ -114,6 +114,7 @@ class markov_network {
   void set_classes();
   void scatter(pool k, int first, int size, double probability);
   void scale_pool(pool k, double factor, random_stream& stream);
+  void add_to_any(pool k, int count);
 
   bool full_ = false;  ///< A pool has passed max_pending_limit.
 };
