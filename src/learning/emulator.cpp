@@ -84,6 +84,19 @@ std::vector<int> points_of(const design& points, const std::vector<task_record>&
   return some;
 }
 
+/// What a record tells: sweeps of older versions keep no figures.
+task_figures rates_of(const task_record& record, const parameters& p) {
+  task_figures out;
+  for (const figure& f : predicted_figures()) {
+    const bool is_rate = f.name == "rate_E_hz" || f.name == "rate_I_hz";
+    const auto spikes =
+        static_cast<double>(f.of_population == population::E ? record.summary.spikes_E : record.summary.spikes_I);
+    out.values.push_back(is_rate ? spikes / (p.size(f.of_population) * record.summary.simulated_s) : no_value);
+    out.standard_errors.push_back(no_value);
+  }
+  return out;
+}
+
 /// How the regression of a figure ended, for a message to the other ranks.
 struct fitted_law {
   std::size_t figure = 0;
@@ -177,10 +190,14 @@ emulator measure_figures(const sweep_reader& sweep) {
     const std::vector<task_figures> found = sweep.figures(first, last);
     for (std::int64_t task = first; task < last; ++task) {
       const task_record& record = records[static_cast<std::size_t>(task)];
-      const task_figures& of_task = found[static_cast<std::size_t>(task - first)];
       if (record.state != task_state::done || place[record.point] < 0) {
         continue;
       }
+      const task_figures& in_file = found[static_cast<std::size_t>(task - first)];
+      const task_figures of_task =
+          in_file.values.empty()
+              ? rates_of(record, parameters_at(about.points, about.base, static_cast<int>(record.point)))
+              : in_file;
       for (std::size_t k = 0; k < of_task.values.size(); ++k) {
         sums[k][static_cast<std::size_t>(place[record.point])].add(of_task.values[k], of_task.standard_errors[k]);
       }

@@ -1,7 +1,9 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <spikesweep/base/error.hpp>
+#include <spikesweep/base/portable_math.hpp>
 #include <spikesweep/learning/input_shift.hpp>
 
 namespace spikesweep {
@@ -14,6 +16,15 @@ double power(double x, int n) {
     product *= x;
   }
   return product;
+}
+
+/// Values of the terms of a shift.
+std::vector<double> terms_at(const transition_space& space, const input_shift& shift, std::span<const double> values) {
+  std::vector<double> x = scaled_axes(space, values);
+  for (double& coordinate : x) {
+    coordinate = std::clamp(coordinate, -1.0, 1.0);  // A polynomial is not to be trusted beyond its points.
+  }
+  return polynomial_basis(static_cast<int>(values.size()), shift.degree).at(x);
 }
 
 }  // namespace
@@ -81,12 +92,7 @@ std::vector<double> shifted(const transition_space& space, const input_shift& sh
   if (shift.empty()) {
     return moved;
   }
-  std::vector<double> x = scaled_axes(space, values);
-  for (double& coordinate : x) {
-    coordinate = std::clamp(coordinate, -1.0, 1.0);  // A polynomial is not to be trusted beyond its points.
-  }
-  const polynomial_basis basis(static_cast<int>(values.size()), shift.degree);
-  const std::vector<double> terms = basis.at(x);
+  const std::vector<double> terms = terms_at(space, shift, values);
   SPIKESWEEP_ASSERT(shift.coefficients.size() == terms.size() * values.size());
   for (std::size_t a = 0; a < values.size(); ++a) {
     double by = 0;
@@ -96,6 +102,16 @@ std::vector<double> shifted(const transition_space& space, const input_shift& sh
     moved[a] += std::clamp(by, -largest_shift, largest_shift) * 0.5 * (space.axis_max[a] - space.axis_min[a]);
   }
   return moved;
+}
+
+double noise_scale(const transition_space& space, const input_shift& shift, std::span<const double> values) {
+  if (shift.log_noise.empty()) {
+    return 1;
+  }
+  const std::vector<double> terms = terms_at(space, shift, values);
+  SPIKESWEEP_ASSERT(shift.log_noise.size() == terms.size());
+  const double log_scale = std::inner_product(terms.begin(), terms.end(), shift.log_noise.begin(), 0.0);
+  return std::clamp(portable_exp(log_scale), 1 / largest_noise_scale, largest_noise_scale);
 }
 
 }  // namespace spikesweep

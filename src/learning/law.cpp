@@ -105,9 +105,11 @@ struct law_sampler::impl {
     std::ranges::copy(features, profile_input(row).begin());
   }
 
-  void draw_noise(random_stream& stream, std::size_t row) {
+  void draw_noise(const law_query& query, std::size_t row) {
+    random_stream& stream = *query.stream;
     const auto drawn = noise.draw(stream);
-    std::ranges::copy(drawn.first(dims), normals.begin() + static_cast<std::ptrdiff_t>(row * dims));
+    std::ranges::transform(drawn.first(dims), normals.begin() + static_cast<std::ptrdiff_t>(row * dims),
+                           [scale = query.noise](float x) { return scale * x; });
     std::ranges::copy(drawn.subspan(dims), white.begin() + static_cast<std::ptrdiff_t>(row * profile_size));
     uniforms[row] = static_cast<float>(stream.word()) * 0x1p-32F;
   }
@@ -203,7 +205,7 @@ void law_sampler::sample(std::span<const law_query> queries, std::span<law_sampl
   SPIKESWEEP_ASSERT(n == samples.size() && n <= law.uniforms.size());
   for (std::size_t i = 0; i < n; ++i) {
     law.encode(queries[i], i);
-    law.draw_noise(*queries[i].stream, i);
+    law.draw_noise(queries[i], i);
   }
   const auto logits = law.logits.forward();
   law.head.sample(logits, law.logits.last_hidden(), std::span(law.uniforms).first(n),

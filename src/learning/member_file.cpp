@@ -97,17 +97,26 @@ void write_shift(hdf5::group& root, const input_shift& shift, std::size_t axes) 
                            {"half range",
                             "shift of the axes in closed loop: terms of a polynomial of the scaled axes "
                             "(by degree; first axis's power falling) x axes; empty: none"});
-  root.write_array("input_shift/degree", std::vector<std::int32_t>{shift.degree}, {"1", "degree of the polynomial"});
+  root.write_array("input_shift/degree", std::vector<std::int32_t>{shift.degree}, {"1", "degree of the polynomials"});
+  root.write_array("input_shift/log_noise", shift.log_noise,
+                   {"1",
+                    "natural logarithm of the scale of the noise of the counts in closed loop: terms of a polynomial, "
+                    "likewise; empty: none"});
 }
 
 void read_shift(const hdf5::group& root, std::size_t axes, input_shift& shift) {
   shift.coefficients = root.read_array<double>("input_shift/coefficients");
   const auto degree = root.read_array<std::int32_t>("input_shift/degree");
   constexpr int highest_degree = 8;
+  // Models of older versions have none.
+  if (root.has("input_shift/log_noise")) {
+    shift.log_noise = root.read_array<double>("input_shift/log_noise");
+  }
   const bool known = degree.size() == 1 && degree[0] >= 0 && degree[0] <= highest_degree;
   shift.degree = known ? degree[0] : 0;
   const auto terms = static_cast<std::size_t>(polynomial_basis(static_cast<int>(axes), shift.degree).terms());
-  if (!known || (!shift.empty() && shift.coefficients.size() != terms * axes)) {
+  if (!known || (!shift.empty() && shift.coefficients.size() != terms * axes) ||
+      (!shift.log_noise.empty() && shift.log_noise.size() != terms)) {
     throw input_error(
         fmt::format("{}: {} does not fit the model's axes", root.where().file, path_in(root, "input_shift")));
   }

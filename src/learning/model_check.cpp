@@ -87,6 +87,7 @@ void check_member(const model_member& member, const std::string& group, const nu
                   "has a variance below 0");
   }
   check.finite(member.shift.coefficients, group + "input_shift/coefficients");
+  check.finite(member.shift.log_noise, group + "input_shift/log_noise");
 }
 
 }  // namespace

@@ -51,8 +51,8 @@ constexpr std::array rows{
                                         "closed loops run side by side at each selection point"),
     number_setting<&s::tuning_s>(
         "tuning_s", {0, 1e4}, "s",
-        "length of the closed loop at each training point, in each of three rounds; they tune the trained model to the "
-        "rates that the sweep measured there; 0: no tuning"),
+        "length of the closed loop at each training point, in each of five rounds; they tune the trained model to the "
+        "figures that the sweep measured there; 0: no tuning"),
     whole_setting<&s::members>(
         "members", {1, most_members}, "1",
         "models trained one after another, from seed, seed + 1, ...; the first is the surrogate; predict reports how "

@@ -58,10 +58,6 @@ class loader {
     gather_starts();
     model_.emulator = measure_figures(*file_);
     data_.selection_points = measured_points(selection_);
-    auto rates = measured_points(*train_);
-    // Logarithms of rates are tuned: where nothing fires there is none.
-    std::erase_if(rates, [](const measured_point& p) { return p.rate_E_hz == 0 && p.rate_I_hz == 0; });
-    data_.training_points = spread(std::move(rates), most_tuning_points);
     return std::move(data_);
   }
 
@@ -266,17 +262,6 @@ class loader {
                           1 / (p.N_I * sum.simulated_s)});
     }
     return measured;
-  }
-
-  static std::vector<measured_point> spread(std::vector<measured_point> points, std::size_t most) {
-    if (points.size() <= most) {
-      return points;
-    }
-    std::vector<measured_point> some;
-    for (std::size_t i = 0; i < most; ++i) {
-      some.push_back(std::move(points[i * points.size() / most]));
-    }
-    return some;
   }
 
   const communicator& comm_;

@@ -4,6 +4,7 @@
 
 #include <spikesweep/learning/chunk_plan.hpp>
 #include <spikesweep/learning/dataset.hpp>
+#include <spikesweep/learning/emulator.hpp>
 #include <spikesweep/learning/trainer.hpp>
 #include <spikesweep/study/training_check.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
@@ -15,7 +16,7 @@ closed_loop_work loops_of_training(const learning_settings& settings, const desi
   const auto count = [&points](point_role role) {
     return static_cast<std::size_t>(std::ranges::count(points.roles, role));
   };
-  const std::size_t tuned = std::min(count(point_role::train), most_tuning_points);
+  const std::size_t tuned = std::min(count(point_role::train), most_emulated_points);
   return {loop_time_s(count(point_role::selection), {settings.selection_s, settings.selection_chains}),
           settings.tuning_s > 0 ? tuning_time_s(points.axes.size(), tuned, settings.tuning_s) : 0};
 }

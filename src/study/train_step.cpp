@@ -30,23 +30,22 @@ namespace spikesweep {
 
 namespace {
 
-/// Tunes a trained model and logs how far the errors of its rates went down.
-void tune(const rank_context& job, const training_data& data, double seconds, model& m) {
-  const tuning_record record = tune_rates(
-      job.world, data.training_points, seconds, [] { return interrupted(); }, m);
+/// Tunes a trained model and logs how far the errors of its figures went down.
+void tune(const rank_context& job, double seconds, model& m) {
+  const std::vector<tuning_record> record = tune_figures(
+      job.world, seconds, [] { return interrupted(); }, m);
   if (m.surrogate().shift.empty()) {
     log_warning(fmt::format("train: not tuned: {} training points are too few, or no shift of the axes helps",
-                            data.training_points.size()));
+                            m.emulator.points.rows()));
     return;
   }
-  const auto errors = [](double before, double after) {
-    return std::isfinite(before) ? fmt::format("{:.2f} -> {:.2f} %", 100 * before, 100 * after)
-                                 : std::string("not tuned (it fires at too few points)");
-  };
-  log_info(fmt::format(
-      "train: tuned at {} training points, root mean square errors of E rate {}, of I rate {}, noise of both "
-      "measurements included",
-      data.training_points.size(), errors(record.before_E, record.after_E), errors(record.before_I, record.after_I)));
+  std::vector<std::string> errors;
+  for (const tuning_record& r : record) {
+    const figure& f = r.of;
+    errors.push_back(fmt::format("{} {:.2f} -> {:.2f} {}", f.name, r.before, r.after, f.error_unit()));
+  }
+  log_info(fmt::format("train: tuned at {} training points, root mean square errors, noise of the runs included: {}",
+                       m.emulator.points.rows(), fmt::join(errors, ", ")));
 }
 
 /// Fits the regressions of the figures, and says how many there are.
@@ -146,7 +145,7 @@ class training {
     }
     options.score = closed_loop_selection(job_.world, data_.selection_points, options.settings);
     if (config_.learning.tuning_s > 0) {
-      options.tune = [this](model& trained) { tune(job_, data_, config_.learning.tuning_s, trained); };
+      options.tune = [this](model& trained) { tune(job_, config_.learning.tuning_s, trained); };
     }
     options.checkpoint = checkpoints_[static_cast<std::size_t>(member)];
     options.interrupted = [] { return interrupted(); };

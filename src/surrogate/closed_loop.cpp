@@ -61,6 +61,7 @@ trajectory follow_hybrid(const model& m, const kernel& step, chain start, Networ
   for (std::size_t a = 0; a < c.values.size(); ++a) {
     c.values[a] = get_parameter(c.p, find_parameter(m.space.axes[a]));
   }
+  c.noise = 1;
   std::vector<chain_step> steps(1);
   net.draw_from(layout, c.state);
   double pool_mean = 0;

@@ -27,28 +27,44 @@ double ratio(double rate, double measured, double one_spike) {
   return measured > 0 ? rate / measured : 1 + rate / one_spike;
 }
 
-/// Fills in the rates at the points of these numbers.
-void run_block(const predictor& law, std::span<const loop_point> points, std::span<const std::size_t> numbers,
-               const rate_settings& settings, loop_rates& rates) {
-  std::vector<loop_point> mine;
-  for (const std::size_t number : numbers) {
-    mine.push_back(points[number]);
-  }
+/// Each chain of a point.
+trajectory_settings run_of(const rate_settings& settings) {
   trajectory_settings each;
   each.duration_s = settings.seconds / settings.chains;
   each.burn_in_s = loop_burn_in_s;
-  const std::vector<point_runs> runs =
-      law.run(mine, {.run = each, .replicates = settings.chains, .seed = settings.seed, .member = settings.member});
-  for (std::size_t i = 0; i < runs.size(); ++i) {
-    const auto point = static_cast<Eigen::Index>(numbers[i]);
-    const parameters& network = runs[i].network;
-    for (std::size_t k = 0; k < runs[i].replicates.size(); ++k) {
-      const auto chain = static_cast<Eigen::Index>(k);
-      const trajectory& run = runs[i].replicates[k];
-      rates.E(point, chain) = static_cast<double>(run.spikes_E) / (network.N_E * each.duration_s);
-      rates.I(point, chain) = static_cast<double>(run.spikes_I) / (network.N_I * each.duration_s);
+  return each;
+}
+
+/// Takes what ran at the point of this number.
+using runs_taker = std::function<void(Eigen::Index point, const point_runs& runs)>;
+
+/// Runs the points of this rank's share, a block of them at a time. Collective.
+void run_share(const communicator& comm, const predictor& law, std::span<const loop_point> points,
+               const rate_settings& settings, const std::function<bool()>& stop, const runs_taker& take) {
+  const auto ranks = static_cast<std::size_t>(comm.size());
+  const std::vector<std::size_t> mine = share_of(comm, points.size());
+  const std::size_t most = (points.size() + ranks - 1) / ranks;
+  for (std::size_t first = 0; first < most; first += block) {
+    if (stop) {
+      stop_all_if_asked(comm, stop);
+    }
+    std::vector<loop_point> places;
+    for (std::size_t i = first; i < std::min(first + block, mine.size()); ++i) {
+      places.push_back(points[mine[i]]);
+    }
+    const std::vector<point_runs> runs = law.run(places, {.run = run_of(settings),
+                                                          .replicates = settings.chains,
+                                                          .seed = settings.seed,
+                                                          .member = settings.member});
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      take(static_cast<Eigen::Index>(mine[first + i]), runs[i]);
     }
   }
+}
+
+/// Every entry is one rank's, and zero on the others, so the sums are exact.
+void share_out(const communicator& comm, Eigen::MatrixXd& numbers) {
+  all_reduce_sum(comm, std::span(numbers.data(), static_cast<std::size_t>(numbers.size())));
 }
 
 }  // namespace
@@ -59,23 +75,36 @@ double loop_time_s(std::size_t points, const rate_settings& settings) {
 
 loop_rates closed_loop_rates(const communicator& comm, const predictor& law, std::span<const loop_point> points,
                              const rate_settings& settings, const std::function<bool()>& stop) {
-  const auto ranks = static_cast<std::size_t>(comm.size());
-  const std::vector<std::size_t> mine = share_of(comm, points.size());
   const auto n = static_cast<Eigen::Index>(points.size());
   loop_rates rates{Eigen::MatrixXd::Zero(n, settings.chains), Eigen::MatrixXd::Zero(n, settings.chains)};
-  const std::size_t most = (points.size() + ranks - 1) / ranks;
-  for (std::size_t first = 0; first < most; first += block) {
-    if (stop) {
-      stop_all_if_asked(comm, stop);
+  const double seconds = run_of(settings).duration_s;
+  run_share(comm, law, points, settings, stop, [&](Eigen::Index point, const point_runs& runs) {
+    for (Eigen::Index chain = 0; chain < settings.chains; ++chain) {
+      const trajectory& run = runs.replicates[static_cast<std::size_t>(chain)];
+      rates.E(point, chain) = static_cast<double>(run.spikes_E) / (runs.network.N_E * seconds);
+      rates.I(point, chain) = static_cast<double>(run.spikes_I) / (runs.network.N_I * seconds);
     }
-    if (first < mine.size()) {
-      run_block(law, points, std::span(mine).subspan(first, std::min(block, mine.size() - first)), settings, rates);
-    }
-  }
-  // Every entry is one rank's, and zero on the others, so the sums are exact.
-  all_reduce_sum(comm, std::span(rates.E.data(), static_cast<std::size_t>(rates.E.size())));
-  all_reduce_sum(comm, std::span(rates.I.data(), static_cast<std::size_t>(rates.I.size())));
+  });
+  share_out(comm, rates.E);
+  share_out(comm, rates.I);
   return rates;
+}
+
+Eigen::MatrixXd closed_loop_figures(const communicator& comm, const predictor& law, std::span<const loop_point> points,
+                                    const figure_list& figures, const rate_settings& settings,
+                                    const std::function<bool()>& stop) {
+  Eigen::MatrixXd found =
+      Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(points.size()), static_cast<Eigen::Index>(figures.size()));
+  const trajectory_settings each = run_of(settings);
+  const figure_settings look{each.bin_s, std::min(usual_segment_s, each.duration_s)};
+  run_share(comm, law, points, settings, stop, [&](Eigen::Index point, const point_runs& runs) {
+    const kept_runs kept(runs.replicates, runs.network, look);
+    for (std::size_t f = 0; f < figures.size(); ++f) {
+      found(point, static_cast<Eigen::Index>(f)) = figure_of(kept, figures[f]);
+    }
+  });
+  share_out(comm, found);
+  return found;
 }
 
 std::vector<rate_ratios> closed_loop_ratios(const communicator& comm, const predictor& law,

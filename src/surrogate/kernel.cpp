@@ -37,7 +37,7 @@ class block_stepper {
       chain_step& s = steps[i];
       s.times_E.resize(parts);
       s.times_I.resize(parts);
-      queries_[i] = {&c.p, c.values, c.phase, c.state, &c.stream};
+      queries_[i] = {&c.p, c.values, c.phase, c.state, &c.stream, c.noise};
       samples_[i] = {c.state, s.times_E, s.times_I};
     }
     law_.sample(std::span(queries_).first(chains.size()), std::span(samples_).first(chains.size()));
@@ -116,6 +116,7 @@ std::vector<chain> start_chains(const member_view& of, std::span<const double> v
                              squared_axis_distance(m.space, m.starts.values[b], values);
                     });
   const std::vector<double> looked_up = shifted(m.space, of.own.shift, values);
+  const auto noise = static_cast<float>(noise_scale(m.space, of.own.shift, values));
   std::vector<chain> chains;
   for (int i = 0; i < count; ++i) {
     const std::size_t start = order[static_cast<std::size_t>(i) % near];
@@ -124,7 +125,8 @@ std::vector<chain> start_chains(const member_view& of, std::span<const double> v
             looked_up,
             static_cast<phase_kind>(m.starts.phase[start]),
             {row.data(), row.data() + row.size()},
-            random_stream(seed, purpose::surrogate, id, static_cast<std::uint32_t>(i))};
+            random_stream(seed, purpose::surrogate, id, static_cast<std::uint32_t>(i)),
+            noise};
     fit_population(m.space.layout.state, p, c.stream.uniform(), c.state);
     chains.push_back(std::move(c));
   }

@@ -1,7 +1,7 @@
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <span>
 
 #include <Eigen/Cholesky>
@@ -14,17 +14,21 @@ namespace spikesweep {
 
 namespace {
 
-constexpr int rounds = 2;
+constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
+constexpr int rounds = 3;
 constexpr int chains_per_point = 4;
 /// Points for each coefficient of a polynomial.
 constexpr int points_per_term = 3;
-constexpr int highest_surface_degree = 3;
 constexpr int highest_shift_degree = 3;
 /// Of the normal equations' mean diagonal.
-constexpr double surface_ridge = 1e-9;
 constexpr double shift_ridge = 1e-3;
-/// A log rate off by more than this counts as if it were off by as much: a chain that strayed says little.
-constexpr double largest_log_error = 0.1;
+constexpr double response_ridge = 1e-6;
+/// An error beyond this counts as if it were this: a chain that strayed says little [typical errors of the figure].
+constexpr double largest_error = 5;
+/// The logarithm of the scale of the noise with which the response of the figures is measured.
+constexpr double probe = 0.1;
+/// Slopes in the axes are differences over this [half ranges].
+constexpr double slope_step = 0.05;
 
 /// The highest degree, up to `highest`, whose polynomial has enough points; -1 if not even a constant has.
 int degree_for(std::size_t points, int axes, int highest) {
@@ -35,23 +39,9 @@ int degree_for(std::size_t points, int axes, int highest) {
   return degree;
 }
 
-double rate_of(const measured_point& point, std::size_t q) {
-  return q == 0 ? point.rate_E_hz : point.rate_I_hz;
-}
-
-/// At how many points the populations fire: E, I.
-std::array<std::size_t, 2> firing_at(const std::vector<measured_point>& points) {
-  std::array<std::size_t, 2> counts{};
-  for (std::size_t q = 0; q < 2; ++q) {
-    counts[q] = static_cast<std::size_t>(
-        std::ranges::count_if(points, [q](const measured_point& point) { return rate_of(point, q) > 0; }));
-  }
-  return counts;
-}
-
-/// Whether a population fires at enough points to be tuned.
-bool can_be_tuned(std::size_t firing, int axes) {
-  return degree_for(firing, axes, 1) >= 1;
+/// Whether a figure is known at enough points to be tuned.
+bool can_be_tuned(std::size_t points, int axes) {
+  return axes > 0 && degree_for(points, axes, 1) >= 1;
 }
 
 Eigen::VectorXd solve(Eigen::MatrixXd normal, const Eigen::VectorXd& right, double ridge) {
@@ -59,44 +49,58 @@ Eigen::VectorXd solve(Eigen::MatrixXd normal, const Eigen::VectorXd& right, doub
   return normal.ldlt().solve(right);
 }
 
+bool counts_by_ratio(const figure& f) {
+  return f.compared == comparison::relative || f.compared == comparison::decibel;
+}
+
+/// A difference of tuned numbers in the unit in which errors of the figure are told.
+double in_error_unit(const figure& f, double difference) {
+  return counts_by_ratio(f) ? f.error_of(1, difference) : difference;
+}
+
 class tuner {
  public:
-  tuner(const transition_space& space, const std::vector<measured_point>& points, const measure_rates& measure)
-      : points_(points),
-        measure_(measure),
-        axes_(static_cast<int>(space.axes.size())),
-        firing_(firing_at(points)),
-        tuned_{can_be_tuned(firing_[0], axes_), can_be_tuned(firing_[1], axes_)},
-        surface_(axes_, std::max(0, degree_for(fewest(), axes_, highest_surface_degree))) {
-    for (const measured_point& point : points) {
-      scaled_.push_back(scaled_axes(space, point.values));
+  tuner(const transition_space& space, const tuning_target& target, const measure_figures_of& measure)
+      : target_(target), measure_(measure), axes_(static_cast<int>(space.axes.size())) {
+    for (const auto& values : target.points) {
+      scaled_.push_back(scaled_axes(space, values));
+    }
+    for (Eigen::Index f = 0; f < target.wanted.cols(); ++f) {
+      if (can_be_tuned(known(f), axes_)) {
+        tuned_.push_back(f);
+      }
     }
   }
 
-  tuning_record run(input_shift& best) {
-    fit_surface();
+  std::vector<tuning_record> run(input_shift& best) {
+    if (tuned_.empty()) {
+      return {};
+    }
+    Eigen::MatrixXd errors = errors_of({});
+    find_typical_errors(errors);
+    std::vector<tuning_record> record;
+    for (const Eigen::Index f : tuned_) {
+      const double before = told(f, errors);
+      record.push_back({target_.figures[static_cast<std::size_t>(f)], before, before});
+    }
+    if (tuned_.empty()) {
+      return record;
+    }
+    double lowest = score(errors);
+    find_response(errors);
     input_shift shift;
-    tuning_record record;
-    for (int round = 0; round <= rounds; ++round) {
-      const auto errors = log_errors_of(measure_(shift));
-      const auto [error_E, error_I] = root_mean_squares(errors);
-      if (round == 0) {
-        record = {error_E, error_I, error_E, error_I};
-        if (error_E == 0 || error_I == 0) {
-          break;  // Nothing to tune.
-        }
-        weight_ = {tuned_[0] ? 1 / error_E : 0, tuned_[1] ? 1 / error_I : 0};
-        shift.degree = choose_degree(errors);
-        shift.coefficients.assign(static_cast<std::size_t>(polynomial_basis(axes_, shift.degree).terms() * axes_), 0.0);
-      } else if (sum_of_tuned(error_E, error_I) < sum_of_tuned(record.after_E, record.after_I)) {
-        record.after_E = error_E;
-        record.after_I = error_I;
+    shift.degree = choose_degree(errors);
+    const auto terms = static_cast<std::size_t>(polynomial_basis(axes_, shift.degree).terms());
+    shift.coefficients.assign(terms * static_cast<std::size_t>(axes_), 0.0);
+    shift.log_noise.assign(terms, 0.0);
+    for (int round = 0; round < rounds; ++round) {
+      add(step(polynomial_basis(axes_, shift.degree), errors).change, shift);
+      errors = errors_of(shift);
+      if (const double found = score(errors); found < lowest) {
+        lowest = found;
         best = shift;
-      }
-      if (round < rounds) {
-        const Eigen::VectorXd change = step(polynomial_basis(axes_, shift.degree), errors).change;
-        for (std::size_t k = 0; k < shift.coefficients.size(); ++k) {
-          shift.coefficients[k] += change[static_cast<Eigen::Index>(k)];
+        for (std::size_t i = 0; i < tuned_.size(); ++i) {
+          record[i].after = told(tuned_[i], errors);
         }
       }
     }
@@ -104,158 +108,273 @@ class tuner {
   }
 
  private:
-  using log_errors = std::vector<std::array<double, 2>>;
+  /// Quantities that tuning may change: the axes, and the noise.
+  int knobs() const { return axes_ + 1; }
 
-  /// Whether a point counts for a population.
-  bool counts(std::size_t point, std::size_t q) const { return tuned_[q] && rate_of(points_[point], q) > 0; }
-
-  /// Points that count for the population that has fewest.
-  std::size_t fewest() const {
-    return std::min(tuned_[0] ? firing_[0] : points_.size(), tuned_[1] ? firing_[1] : points_.size());
+  /// At how many points a figure has a target.
+  std::size_t known(Eigen::Index f) const {
+    return static_cast<std::size_t>(target_.wanted.col(f).array().isFinite().count());
   }
 
-  double sum_of_tuned(double E, double I) const { return (tuned_[0] ? E : 0) + (tuned_[1] ? I : 0); }
-
-  /// Logarithms of the exact rates as polynomials of the scaled axes.
-  void fit_surface() {
-    const int n = surface_.terms();
-    for (std::size_t q = 0; q < 2; ++q) {
-      Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(n, n);
-      Eigen::VectorXd right = Eigen::VectorXd::Zero(n);
-      for (std::size_t i = 0; i < points_.size(); ++i) {
-        if (!counts(i, q)) {
-          continue;
-        }
-        const std::vector<double> terms = surface_.at(scaled_[i]);
-        const Eigen::Map<const Eigen::VectorXd> row(terms.data(), n);
-        normal += row * row.transpose();
-        right += std::log(rate_of(points_[i], q)) * row;
+  /// Tuned numbers beyond their targets: points x figures; NaN where there is no target. Where the surrogate's figure
+  /// is undefined, as far off as can be.
+  Eigen::MatrixXd errors_of(const input_shift& shift) const {
+    const Eigen::MatrixXd found = measure_(shift);
+    Eigen::MatrixXd errors(found.rows(), found.cols());
+    for (Eigen::Index f = 0; f < found.cols(); ++f) {
+      for (Eigen::Index i = 0; i < found.rows(); ++i) {
+        const double number = tuned_number(target_.figures[static_cast<std::size_t>(f)], found(i, f));
+        errors(i, f) = std::isnan(number) && std::isfinite(target_.wanted(i, f)) ? std::numeric_limits<double>::infinity()
+                                                                                 : number - target_.wanted(i, f);
       }
-      if (tuned_[q]) {
-        log_rate_[q] = solve(normal, right, surface_ridge);
-      }
-    }
-  }
-
-  static log_errors log_errors_of(const std::vector<rate_ratios>& ratios) {
-    log_errors errors;
-    for (const rate_ratios& ratio : ratios) {
-      const auto error = [](double r) {
-        return r > 0 ? std::clamp(std::log(r), -largest_log_error, largest_log_error) : -largest_log_error;
-      };
-      errors.push_back({error(ratio.E), error(ratio.I)});
     }
     return errors;
   }
 
-  std::array<double, 2> root_mean_squares(const log_errors& errors) const {
-    std::array<double, 2> roots{};
-    for (std::size_t q = 0; q < 2; ++q) {
-      double sum = 0;
-      for (std::size_t i = 0; i < errors.size(); ++i) {
-        sum += counts(i, q) ? errors[i][q] * errors[i][q] : 0;
+  /// The typical error of each figure is the median of the absolute ones. A figure without error is not tuned.
+  void find_typical_errors(const Eigen::MatrixXd& errors) {
+    typical_ = Eigen::VectorXd::Zero(errors.cols());
+    for (const Eigen::Index f : tuned_) {
+      std::vector<double> sizes;
+      for (const double e : errors.col(f)) {
+        if (!std::isnan(e)) {
+          sizes.push_back(std::abs(e));
+        }
       }
-      roots[q] =
-          tuned_[q] ? std::sqrt(sum / static_cast<double>(firing_[q])) : std::numeric_limits<double>::quiet_NaN();
+      const auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
+      std::ranges::nth_element(sizes, middle);
+      typical_(f) = *middle;
     }
-    return roots;
+    std::erase_if(tuned_, [this](Eigen::Index f) { return !(typical_(f) > 0 && std::isfinite(typical_(f))); });
+  }
+
+  /// In typical errors of the figure, held within bounds.
+  double weighted(Eigen::Index f, double error) const {
+    return std::clamp(error / typical_(f), -largest_error, largest_error);
+  }
+
+  double mean_square(Eigen::Index f, const Eigen::MatrixXd& errors) const {
+    double sum = 0;
+    for (const double e : errors.col(f)) {
+      sum += std::isnan(e) ? 0 : weighted(f, e) * weighted(f, e);
+    }
+    return sum / static_cast<double>(known(f));
+  }
+
+  double score(const Eigen::MatrixXd& errors) const {
+    double sum = 0;
+    for (const Eigen::Index f : tuned_) {
+      sum += mean_square(f, errors);
+    }
+    return sum;
+  }
+
+  /// The root mean square of the errors of a figure, for people.
+  double told(Eigen::Index f, const Eigen::MatrixXd& errors) const {
+    return in_error_unit(target_.figures[static_cast<std::size_t>(f)],
+                         typical_(f) * std::sqrt(mean_square(f, errors)));
+  }
+
+  /// How the errors change with the logarithm of the scale of the noise: a linear polynomial of the axes, fitted to
+  /// what one run with more noise shows.
+  void find_response(const Eigen::MatrixXd& errors) {
+    input_shift more;
+    more.coefficients.assign(static_cast<std::size_t>(axes_), 0.0);
+    more.log_noise = {probe};
+    const Eigen::MatrixXd changes = errors_of(more) - errors;
+    const polynomial_basis linear(axes_, 1);
+    response_ = Eigen::MatrixXd::Zero(errors.rows(), errors.cols());
+    for (const Eigen::Index f : tuned_) {
+      Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(linear.terms(), linear.terms());
+      Eigen::VectorXd right = Eigen::VectorXd::Zero(linear.terms());
+      for (Eigen::Index i = 0; i < changes.rows(); ++i) {
+        if (std::isfinite(changes(i, f))) {
+          const Eigen::VectorXd row = terms_at(linear, i);
+          normal += row * row.transpose();
+          right += weighted(f, changes(i, f)) * row;
+        }
+      }
+      if (normal(0, 0) > 0) {
+        const Eigen::VectorXd found = solve(normal, right, response_ridge);
+        for (Eigen::Index i = 0; i < changes.rows(); ++i) {
+          response_(i, f) = terms_at(linear, i).dot(found) / probe;
+        }
+      }
+    }
+  }
+
+  Eigen::VectorXd terms_at(const polynomial_basis& basis, Eigen::Index point) const {
+    const std::vector<double> terms = basis.at(scaled_[static_cast<std::size_t>(point)]);
+    return Eigen::Map<const Eigen::VectorXd>(terms.data(), static_cast<Eigen::Index>(terms.size()));
   }
 
   struct gauss_newton_step {
-    Eigen::VectorXd change;  ///< terms x axes
-    double left = 0;         ///< Weighted sum of squares of the errors that it leaves, to first order.
+    Eigen::VectorXd change;  ///< terms x knobs
+    double left = 0;         ///< Sum of squares of the weighted errors that it leaves, to first order.
   };
 
   /// What takes the errors away, to first order.
-  gauss_newton_step step(const polynomial_basis& basis, const log_errors& errors) const {
-    const int unknowns = basis.terms() * axes_;
+  gauss_newton_step step(const polynomial_basis& basis, const Eigen::MatrixXd& errors) const {
+    const Eigen::Index unknowns = basis.terms() * knobs();
     Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(unknowns, unknowns);
     Eigen::VectorXd right = Eigen::VectorXd::Zero(unknowns);
     Eigen::VectorXd row(unknowns);
     double squares = 0;
-    for (std::size_t i = 0; i < points_.size(); ++i) {
-      const std::vector<double> terms = basis.at(scaled_[i]);
-      for (std::size_t q = 0; q < 2; ++q) {
-        if (!counts(i, q)) {
+    for (Eigen::Index i = 0; i < errors.rows(); ++i) {
+      const Eigen::VectorXd terms = terms_at(basis, i);
+      for (const Eigen::Index f : tuned_) {
+        if (std::isnan(errors(i, f))) {
           continue;
         }
-        for (int a = 0; a < axes_; ++a) {
-          const std::vector<double> slopes = surface_.slope(scaled_[i], a);
-          const double slope = Eigen::Map<const Eigen::VectorXd>(slopes.data(), surface_.terms()).dot(log_rate_[q]);
-          for (int t = 0; t < basis.terms(); ++t) {
-            row[t * axes_ + a] = weight_[q] * slope * terms[static_cast<std::size_t>(t)];
-          }
+        Eigen::VectorXd by_knob(knobs());
+        by_knob.head(axes_) = target_.slopes[static_cast<std::size_t>(f)].row(i).transpose() / typical_(f);
+        by_knob(axes_) = response_(i, f);
+        for (Eigen::Index t = 0; t < terms.size(); ++t) {
+          row.segment(t * knobs(), knobs()) = terms(t) * by_knob;
         }
-        const double error = weight_[q] * errors[i][q];
-        normal += row * row.transpose();
+        const double error = weighted(f, errors(i, f));
+        normal.selfadjointView<Eigen::Lower>().rankUpdate(row);
         right -= error * row;
         squares += error * error;
       }
     }
+    normal.triangularView<Eigen::StrictlyUpper>() = normal.transpose();
     gauss_newton_step out{solve(normal, right, shift_ridge), 0};
     out.left = squares - 2 * out.change.dot(right) + out.change.dot(normal * out.change);
     return out;
   }
 
+  void add(const Eigen::VectorXd& change, input_shift& to) const {
+    for (std::size_t t = 0; t < to.log_noise.size(); ++t) {
+      const auto first = static_cast<Eigen::Index>(t) * knobs();
+      for (int a = 0; a < axes_; ++a) {
+        to.coefficients[t * static_cast<std::size_t>(axes_) + static_cast<std::size_t>(a)] += change(first + a);
+      }
+      to.log_noise[t] += change(first + axes_);
+    }
+  }
+
   /// The degree of the smallest generalised cross-validation (Golub, Heath & Wahba 1979, Technometrics 21, 215): the
-  /// squares left, over the square of the degrees of freedom left. Two rates see two combinations of the axes.
-  int choose_degree(const log_errors& errors) const {
+  /// squares left, over the square of the degrees of freedom left. So many figures see as many combinations of the
+  /// knobs.
+  int choose_degree(const Eigen::MatrixXd& errors) const {
+    std::size_t numbers = 0;
+    std::size_t fewest = std::numeric_limits<std::size_t>::max();
+    for (const Eigen::Index f : tuned_) {
+      numbers += known(f);
+      fewest = std::min(fewest, known(f));
+    }
+    const int combinations = std::min(knobs(), static_cast<int>(tuned_.size()));
     int best = 0;
     double lowest = 0;
-    const std::size_t rates = (tuned_[0] ? firing_[0] : 0) + (tuned_[1] ? firing_[1] : 0);
-    const int combinations = std::min(axes_, (tuned_[0] ? 1 : 0) + (tuned_[1] ? 1 : 0));
-    for (int degree = 0; degree <= degree_for(fewest(), axes_, highest_shift_degree); ++degree) {
+    for (int degree = 0; degree <= degree_for(fewest, axes_, highest_shift_degree); ++degree) {
       const polynomial_basis basis(axes_, degree);
-      const double free = static_cast<double>(rates) - combinations * basis.terms();
-      const double score = step(basis, errors).left / (free * free);
-      if (degree == 0 || score < lowest) {
+      const double free = static_cast<double>(numbers) - combinations * basis.terms();
+      const double found = step(basis, errors).left / (free * free);
+      if (degree == 0 || found < lowest) {
         best = degree;
-        lowest = score;
+        lowest = found;
       }
     }
     return best;
   }
 
-  const std::vector<measured_point>& points_;
-  const measure_rates& measure_;
+  const tuning_target& target_;
+  const measure_figures_of& measure_;
   int axes_;
-  std::array<std::size_t, 2> firing_;  ///< Points at which E and I fire.
-  std::array<bool, 2> tuned_;          ///< Of E and I.
-  polynomial_basis surface_;
+  std::vector<Eigen::Index> tuned_;          ///< Columns of the target.
   std::vector<std::vector<double>> scaled_;  ///< Of each point.
-  std::array<Eigen::VectorXd, 2> log_rate_;  ///< E, I: coefficients.
-  std::array<double, 2> weight_{};           ///< Of the errors of either rate: so that both count alike.
+  Eigen::VectorXd typical_;                  ///< Error of each figure before tuning.
+  Eigen::MatrixXd response_;  ///< points x figures: change of the weighted errors by the logarithm of the noise.
 };
+
+/// Points that are moved by a number of half ranges along one axis.
+Eigen::MatrixXd moved(const emulator& e, const transition_space& space, Eigen::Index axis, double by) {
+  const auto a = static_cast<std::size_t>(axis);
+  Eigen::MatrixXd out = e.points;
+  out.col(axis).array() += by * 0.5 * (space.axis_max[a] - space.axis_min[a]);
+  return out;
+}
 
 }  // namespace
 
+double tuned_number(const figure& f, double value) {
+  if (!counts_by_ratio(f)) {
+    return value;
+  }
+  return value > 0 ? std::log(value) : undefined;
+}
+
+tuning_target target_of(const transition_space& space, const emulator& e) {
+  tuning_target target;
+  std::vector<const emulated_figure*> measured;
+  for (const emulated_figure& f : e.figures) {
+    if (f.law && figure_named(f.name).tuned) {
+      target.figures.emplace_back(figure_named(f.name));
+      measured.push_back(&f);
+    }
+  }
+  const Eigen::Index n = e.points.rows();
+  for (Eigen::Index i = 0; i < n; ++i) {
+    const Eigen::RowVectorXd point = e.points.row(i);
+    target.points.emplace_back(point.begin(), point.end());
+  }
+  target.wanted.resize(n, static_cast<Eigen::Index>(measured.size()));
+  for (std::size_t k = 0; k < measured.size(); ++k) {
+    const figure& f = target.figures[k];
+    const gaussian_process process(measured[k]->measured(e.points), e.lower, e.upper, *measured[k]->law, f.name);
+    const auto numbers_at = [&](const Eigen::MatrixXd& points) {
+      Eigen::VectorXd numbers = process.predict(points).values;
+      // A regression of logarithms gives tuned numbers already.
+      if (!measured[k]->in_logarithms) {
+        numbers = numbers.unaryExpr([&f](double value) { return tuned_number(f, value); }).eval();
+      }
+      return numbers;
+    };
+    target.wanted.col(static_cast<Eigen::Index>(k)) = numbers_at(e.points);
+    for (Eigen::Index i = 0; i < n; ++i) {
+      if (std::isnan(tuned_number(f, measured[k]->values[static_cast<std::size_t>(i)]))) {
+        target.wanted(i, static_cast<Eigen::Index>(k)) = undefined;
+      }
+    }
+    Eigen::MatrixXd& slopes = target.slopes.emplace_back(n, e.points.cols());
+    for (Eigen::Index a = 0; a < e.points.cols(); ++a) {
+      slopes.col(a) = (numbers_at(moved(e, space, a, slope_step)) - numbers_at(moved(e, space, a, -slope_step))) /
+                      (2 * slope_step);
+    }
+    // Beside a point without spikes a regression may have none either.
+    slopes = slopes.unaryExpr([](double x) { return std::isfinite(x) ? x : 0; }).eval();
+  }
+  return target;
+}
+
 double tuning_time_s(std::size_t axes, std::size_t points, double seconds) {
-  if (axes == 0 || !can_be_tuned(points, static_cast<int>(axes))) {
+  if (!can_be_tuned(points, static_cast<int>(axes))) {
     return 0;
   }
-  return (rounds + 1) * loop_time_s(points, {seconds, chains_per_point});
+  return (rounds + 2) * loop_time_s(points, {seconds, chains_per_point});
 }
 
-tuning_record fit_shift(const transition_space& space, const std::vector<measured_point>& points,
-                        const measure_rates& measure, input_shift& shift) {
+std::vector<tuning_record> fit_shift(const transition_space& space, const tuning_target& target,
+                                     const measure_figures_of& measure, input_shift& shift) {
   shift = {};
-  const auto axes = static_cast<int>(space.axes.size());
-  const auto firing = firing_at(points);
-  if (space.axes.empty() || (!can_be_tuned(firing[0], axes) && !can_be_tuned(firing[1], axes))) {
-    return {};
-  }
-  return tuner(space, points, measure).run(shift);
+  return tuner(space, target, measure).run(shift);
 }
 
-tuning_record tune_rates(const communicator& comm, const std::vector<measured_point>& points, double seconds,
-                         const std::function<bool()>& stop, model& m) {
+std::vector<tuning_record> tune_figures(const communicator& comm, double seconds, const std::function<bool()>& stop,
+                                        model& m) {
+  const tuning_target target = target_of(m.space, m.emulator);
+  std::vector<loop_point> points;
+  for (const auto& values : target.points) {
+    points.push_back({values, static_cast<std::uint32_t>(points.size())});
+  }
   model_member trial = m.surrogate();
   const rate_settings loop{seconds, chains_per_point, trial.seed};
   return fit_shift(
-      m.space, points,
+      m.space, target,
       [&](const input_shift& shift) {
         trial.shift = shift;
-        return closed_loop_ratios(comm, predictor(member_view(m, trial)), points, loop, stop);
+        return closed_loop_figures(comm, predictor(member_view(m, trial)), points, target.figures, loop, stop);
       },
       m.surrogate().shift);
 }

@@ -46,8 +46,8 @@ struct emulator {
 inline constexpr std::size_t most_emulated_points = 1000;
 
 /// The figures of the finished tasks at the training points of a sweep, without regressions. At a point with several
-/// replicates it is their mean. Rank-local. A sweep of an older version keeps no figures, and so none has a value; one
-/// without axes has no emulator.
+/// replicates it is their mean. Rank-local. A sweep of an older version keeps no figures, and so the rates alone have
+/// values; one without axes has no emulator.
 emulator measure_figures(const sweep_reader& sweep);
 
 /// Fits the regressions; the ranks share the figures. Figures that are positive everywhere and are compared by ratios

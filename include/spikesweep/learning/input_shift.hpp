@@ -22,12 +22,14 @@ class polynomial_basis {
   std::vector<std::vector<int>> powers_;  ///< terms x coordinates
 };
 
-/// A small change of the axis values at which a closed loop evaluates the law. The errors of the law are small, but a
-/// closed loop feeds them back at every step, and they add up to wrong rates; the shift corrects the rates. It is a
-/// polynomial of the scaled axes, and tuning finds its coefficients (surrogate/tuning.hpp). Empty: no shift.
+/// A small change of the axis values at which a closed loop evaluates the law, and of the noise of the law. The errors
+/// of the law are small, but a closed loop feeds them back at every step, and they add up to wrong figures; the shift
+/// corrects the figures. All parts are polynomials of the scaled axes, and tuning finds their coefficients
+/// (surrogate/tuning.hpp). Empty: no shift.
 struct input_shift {
   int degree = 0;
   std::vector<double> coefficients;  ///< terms x axes, in units of half an axis's trained range.
+  std::vector<double> log_noise;     ///< terms: natural logarithm of the scale of the noise; empty: the scale is 1.
 
   bool empty() const { return coefficients.empty(); }
 };
@@ -41,5 +43,11 @@ inline constexpr double largest_shift = 0.5;
 
 /// The axis values at which the law is evaluated when `values` are wanted.
 std::vector<double> shifted(const transition_space& space, const input_shift& shift, std::span<const double> values);
+
+/// The noise of the counts of the law is at most this times as large as it was learnt, and at least the inverse.
+inline constexpr double largest_noise_scale = 2;
+
+/// What the noise of the counts of the law is multiplied by when `values` are wanted.
+double noise_scale(const transition_space& space, const input_shift& shift, std::span<const double> values);
 
 }  // namespace spikesweep

@@ -16,6 +16,7 @@ struct law_query {
   phase_kind phase = phase_kind::step;
   state_view before;
   random_stream* stream = nullptr;
+  float noise = 1;  ///< What the noise of the counts and the duration is multiplied by.
 };
 
 /// The drawn transition. `after` may be the same memory as the query's `before`.

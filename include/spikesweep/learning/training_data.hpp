@@ -27,8 +27,6 @@ struct measured_point {
 /// The selection loss is measured on at most this many rows of the selection points, over all ranks. If there are more
 /// rows, evenly spread ones are taken.
 inline constexpr std::int64_t most_selection_rows = 32768;
-/// A model is tuned at no more than this many training points. If there are more, evenly spread ones are taken.
-inline constexpr std::size_t most_tuning_points = 1024;
 /// The scatter of the profile is measured on every n-th training row, over all ranks. n is the largest number that
 /// leaves at least this many rows, so there are less than twice as many; if there are fewer training rows, n is 1.
 inline constexpr std::int64_t dispersion_rows = 16384;
@@ -51,7 +49,6 @@ struct training_data {
   std::vector<regime> selection_regimes;         ///< The regime of each of these rows.
   dataset dispersion;                            ///< This rank's share of the dispersion rows.
   std::vector<measured_point> selection_points;  ///< All selection points, on every rank.
-  std::vector<measured_point> training_points;   ///< At most most_tuning_points of them, on every rank.
 };
 
 /// Appends the dispersion rows among some training rows to `to`. The plan alone decides which rows these are.

@@ -41,6 +41,7 @@ struct figure {
   std::optional<double> tolerance = {};  ///< A value this close to the exact one is right [error_unit()]; none: nothing
                                          ///< is said.
   std::optional<double> useful = {};     ///< Up to this error a value is of use [error_unit()]; none: no verdict asks.
+  bool tuned = false;  ///< Surrogates are tuned to it.
   figure_needs needs = figure_needs::counts;
   bool brief = false;                                       ///< Also in tables with one row a point.
   population of_population = population::E;                 ///< Whose spikes it is about.

@@ -8,12 +8,13 @@
 #include <Eigen/Core>
 
 #include <spikesweep/learning/training_data.hpp>
+#include <spikesweep/network/figures.hpp>
 #include <spikesweep/parallel/communicator.hpp>
 #include <spikesweep/surrogate/predictor.hpp>
 
 namespace spikesweep {
 
-/// How long closed loops are followed for their rates.
+/// How long closed loops are followed for their figures.
 struct rate_settings {
   double seconds = 8;  ///< At each point, shared by its chains, after a burn-in [s].
   int chains = 4;      ///< Side by side at each point.
@@ -35,6 +36,11 @@ struct loop_rates {
 /// interrupted_error, on every rank, if it said so.
 loop_rates closed_loop_rates(const communicator& comm, const predictor& law, std::span<const loop_point> points,
                              const rate_settings& settings, const std::function<bool()>& stop = {});
+
+/// The same, but figures: points x figures; NaN where a figure is undefined. All chains of a point count as one run.
+Eigen::MatrixXd closed_loop_figures(const communicator& comm, const predictor& law, std::span<const loop_point> points,
+                                    const figure_list& figures, const rate_settings& settings,
+                                    const std::function<bool()>& stop = {});
 
 /// Rates over those that the sweep measured; where a population was silent, 1 if it is so here, too.
 struct rate_ratios {

@@ -18,6 +18,7 @@ struct chain {
   phase_kind phase = phase_kind::step;  ///< The phase that comes next.
   std::vector<std::int32_t> state;      ///< state_layout::size() counts.
   random_stream stream;
+  float noise = 1;  ///< Scale of the noise of the law (noise_scale()).
 };
 
 /// One transition of a chain.

@@ -3,44 +3,64 @@
 #include <functional>
 #include <vector>
 
-#include <spikesweep/learning/training_data.hpp>
+#include <Eigen/Core>
+
+#include <spikesweep/learning/emulator.hpp>
+#include <spikesweep/learning/input_shift.hpp>
+#include <spikesweep/learning/model.hpp>
+#include <spikesweep/network/figures.hpp>
 #include <spikesweep/parallel/communicator.hpp>
-#include <spikesweep/surrogate/closed_loop_rates.hpp>
 
 namespace spikesweep {
 
-/// Relative errors of rates over the points that a model was tuned at, root mean squares; NaN of a population that was
-/// not tuned.
-struct tuning_record {
-  double before_E = 0;
-  double before_I = 0;
-  double after_E = 0;
-  double after_I = 0;
+/// What a surrogate is tuned to: the figures that the sweep measured at some points, smoothed by the regressions of the
+/// figures themselves.
+struct tuning_target {
+  figure_list figures;
+  std::vector<std::vector<double>> points;  ///< Axis values of each point.
+  /// points x figures, as a tuned number (see tuned_number()); NaN where the sweep has no value.
+  Eigen::MatrixXd wanted;
+  std::vector<Eigen::MatrixXd> slopes;  ///< Of each figure: points x axes, by the scaled axes (scaled_axes()).
 };
 
-/// Rates of a surrogate with a shift, over the exact ones; one entry a point.
-using measure_rates = std::function<std::vector<rate_ratios>(const input_shift&)>;
+/// The number that tuning compares: the logarithm of a figure whose ratios count, and another figure itself. NaN where
+/// it is undefined.
+double tuned_number(const figure& f, double value);
 
-/// Finds the input shift for which a surrogate's rates at some points are those that the sweep measured there.
+/// Of the figures that have `figure::tuned` and a regression, at the points of the emulator.
+tuning_target target_of(const transition_space& space, const emulator& e);
+
+/// How far a figure of the surrogate is from the target, root mean square over the points [figure::error_unit()].
+struct tuning_record {
+  std::reference_wrapper<const figure> of;
+  double before = 0;
+  double after = 0;
+};
+
+/// Figures of a surrogate with a shift: points x figures of a target; NaN where one is undefined.
+using measure_figures_of = std::function<Eigen::MatrixXd(const input_shift&)>;
+
+/// Finds the input shift with which a surrogate has the figures of a target.
 ///
-/// Gauss-Newton on the logarithms of both rates. The slope of a rate in the axes is that of a polynomial fitted to the
-/// exact rates of the points; the shift is a polynomial of the axes as well, of the degree (at most 3) that generalised
-/// cross-validation prefers, the smallest one (in the sense of a ridge) among those that fit alike. Few coefficients
-/// beside many points: the noise of a point's rates averages out, and nothing is learnt of any one point. Of the shifts
-/// that were tried the best one is kept; it is empty if none was better than no shift, or the points are fewer than
-/// three a coefficient of a linear fit (then nothing is measured either). A point counts for the populations that fire
-/// there, and a population that fires at too few points is not tuned.
-tuning_record fit_shift(const transition_space& space, const std::vector<measured_point>& points,
-                        const measure_rates& measure, input_shift& shift);
+/// Gauss-Newton on the differences of tuned numbers. The slopes of the figures in the axes are those of the target; the
+/// slopes in the noise are measured. Shift and noise are polynomials of the axes, of the degree (at most 3) that
+/// generalised cross-validation prefers, the smallest ones (in the sense of a ridge) among those that fit alike. Few
+/// coefficients beside many points: what a point's measurement happened to be averages out, and nothing is learnt of
+/// any one point. Each figure counts by its typical error before. Of the shifts that were tried the best one is kept;
+/// it is empty if none was better than no shift, or the points of every figure are fewer than three a coefficient of a
+/// linear fit (then nothing is measured either). One record for each figure that was tuned.
+std::vector<tuning_record> fit_shift(const transition_space& space, const tuning_target& target,
+                                     const measure_figures_of& measure, input_shift& shift);
 
-/// Tunes a trained model at training points, with `seconds` of closed loop at each of them in every round [s]. The law
-/// itself stays as it is, and held-out points are not looked at. `stop`, if there is one, is asked now and then on rank
-/// 0. Collective; the same on every rank. Throws interrupted_error, on every rank, if `stop` said so.
-tuning_record tune_rates(const communicator& comm, const std::vector<measured_point>& points, double seconds,
-                         const std::function<bool()>& stop, model& m);
+/// Tunes a trained model to the figures that its emulator holds, with `seconds` of closed loop at each of its points in
+/// every round [s]. The law itself stays as it is, and held-out points are not looked at. `stop`, if there is one, is
+/// asked now and then on rank 0. Collective; the same on every rank. Throws interrupted_error, on every rank, if `stop`
+/// said so.
+std::vector<tuning_record> tune_figures(const communicator& comm, double seconds, const std::function<bool()>& stop,
+                                        model& m);
 
-/// What tune_rates simulates in closed loop if no round is left out: the sum over all chains [s]. 0 if the points are
-/// too few for the axes.
+/// What tune_figures simulates in closed loop at so many training points if no round is left out: the sum over all
+/// chains [s]. 0 if the points are too few for the axes.
 double tuning_time_s(std::size_t axes, std::size_t points, double seconds);
 
 }  // namespace spikesweep
