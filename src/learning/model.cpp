@@ -9,7 +9,7 @@
 #include <spikesweep/learning/model.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/atomic_file.hpp>
-#include <spikesweep/store/digest.hpp>
+#include <spikesweep/store/seal.hpp>
 #include <spikesweep/store/file_format.hpp>
 #include <spikesweep/store/settings_file.hpp>
 #include <spikesweep/store/shared_files.hpp>
@@ -270,6 +270,7 @@ void prepare_networks(model& m, const learning_settings& settings) {
 void save_model(const std::filesystem::path& path, const model& m) {
   write_then_rename(path, [&](const std::filesystem::path& temporary) {
     hdf5::file file = hdf5::file::create(temporary);
+    reserve_assessment(file);
     {
       hdf5::group& root = file.root();
       write_format(root, model_format);
@@ -314,6 +315,7 @@ model load_model(const std::filesystem::path& path) {
   m.lowest_rate_E_hz = root.read_scalar<double>("range/lowest_rate_E");
   m.highest_rate_E_hz = root.read_scalar<double>("range/highest_rate_E");
   m.config_text = root.read_string("config/text");
+  m.assessed = read_assessment(root);
   check_dimensions(m, name);
   read_more_members(root, m);
   check_numbers(m, name);
@@ -322,7 +324,7 @@ model load_model(const std::filesystem::path& path) {
 
 model load_model(const communicator& ranks, const std::filesystem::path& path) {
   model m = on_every_rank(ranks, [&] { return load_model(path); });
-  check_same_contents(ranks, path, on_every_rank(ranks, [&] { return file_digest(path); }));
+  check_same_contents(ranks, path, on_every_rank(ranks, [&] { return sealed_digest(path); }));
   return m;
 }
 

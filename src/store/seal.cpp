@@ -156,4 +156,12 @@ void check_seal(const std::filesystem::path& path) {
   }
 }
 
+std::string sealed_digest(const std::filesystem::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  seal_block block{};
+  const bool sealed =
+      file.read(block.data(), block.size()) && std::string_view(block.data(), block.size()).starts_with(seal_name);
+  return sealed ? parse(path, block).digest : file_digest(path);
+}
+
 }  // namespace spikesweep

@@ -65,9 +65,13 @@ std::string value_text(double value, double error) {
 }
 
 void add_figure_rows(text_table& table, const figure_list& figures, const run_figures& values,
-                     const run_figures& errors) {
+                     const run_figures& errors, const figure_notes& notes) {
   for (const figure& f : figures) {
-    table.add_row({f.name, value_text(values[f], errors[f]), f.unit == "1" ? "" : f.unit, f.words});
+    std::vector<std::string> row{f.name, value_text(values[f], errors[f]), f.unit == "1" ? "" : f.unit, f.words};
+    if (notes) {
+      row.push_back(notes(f));
+    }
+    table.add_row(row);
   }
 }
 

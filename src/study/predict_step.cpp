@@ -18,6 +18,7 @@
 #include <spikesweep/store/file_format.hpp>
 #include <spikesweep/store/file_lock.hpp>
 #include <spikesweep/store/origin.hpp>
+#include <spikesweep/store/seal.hpp>
 #include <spikesweep/store/spike_file.hpp>
 #include <spikesweep/store/text_file.hpp>
 #include <spikesweep/store/unfinished_result.hpp>
@@ -205,6 +206,13 @@ void warn_of_peaks(const std::vector<point_prediction>& predictions, const frequ
       std::ranges::count_if(predictions, doubtful), predictions.size(), first - predictions.begin() + 1, words));
 }
 
+/// Says so if the last validation found that the surrogate is of no use.
+void warn_of_assessment(const model& m, const predict_request& request) {
+  if (m.assessed && !m.assessed->to_be_used) {
+    log_warning(request.model + ": " + m.assessed->words);
+  }
+}
+
 std::vector<point_prediction> predict_one(const model& m, const predict_request& request) {
   const interrupt_guard guard;
   const loop_point point{requested_points(m, request).front(), 0};
@@ -236,7 +244,7 @@ std::vector<point_prediction> predict_one(const model& m, const predict_request&
 /// Everything that decides the predictions, and what is kept of them.
 origin prediction_origin(const predict_request& request, const model& m, const axis_points& points) {
   digest from;
-  from.add(file_digest(request.model));
+  from.add(sealed_digest(request.model));
   for (const std::vector<double>& values : points) {
     from.add_bytes(std::as_bytes(std::span(values)));
   }
@@ -406,6 +414,7 @@ std::vector<emulated_point> emulate_points(const model& m, const predict_request
 
 std::vector<point_prediction> predict(const rank_context& job, const model& m, const predict_request& request) {
   std::vector<point_prediction> predictions = request.many() ? predict_many(job, m, request) : predict_one(m, request);
+  warn_of_assessment(m, request);
   warn_of_departures(predictions);
   warn_of_peaks(predictions, request.settings.peak_band);
   return predictions;

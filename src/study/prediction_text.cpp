@@ -99,21 +99,54 @@ void add_place(ordered_json& object, const model& m, const point_prediction& poi
   object["farthest_state"] = point.seen.farthest_state();
 }
 
+/// What the last validation of the model found; null if there was none.
+void add_assessment(ordered_json& object, const model& m) {
+  if (!m.assessed) {
+    object["validation"] = nullptr;
+    return;
+  }
+  ordered_json errors = ordered_json::object();
+  for (const assessment::figure_error& e : m.assessed->errors) {
+    errors[e.name] = {{"median", e.median}, {"worst", e.worst}, {"unit", figure_named(e.name).error_unit()}};
+  }
+  object["validation"] = {{"verdict", m.assessed->words}, {"errors", errors}};
+}
+
+/// `columns`: of the table; what the rows do not fill stays empty.
 template <class Point>
-void add_axis_rows(text_table& table, const model& m, const Point& point) {
+void add_axis_rows(text_table& table, const model& m, const Point& point, std::size_t columns) {
   for (std::size_t i = 0; i < point.values.size(); ++i) {
-    table.add_row({m.space.axes[i], readable(point.values[i]), std::string(find_parameter(m.space.axes[i]).unit), ""});
+    std::vector<std::string> row{m.space.axes[i], readable(point.values[i]),
+                                 std::string(find_parameter(m.space.axes[i]).unit)};
+    row.resize(columns);
+    table.add_row(row);
   }
 }
 
 }  // namespace
 
 void print_prediction(const model& m, const point_prediction& point, double simulated_s, std::ostream& out) {
-  text_table table({"", "", "", ""});
-  add_axis_rows(table, m, point);
-  table.add_row({"duration", readable(simulated_s), "s", ""});
-  add_figure_rows(table, predicted_figures(), point.figures, point.errors);
-  table.add_row({"states beyond training", readable(100 * point.seen.share_beyond()), "%", ""});
+  // What a validation found is not told of a point beyond its test points, as one outside the trained range.
+  const bool tells_errors = m.assessed && point.distance == 0;
+  std::vector<std::string> header(4);
+  if (tells_errors) {
+    header.emplace_back("error at the test points: median (worst)");
+  }
+  text_table table(header);
+  const auto add_row = [&](std::vector<std::string> row) {
+    row.resize(header.size());
+    table.add_row(std::move(row));
+  };
+  add_axis_rows(table, m, point, header.size());
+  add_row({"duration", readable(simulated_s), "s"});
+  const auto notes = [&m](const figure& f) {
+    const assessment::figure_error* found = m.assessed->of(f.name);
+    return found == nullptr ? std::string()
+                            : fmt::format("{:.2f} ({:.2f}) {}", found->median, found->worst, f.error_unit());
+  };
+  add_figure_rows(table, predicted_figures(), point.figures, point.errors,
+                  tells_errors ? figure_notes(notes) : figure_notes());
+  add_row({"states beyond training", readable(100 * point.seen.share_beyond()), "%"});
   table.print(out);
   if (is_ensemble(point)) {
     print_members(point, out);
@@ -129,6 +162,7 @@ std::string prediction_json(const model& m, const point_prediction& point, doubl
   object["realtime_factor"] = simulated_s / point.wall_s;
   add_place(object, m, point);
   add_members(object, point, "spread");
+  add_assessment(object, m);
   return json_text(object);
 }
 
@@ -198,7 +232,7 @@ void print_emulated(const model& m, const std::vector<emulated_point>& points, s
     return;
   }
   text_table table({"", "", "", ""});
-  add_axis_rows(table, m, points.front());
+  add_axis_rows(table, m, points.front(), 4);
   add_figure_rows(table, predicted_figures(), points.front().figures, points.front().errors);
   table.print(out);
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <set>
 #include <sstream>
@@ -8,15 +9,18 @@
 
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/base/log.hpp>
+#include <spikesweep/learning/assessment.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/store/digest.hpp>
 #include <spikesweep/store/file_lock.hpp>
+#include <spikesweep/store/seal.hpp>
 #include <spikesweep/store/snapshot.hpp>
 #include <spikesweep/store/unfinished_result.hpp>
 #include <spikesweep/study/published_figures.hpp>
 #include <spikesweep/study/validate_step.hpp>
 #include <spikesweep/study/validation_text.hpp>
+#include <spikesweep/surrogate/usefulness.hpp>
 #include <spikesweep/sweep/sweep.hpp>
 
 #include "settings_text.hpp"
@@ -79,6 +83,23 @@ unfinished_result* at(std::optional<unfinished_result>& there) {
   return there ? &*there : nullptr;
 }
 
+/// The model file says from now on what this validation found. Rank 0 alone.
+void keep_assessment(const std::filesystem::path& model_file, const validation_result& result) {
+  const usefulness verdict = usefulness_of(result);
+  assessment found{words_of(verdict), verdict.grade != usefulness::grade_type::bad, {}};
+  for (const error_row& row : error_table(result)) {
+    if (row.run == "surrogate" && std::isfinite(row.median) && std::isfinite(row.worst)) {
+      found.errors.push_back({row.quantity, row.median, row.worst});
+    }
+  }
+  try {
+    write_assessment(model_file, found);
+  } catch (const environment_error& error) {
+    log_warning(
+        fmt::format("{}; the validation is done, but the model file does not tell what it found", error.what()));
+  }
+}
+
 }  // namespace
 
 std::filesystem::path find_sweep_of(const model& m, const std::filesystem::path& model_file) {
@@ -93,7 +114,7 @@ std::filesystem::path find_sweep_of(const model& m, const std::filesystem::path&
 }
 
 origin validation_origin(const configuration& config, const std::filesystem::path& model_file) {
-  return {file_digest(model_file),
+  return {sealed_digest(model_file),
           settings_text(config, {config_group::sweep, config_group::learning, config_group::validation})};
 }
 
@@ -142,6 +163,7 @@ validation_result validate_surrogate(const rank_context& job, const configuratio
           output, result, [&](std::size_t i) { return read_point(*saved, m, points[i], result); }, m,
           model_file.string(), made_from, table.str());
       saved->remove();
+      keep_assessment(model_file, result);
     });
     return result;
   } catch (const interrupted_error&) {  // All ranks threw it; rank 0 speaks.

@@ -154,6 +154,12 @@ TEST(run, the_model_predicts_within_its_range_and_says_where_that_ends) {
   for (const char* key : {"rate_E_hz", "rate_I_hz", "peak_hz", "simulated_s", "wall_s", "realtime_factor"}) {
     EXPECT_THAT(good.out, HasSubstr(std::string("\"") + key + "\":"));
   }
+  EXPECT_THAT(good.out, HasSubstr("\"validation\":{\"verdict\":\"verdict: "));
+  // What the validation found goes with a copy of the model, and does not make it another one.
+  std::filesystem::copy_file(runner.directory() / "out" / "model.h5", runner.directory() / "copy.h5");
+  const command_result copy = runner.run("predict -m copy.h5 --set S_EE=4.0 --duration 2s");
+  EXPECT_THAT(copy.out, HasSubstr("error at the test points: median (worst)"));
+  EXPECT_THAT(runner.run("run small.toml -o out").err, HasSubstr("validate: out/validation.h5 is up to date"));
   const command_result outside = runner.run("predict -m out/model.h5 --set S_EE=5 --duration 1s");
   EXPECT_EQ(outside.code, 2);
   EXPECT_THAT(outside.err, HasSubstr("--extrapolate"));

@@ -3,7 +3,7 @@
 import os
 import tempfile
 
-from . import overview, reading, sections, style
+from . import headline, overview, reading, sections, style
 from .wording import escape, missing
 
 METHOD = ("Zhang, Wang, Wu, Cai, Tao, Xiao, Li: Learning spiking neuronal networks with artificial neural networks: "
@@ -49,7 +49,7 @@ def build(run, figures_directory=None):
     return (f"<!DOCTYPE html><html lang=en><head><meta charset=utf-8>"
             f'<meta name=viewport content="width=device-width, initial-scale=1"><title>spikesweep: '
             f"{escape(os.path.basename(os.path.abspath(run.directory)))}</title><style>{css}</style></head><body><main>"
-            f"{sections.headline(run)}<nav>{links}</nav>{body}"
+            f"{headline.headline(run)}<nav>{links}</nav>{body}"
             f"<footer><p>Method: {METHOD}.</p></footer></main></body></html>\n")
 
 

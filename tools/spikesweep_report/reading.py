@@ -330,6 +330,20 @@ def calls_of(info):
     return [call for call in [*earlier, info] if isinstance(call, dict) and call]
 
 
+def wall_times(run):
+    """Of each step, over all calls of the run [s]."""
+    sums = {}
+    for call in calls_of(run.info):
+        for step, seconds in step_times(call).items():
+            sums[step] = sums.get(step, 0) + seconds
+    return sums
+
+
+def step_times(call):
+    wall = call.get("wall_s", {})
+    return {k: float(v) for k, v in wall.items() if isinstance(v, (int, float))} if isinstance(wall, dict) else {}
+
+
 def read_run(directory):
     """Reads a run directory. Throws Unreadable if its sweep cannot be read; other parts may be missing."""
     if not os.path.isdir(directory):

@@ -2,10 +2,12 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
+#include <spikesweep/learning/assessment.hpp>
 #include <spikesweep/learning/cloud.hpp>
 #include <spikesweep/learning/dispersion.hpp>
 #include <spikesweep/learning/emulator.hpp>
@@ -93,6 +95,7 @@ struct model {
   std::string data_file;            ///< The path of the sweep file it was trained on, as the user gave it.
   origin made_from;                 ///< The digest of that sweep, and the settings; empty in models of version 0.1.0.
   std::string config_text;
+  std::optional<assessment> assessed;  ///< By the last validation, if there was one.
   /// All trained on the same data; never empty. The first one is the surrogate, more are an ensemble.
   std::vector<model_member> members = std::vector<model_member>(1);
 

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace spikesweep {
@@ -23,5 +24,9 @@ void seal_file(const std::filesystem::path& path, std::vector<byte_range> changi
 /// Throws input_error unless the seal of the file holds. A file that starts as a plain HDF5 file has none, as those of
 /// 0.1.0: nothing is known of it. Rank-local.
 void check_seal(const std::filesystem::path& path);
+
+/// What tells a file by its contents: the digest of its seal, which was tested when the file was opened; without a seal
+/// the digest of all its bytes. Bytes that change after the file was made do not count. Rank-local. Throws input_error.
+std::string sealed_digest(const std::filesystem::path& path);
 
 }  // namespace spikesweep

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -20,9 +21,12 @@ frequency_band parse_peak_band(std::string_view text, double bin_s = figure_sett
 /// A value for people with its standard error, such as "10.42 +- 0.0085"; without one that is undefined.
 std::string value_text(double value, double error);
 
-/// Rows for people: name, value with its standard error, unit, words. The table has four columns.
+using figure_notes = std::function<std::string(const figure&)>;
+
+/// Rows for people: name, value with its standard error, unit, words, and a note if there are notes. The table has as
+/// many columns.
 void add_figure_rows(text_table& table, const figure_list& figures, const run_figures& values,
-                     const run_figures& errors);
+                     const run_figures& errors, const figure_notes& notes = {});
 
 /// The figures by name; then their standard errors as `standard_errors`, and what speaks against the spectral peak as
 /// `peak_doubt`. Where nothing is defined there is null.
