@@ -15,16 +15,18 @@ namespace spikesweep {
 namespace {
 
 constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
-constexpr int rounds = 3;
+constexpr int rounds = 4;
 constexpr int chains_per_point = 4;
 /// Points for each coefficient of a polynomial.
 constexpr int points_per_term = 3;
 constexpr int highest_shift_degree = 3;
 /// Of the normal equations' mean diagonal.
-constexpr double shift_ridge = 1e-3;
+constexpr double first_ridge = 1e-3;
 constexpr double response_ridge = 1e-6;
+/// The ridge grows by this factor when a step made things worse.
+constexpr double ridge_factor = 30;
 /// An error beyond this counts as if it were this: a chain that strayed says little [typical errors of the figure].
-constexpr double largest_error = 5;
+constexpr double most_typical_errors = 5;
 /// The logarithm of the scale of the noise with which the response of the figures is measured.
 constexpr double probe = 0.1;
 /// Slopes in the axes are differences over this [half ranges].
@@ -88,20 +90,26 @@ class tuner {
     }
     double lowest = score(errors);
     find_response(errors);
-    input_shift shift;
-    shift.degree = choose_degree(errors);
-    const auto terms = static_cast<std::size_t>(polynomial_basis(axes_, shift.degree).terms());
-    shift.coefficients.assign(terms * static_cast<std::size_t>(axes_), 0.0);
-    shift.log_noise.assign(terms, 0.0);
+    double ridge = first_ridge;
+    input_shift from;
+    from.degree = choose_degree(errors);
+    const polynomial_basis basis(axes_, from.degree);
+    from.coefficients.assign(static_cast<std::size_t>(basis.terms() * axes_), 0.0);
+    from.log_noise.assign(static_cast<std::size_t>(basis.terms()), 0.0);
     for (int round = 0; round < rounds; ++round) {
-      add(step(polynomial_basis(axes_, shift.degree), errors).change, shift);
-      errors = errors_of(shift);
-      if (const double found = score(errors); found < lowest) {
-        lowest = found;
-        best = shift;
-        for (std::size_t i = 0; i < tuned_.size(); ++i) {
-          record[i].after = told(tuned_[i], errors);
-        }
+      input_shift tried = from;
+      add(step(basis, errors, ridge).change, tried);
+      Eigen::MatrixXd left = errors_of(tried);
+      const double found = score(left);
+      if (!(found < lowest)) {
+        ridge *= ridge_factor;
+        continue;
+      }
+      lowest = found;
+      errors = std::move(left);
+      best = from = std::move(tried);
+      for (std::size_t i = 0; i < tuned_.size(); ++i) {
+        record[i].after = told(tuned_[i], errors);
       }
     }
     return record;
@@ -124,8 +132,9 @@ class tuner {
     for (Eigen::Index f = 0; f < found.cols(); ++f) {
       for (Eigen::Index i = 0; i < found.rows(); ++i) {
         const double number = tuned_number(target_.figures[static_cast<std::size_t>(f)], found(i, f));
-        errors(i, f) = std::isnan(number) && std::isfinite(target_.wanted(i, f)) ? std::numeric_limits<double>::infinity()
-                                                                                 : number - target_.wanted(i, f);
+        errors(i, f) = std::isnan(number) && std::isfinite(target_.wanted(i, f))
+                           ? std::numeric_limits<double>::infinity()
+                           : number - target_.wanted(i, f);
       }
     }
     return errors;
@@ -150,7 +159,7 @@ class tuner {
 
   /// In typical errors of the figure, held within bounds.
   double weighted(Eigen::Index f, double error) const {
-    return std::clamp(error / typical_(f), -largest_error, largest_error);
+    return std::clamp(error / typical_(f), -most_typical_errors, most_typical_errors);
   }
 
   double mean_square(Eigen::Index f, const Eigen::MatrixXd& errors) const {
@@ -171,8 +180,7 @@ class tuner {
 
   /// The root mean square of the errors of a figure, for people.
   double told(Eigen::Index f, const Eigen::MatrixXd& errors) const {
-    return in_error_unit(target_.figures[static_cast<std::size_t>(f)],
-                         typical_(f) * std::sqrt(mean_square(f, errors)));
+    return in_error_unit(target_.figures[static_cast<std::size_t>(f)], typical_(f) * std::sqrt(mean_square(f, errors)));
   }
 
   /// How the errors change with the logarithm of the scale of the noise: a linear polynomial of the axes, fitted to
@@ -208,13 +216,13 @@ class tuner {
     return Eigen::Map<const Eigen::VectorXd>(terms.data(), static_cast<Eigen::Index>(terms.size()));
   }
 
-  struct gauss_newton_step {
+  struct gauss_newton {
     Eigen::VectorXd change;  ///< terms x knobs
     double left = 0;         ///< Sum of squares of the weighted errors that it leaves, to first order.
   };
 
   /// What takes the errors away, to first order.
-  gauss_newton_step step(const polynomial_basis& basis, const Eigen::MatrixXd& errors) const {
+  gauss_newton step(const polynomial_basis& basis, const Eigen::MatrixXd& errors, double ridge) const {
     const Eigen::Index unknowns = basis.terms() * knobs();
     Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(unknowns, unknowns);
     Eigen::VectorXd right = Eigen::VectorXd::Zero(unknowns);
@@ -223,8 +231,8 @@ class tuner {
     for (Eigen::Index i = 0; i < errors.rows(); ++i) {
       const Eigen::VectorXd terms = terms_at(basis, i);
       for (const Eigen::Index f : tuned_) {
-        if (std::isnan(errors(i, f))) {
-          continue;
+        if (!std::isfinite(errors(i, f))) {
+          continue;  // No target, or no figure of the surrogate: nothing says which way is better.
         }
         Eigen::VectorXd by_knob(knobs());
         by_knob.head(axes_) = target_.slopes[static_cast<std::size_t>(f)].row(i).transpose() / typical_(f);
@@ -239,7 +247,7 @@ class tuner {
       }
     }
     normal.triangularView<Eigen::StrictlyUpper>() = normal.transpose();
-    gauss_newton_step out{solve(normal, right, shift_ridge), 0};
+    gauss_newton out{solve(normal, right, ridge), 0};
     out.left = squares - 2 * out.change.dot(right) + out.change.dot(normal * out.change);
     return out;
   }
@@ -270,7 +278,7 @@ class tuner {
     for (int degree = 0; degree <= degree_for(fewest, axes_, highest_shift_degree); ++degree) {
       const polynomial_basis basis(axes_, degree);
       const double free = static_cast<double>(numbers) - combinations * basis.terms();
-      const double found = step(basis, errors).left / (free * free);
+      const double found = step(basis, errors, first_ridge).left / (free * free);
       if (degree == 0 || found < lowest) {
         best = degree;
         lowest = found;
@@ -339,8 +347,8 @@ tuning_target target_of(const transition_space& space, const emulator& e) {
     }
     Eigen::MatrixXd& slopes = target.slopes.emplace_back(n, e.points.cols());
     for (Eigen::Index a = 0; a < e.points.cols(); ++a) {
-      slopes.col(a) = (numbers_at(moved(e, space, a, slope_step)) - numbers_at(moved(e, space, a, -slope_step))) /
-                      (2 * slope_step);
+      slopes.col(a) =
+          (numbers_at(moved(e, space, a, slope_step)) - numbers_at(moved(e, space, a, -slope_step))) / (2 * slope_step);
     }
     // Beside a point without spikes a regression may have none either.
     slopes = slopes.unaryExpr([](double x) { return std::isfinite(x) ? x : 0; }).eval();

@@ -12,7 +12,7 @@
 namespace spikesweep {
 namespace {
 
-class assessment_in_a_file : public testing::Test {
+class assessment_in_a_file : public ::testing::Test {
  protected:
   assessment_in_a_file() {
     hdf5::file made = hdf5::file::create(path_);

@@ -20,7 +20,7 @@ inline void make_sparse_sweep(const std::filesystem::path& path, const sweep_des
   hdf5::file made = write_layout(path, description);
   std::vector<task_record> records = planned_records(description);
   std::size_t bytes = 0;
-  for (const column& c : column_table()) {
+  for (const column& c : columns_of(description.sampling.layout)) {
     bytes += c.row_bytes(description.sampling.layout) * static_cast<std::size_t>(description.sampling.transitions);
   }
   const std::vector<std::byte> rows(bytes);

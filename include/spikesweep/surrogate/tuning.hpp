@@ -42,7 +42,8 @@ using measure_figures_of = std::function<Eigen::MatrixXd(const input_shift&)>;
 
 /// Finds the input shift with which a surrogate has the figures of a target.
 ///
-/// Gauss-Newton on the differences of tuned numbers. The slopes of the figures in the axes are those of the target; the
+/// Gauss-Newton on the differences of tuned numbers, damped as Levenberg and Marquardt do it: a step that makes things
+/// worse is taken back, and the next one is shorter. The slopes of the figures in the axes are those of the target; the
 /// slopes in the noise are measured. Shift and noise are polynomials of the axes, of the degree (at most 3) that
 /// generalised cross-validation prefers, the smallest ones (in the sense of a ridge) among those that fit alike. Few
 /// coefficients beside many points: what a point's measurement happened to be averages out, and nothing is learnt of
