@@ -25,8 +25,8 @@ constexpr double first_ridge = 1e-3;
 constexpr double response_ridge = 1e-6;
 /// The ridge grows by this factor when a step made things worse.
 constexpr double ridge_factor = 30;
-/// An error beyond this counts as if it were this: a chain that strayed says little [typical errors of the figure].
-constexpr double most_typical_errors = 5;
+/// An error beyond this counts as if it were this: a chain that strayed says little [scales of the error].
+constexpr double most_scales = 8;
 /// The logarithm of the scale of the noise with which the response of the figures is measured.
 constexpr double probe = 0.1;
 /// Slopes in the axes are differences over this [half ranges].
@@ -79,7 +79,7 @@ class tuner {
       return {};
     }
     Eigen::MatrixXd errors = errors_of({});
-    find_typical_errors(errors);
+    find_scales(errors);
     std::vector<tuning_record> record;
     for (const Eigen::Index f : tuned_) {
       const double before = told(f, errors);
@@ -140,9 +140,11 @@ class tuner {
     return errors;
   }
 
-  /// The typical error of each figure is the median of the absolute ones. A figure without error is not tuned.
-  void find_typical_errors(const Eigen::MatrixXd& errors) {
-    typical_ = Eigen::VectorXd::Zero(errors.cols());
+  /// In what each error counts: its uncertainty or, where that is unknown, the median of the absolute errors of its
+  /// figure. A figure without error is not tuned.
+  void find_scales(const Eigen::MatrixXd& errors) {
+    scale_ = Eigen::MatrixXd::Zero(errors.rows(), errors.cols());
+    std::vector<Eigen::Index> kept;
     for (const Eigen::Index f : tuned_) {
       std::vector<double> sizes;
       for (const double e : errors.col(f)) {
@@ -152,20 +154,30 @@ class tuner {
       }
       const auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
       std::ranges::nth_element(sizes, middle);
-      typical_(f) = *middle;
+      for (Eigen::Index i = 0; i < errors.rows(); ++i) {
+        const double known = target_.uncertain.size() > 0 ? target_.uncertain(i, f) : undefined;
+        scale_(i, f) = known > 0 && std::isfinite(known) ? known : *middle;
+      }
+      if (*middle > 0 && scale_.col(f).allFinite() && scale_.col(f).minCoeff() > 0) {
+        kept.push_back(f);
+      }
     }
-    std::erase_if(tuned_, [this](Eigen::Index f) { return !(typical_(f) > 0 && std::isfinite(typical_(f))); });
+    tuned_ = std::move(kept);
   }
 
-  /// In typical errors of the figure, held within bounds.
-  double weighted(Eigen::Index f, double error) const {
-    return std::clamp(error / typical_(f), -most_typical_errors, most_typical_errors);
+  /// In scales, held within bounds.
+  double weighted(Eigen::Index i, Eigen::Index f, double error) const {
+    return std::clamp(error / scale_(i, f), -most_scales, most_scales);
   }
 
-  double mean_square(Eigen::Index f, const Eigen::MatrixXd& errors) const {
+  /// Over the points of a figure, of what counts of its errors: in scales, or in tuned numbers.
+  double mean_square(Eigen::Index f, const Eigen::MatrixXd& errors, bool in_scales) const {
     double sum = 0;
-    for (const double e : errors.col(f)) {
-      sum += std::isnan(e) ? 0 : weighted(f, e) * weighted(f, e);
+    for (Eigen::Index i = 0; i < errors.rows(); ++i) {
+      if (!std::isnan(errors(i, f))) {
+        const double counts = weighted(i, f, errors(i, f)) * (in_scales ? 1 : scale_(i, f));
+        sum += counts * counts;
+      }
     }
     return sum / static_cast<double>(known(f));
   }
@@ -173,14 +185,14 @@ class tuner {
   double score(const Eigen::MatrixXd& errors) const {
     double sum = 0;
     for (const Eigen::Index f : tuned_) {
-      sum += mean_square(f, errors);
+      sum += mean_square(f, errors, true);
     }
     return sum;
   }
 
   /// The root mean square of the errors of a figure, for people.
   double told(Eigen::Index f, const Eigen::MatrixXd& errors) const {
-    return in_error_unit(target_.figures[static_cast<std::size_t>(f)], typical_(f) * std::sqrt(mean_square(f, errors)));
+    return in_error_unit(target_.figures[static_cast<std::size_t>(f)], std::sqrt(mean_square(f, errors, false)));
   }
 
   /// How the errors change with the logarithm of the scale of the noise: a linear polynomial of the axes, fitted to
@@ -199,7 +211,7 @@ class tuner {
         if (std::isfinite(changes(i, f))) {
           const Eigen::VectorXd row = terms_at(linear, i);
           normal += row * row.transpose();
-          right += weighted(f, changes(i, f)) * row;
+          right += weighted(i, f, changes(i, f)) * row;
         }
       }
       if (normal(0, 0) > 0) {
@@ -235,12 +247,12 @@ class tuner {
           continue;  // No target, or no figure of the surrogate: nothing says which way is better.
         }
         Eigen::VectorXd by_knob(knobs());
-        by_knob.head(axes_) = target_.slopes[static_cast<std::size_t>(f)].row(i).transpose() / typical_(f);
+        by_knob.head(axes_) = target_.slopes[static_cast<std::size_t>(f)].row(i).transpose() / scale_(i, f);
         by_knob(axes_) = response_(i, f);
         for (Eigen::Index t = 0; t < terms.size(); ++t) {
           row.segment(t * knobs(), knobs()) = terms(t) * by_knob;
         }
-        const double error = weighted(f, errors(i, f));
+        const double error = weighted(i, f, errors(i, f));
         normal.selfadjointView<Eigen::Lower>().rankUpdate(row);
         right -= error * row;
         squares += error * error;
@@ -292,7 +304,7 @@ class tuner {
   int axes_;
   std::vector<Eigen::Index> tuned_;          ///< Columns of the target.
   std::vector<std::vector<double>> scaled_;  ///< Of each point.
-  Eigen::VectorXd typical_;                  ///< Error of each figure before tuning.
+  Eigen::MatrixXd scale_;                    ///< points x figures: in what errors count.
   Eigen::MatrixXd response_;  ///< points x figures: change of the weighted errors by the logarithm of the noise.
 };
 
@@ -328,6 +340,7 @@ tuning_target target_of(const transition_space& space, const emulator& e) {
     target.points.emplace_back(point.begin(), point.end());
   }
   target.wanted.resize(n, static_cast<Eigen::Index>(measured.size()));
+  target.uncertain.setConstant(n, static_cast<Eigen::Index>(measured.size()), undefined);
   for (std::size_t k = 0; k < measured.size(); ++k) {
     const figure& f = target.figures[k];
     const gaussian_process process(measured[k]->measured(e.points), e.lower, e.upper, *measured[k]->law, f.name);
@@ -340,10 +353,19 @@ tuning_target target_of(const transition_space& space, const emulator& e) {
       return numbers;
     };
     target.wanted.col(static_cast<Eigen::Index>(k)) = numbers_at(e.points);
+    const estimated_figure smoothed = process.predict(e.points);
     for (Eigen::Index i = 0; i < n; ++i) {
-      if (std::isnan(tuned_number(f, measured[k]->values[static_cast<std::size_t>(i)]))) {
+      const auto at = static_cast<std::size_t>(i);
+      const double value = measured[k]->values[at];
+      if (std::isnan(tuned_number(f, value))) {
         target.wanted(i, static_cast<Eigen::Index>(k)) = undefined;
+        continue;
       }
+      // The surrogate's run is about as long as that of the point, so it is as noisy.
+      const double per_number = counts_by_ratio(f) ? 1 / value : 1;
+      const double of_target = smoothed.standard_errors(i) * (measured[k]->in_logarithms ? 1 : per_number);
+      target.uncertain(i, static_cast<Eigen::Index>(k)) =
+          std::hypot(of_target, measured[k]->standard_errors[at] * per_number);
     }
     Eigen::MatrixXd& slopes = target.slopes.emplace_back(n, e.points.cols());
     for (Eigen::Index a = 0; a < e.points.cols(); ++a) {

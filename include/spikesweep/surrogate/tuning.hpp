@@ -20,6 +20,9 @@ struct tuning_target {
   std::vector<std::vector<double>> points;  ///< Axis values of each point.
   /// points x figures, as a tuned number (see tuned_number()); NaN where the sweep has no value.
   Eigen::MatrixXd wanted;
+  /// points x figures: how far a wanted number, and the surrogate's run at its point, may be off by chance: one
+  /// standard deviation. Not a number where it is unknown. Empty: unknown everywhere.
+  Eigen::MatrixXd uncertain;
   std::vector<Eigen::MatrixXd> slopes;  ///< Of each figure: points x axes, by the scaled axes (scaled_axes()).
 };
 
@@ -47,9 +50,10 @@ using measure_figures_of = std::function<Eigen::MatrixXd(const input_shift&)>;
 /// slopes in the noise are measured. Shift and noise are polynomials of the axes, of the degree (at most 3) that
 /// generalised cross-validation prefers, the smallest ones (in the sense of a ridge) among those that fit alike. Few
 /// coefficients beside many points: what a point's measurement happened to be averages out, and nothing is learnt of
-/// any one point. Each figure counts by its typical error before. Of the shifts that were tried the best one is kept;
-/// it is empty if none was better than no shift, or the points of every figure are fewer than three a coefficient of a
-/// linear fit (then nothing is measured either). One record for each figure that was tuned.
+/// any one point. Each error counts in units of its uncertainty; where that is unknown, of the figure's typical error.
+/// Of the shifts that were tried the best one is kept; it is empty if none was better than no shift, or the points of
+/// every figure are fewer than three a coefficient of a linear fit (then nothing is measured either). One record for
+/// each figure that was tuned.
 std::vector<tuning_record> fit_shift(const transition_space& space, const tuning_target& target,
                                      const measure_figures_of& measure, input_shift& shift);
 
