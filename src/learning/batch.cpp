@@ -20,14 +20,6 @@ constexpr double largest_spike_time_weight = 4 * spike_time_weight;
 
 }  // namespace
 
-void condition(const model& m, std::span<const std::int32_t> counts, double duration, std::span<float> out) {
-  constexpr std::array<double, count_dims> middle{0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
-  std::array<double, count_dims + 1> y{};
-  const auto dims = static_cast<std::size_t>(m.targets.dims());
-  m.targets.raw(counts, duration, middle, std::span(y).first(dims));
-  m.targets.standardise(std::span(y).first(dims), out);
-}
-
 void softmax(std::span<const float> logits, double total, std::span<double> out) {
   const double sum = exponentials<float>(logits, out);
   for (auto& x : out.first(logits.size())) {
@@ -59,20 +51,24 @@ void law_batch::fill(int slot, const dataset& data, std::int64_t row, float weig
   std::ranges::copy(features, counts_.input().subspan(s * width, width).begin());
   const auto profile_input = profile_.input().subspan(s * (width + dims), width + dims);
   std::ranges::copy(features, profile_input.begin());
-  condition(model_, counts, data.duration[r], profile_input.subspan(width));
+  const auto size = static_cast<std::size_t>(model_.targets.profile_size());
+  const auto profile = std::span(data.profile).subspan(r * size, size);
+  std::array<double, dequantised_dims> u;
+  u.fill(0.5);
+  std::array<double, dequantised_dims + 1> y{};
+  const auto target = std::span(y).first(dims);
+  model_.targets.raw(counts, data.duration[r], profile, u, target);
+  model_.targets.standardise(target, profile_input.subspan(width));
 
   random_stream noise(seed, purpose::dequantisation, static_cast<std::uint32_t>(epoch),
                       static_cast<std::uint32_t>(data.number_of(row)));
-  std::array<double, count_dims> u;
   for (auto& x : u) {
     x = static_cast<double>(noise.word()) * 0x1p-32;
   }
-  std::array<double, count_dims + 1> y{};
-  model_.targets.raw(counts, data.duration[r], u, std::span(y).first(dims));
-  model_.targets.standardise(std::span(y).first(dims), std::span(targets_).subspan(s * dims, dims));
+  model_.targets.raw(counts, data.duration[r], profile, u, target);
+  model_.targets.standardise(target, std::span(targets_).subspan(s * dims, dims));
 
-  const auto size = static_cast<std::size_t>(model_.targets.profile_size());
-  const float* from = data.profile.data() + r * size;
+  const float* from = profile.data();
   float* to = profile_targets_.data() + s * size;
   const auto groups = model_.targets.groups();
   for (std::size_t g = 0; g < groups.size(); ++g) {

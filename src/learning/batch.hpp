@@ -66,8 +66,4 @@ class law_batch {
 /// The softmax of the logits of one group, scaled so that it sums to `total`.
 void softmax(std::span<const float> logits, double total, std::span<double> out);
 
-/// Writes the inputs of the profile's network that follow the features: the standardised counts, and the log duration
-/// if it is learnt.
-void condition(const model& m, std::span<const std::int32_t> counts, double duration, std::span<float> out);
-
 }  // namespace spikesweep

@@ -127,7 +127,9 @@ statistics_fit::statistics_fit(const shard_plan& plan, const feature_map& featur
 
 void statistics_fit::add(const dataset& data) {
   const auto dims = static_cast<std::size_t>(targets_.dims());
-  const std::array<double, count_dims> middle{0.5, 0.5, 0.5, 0.5, 0.5, 0.5};
+  std::array<double, dequantised_dims> middle;
+  middle.fill(0.5);
+  const auto cells = static_cast<std::size_t>(targets_.profile_size());
   std::vector<double> y(dims);
   // The shard of the first row, or the shard before that one.
   int shard = data.rows > 0 ? static_cast<int>(data.number_of(0) * plan_.shards / plan_.rows) : 0;
@@ -143,7 +145,7 @@ void statistics_fit::add(const dataset& data) {
       feature_sum[width_ + c] += x * x;
     }
     const auto counts = std::span(data.counts).subspan(row * count_dims, count_dims);
-    targets_.raw(counts, data.duration[row], middle, y);
+    targets_.raw(counts, data.duration[row], std::span(data.profile).subspan(row * cells, cells), middle, y);
     const std::size_t phase = data.phase[row];
     for (std::size_t k = 0; k < dims; ++k) {
       target_sum[k] += y[k];

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 
@@ -106,9 +107,10 @@ void feature_map::set_statistics(column_statistics statistics) {
   }
 }
 
-target_map::target_map(const transition_space& space)
+target_map::target_map(const transition_space& space, bool centres)
     : layout_(space.layout),
       learns_duration_(space.learns_duration()),
+      has_centres_(centres),
       fixed_duration_(space.section.interval_ms * 1e-3) {}
 
 std::vector<int> target_map::groups() const {
@@ -123,13 +125,28 @@ int target_map::profile_size() const {
   return 2 * (layout_.state.cells() + layout_.time_bins) + pool_count * layout_.state.target_cells();
 }
 
-void target_map::raw(std::span<const std::int32_t> counts, double duration, std::span<const double> u,
-                     std::span<double> out) const {
+void target_map::raw(std::span<const std::int32_t> counts, double duration, std::span<const float> profile,
+                     std::span<const double> u, std::span<double> out) const {
   for (std::size_t k = 0; k < count_dims; ++k) {
     out[k] = std::sqrt(counts[k] + u[k]);
   }
   if (learns_duration_) {
     out[count_dims] = std::log(duration);
+  }
+  if (!has_centres_) {
+    return;
+  }
+  const std::array<int, centre_dims> groups{layout_.state.cells(), layout_.state.cells(), layout_.time_bins,
+                                            layout_.time_bins};
+  const float* count = profile.data();
+  for (std::size_t k = 0; k < centre_dims; ++k) {
+    double n = 0;
+    double sum = 0;
+    for (int cell = 0; cell < groups[k]; ++cell) {
+      n += *count;
+      sum += cell * static_cast<double>(*count++);
+    }
+    out[at(first_centre()) + k] = (sum + u[count_dims + k]) / (n * (groups[k] - 1) + 1);
   }
 }
 
@@ -150,6 +167,25 @@ double target_map::decode(phase_kind phase, std::span<const double> sample, std:
   }
   const double log_duration = sample[count_dims] * statistics_.deviation[count_dims] + statistics_.mean[count_dims];
   return std::exp(std::clamp(log_duration, bound.lowest[count_dims], bound.highest[count_dims]));
+}
+
+void target_map::condition(phase_kind phase, std::span<const std::int32_t> counts, double duration,
+                           std::span<const double> sample, std::span<float> out) const {
+  for (std::size_t k = 0; k < count_dims; ++k) {
+    out[k] = static_cast<float>((std::sqrt(counts[k] + 0.5) - statistics_.mean[k]) / statistics_.deviation[k]);
+  }
+  if (learns_duration_) {
+    out[count_dims] =
+        static_cast<float>((std::log(duration) - statistics_.mean[count_dims]) / statistics_.deviation[count_dims]);
+  }
+  const extremes& bound = bounds_[static_cast<std::size_t>(phase)];
+  for (auto k = at(first_centre()); k < at(dims()); ++k) {
+    // Where nothing fires, training has told the middle.
+    const auto spikes = k < at(first_centre()) + 2 ? 1 : counts[k - at(first_centre()) - 2];
+    const double raw = spikes == 0 ? 0.5 : sample[k] * statistics_.deviation[k] + statistics_.mean[k];
+    out[k] = static_cast<float>((std::clamp(raw, bound.lowest[k], bound.highest[k]) - statistics_.mean[k]) /
+                                statistics_.deviation[k]);
+  }
 }
 
 void target_map::set_statistics(column_statistics statistics, std::array<extremes, phase_kind_count> bounds) {

@@ -116,8 +116,9 @@ struct law_sampler::impl {
 
   void take_counts(const law_query& query, std::size_t row, law_sample& out) {
     std::array<std::int32_t, count_dims> n{};
-    out.duration = m.targets.decode(query.phase, std::span(samples).subspan(row * dims, dims), n);
-    condition(m, n, out.duration, profile_input(row).subspan(width));
+    const auto sample = std::span(samples).subspan(row * dims, dims);
+    out.duration = m.targets.decode(query.phase, sample, n);
+    m.targets.condition(query.phase, n, out.duration, sample, profile_input(row).subspan(width));
     out.spikes_E = n[0];
     out.spikes_I = n[1];
     const auto& layout = m.space.layout.state;

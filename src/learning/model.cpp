@@ -9,8 +9,8 @@
 #include <spikesweep/learning/model.hpp>
 #include <spikesweep/parallel/collective.hpp>
 #include <spikesweep/store/atomic_file.hpp>
-#include <spikesweep/store/seal.hpp>
 #include <spikesweep/store/file_format.hpp>
+#include <spikesweep/store/seal.hpp>
 #include <spikesweep/store/settings_file.hpp>
 #include <spikesweep/store/shared_files.hpp>
 
@@ -108,7 +108,9 @@ void write_targets(hdf5::group& root, const model& m) {
     lowest.insert(lowest.end(), bound.lowest.begin(), bound.lowest.end());
     highest.insert(highest.end(), bound.highest.begin(), bound.highest.end());
   }
-  const std::string what = "E spikes, I spikes, pending EE, IE, EI, II, log of the duration in s where it is learnt";
+  const std::string what =
+      "E spikes, I spikes, pending EE, IE, EI, II, log of the duration in s where it is learnt, mean cell of E and of "
+      "I neurons and mean time of E and of I spikes as shares of their ranges";
   root.write_array<double>("targets/lowest", lowest, {phase_kind_count, dims},
                            {"1", "smallest in training by phase (step, active, quiet): " + what});
   root.write_array<double>("targets/highest", highest, {phase_kind_count, dims},
@@ -119,6 +121,7 @@ void write_targets(hdf5::group& root, const model& m) {
 void read_targets(const hdf5::group& root, model& m) {
   const auto lowest = root.read_array<double>("targets/lowest");
   const auto highest = root.read_array<double>("targets/highest");
+  m.targets = target_map(m.space, lowest.size() == phase_kind_count * static_cast<std::size_t>(m.targets.dims()));
   const auto dims = static_cast<std::size_t>(m.targets.dims());
   if (lowest.size() != phase_kind_count * dims || highest.size() != lowest.size()) {
     throw input_error(fmt::format("{}: the targets' bounds do not fit the section", root.where().file));

@@ -126,7 +126,7 @@ struct law_calibrator::impl {
       const std::int64_t row = rows[i];
       const phase_kind phase = phase_of(block, row);
       const mixture_marginals law = marginals_of(m.mixture, raw.subspan(i * outputs, outputs));
-      for (int dim = 0; dim < m.targets.dims(); ++dim) {
+      for (int dim = 0; dim < m.targets.first_centre(); ++dim) {
         const double observed = dim < 2            ? block.spikes(row, dim)
                                 : dim < count_dims ? block.after(row, layout.pending(static_cast<pool>(dim - 2)))
                                                    : block.duration[static_cast<std::size_t>(row)];

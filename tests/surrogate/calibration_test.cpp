@@ -65,7 +65,7 @@ void expect_calibrated(const pit_tally& tally, const std::string& what) {
 
 /// Few spikes, so that the atoms of the counts are large, and tight bounds, so that samples are held within them.
 target_map tight_targets(const transition_space& space) {
-  target_map targets(space);
+  target_map targets(space, false);
   column_statistics statistics;
   statistics.mean = {1, 1.2, 2, 3, 4, 5, -5};
   statistics.deviation = {0.6, 0.7, 0.8, 1, 1, 1, 0.5};

@@ -53,6 +53,11 @@ double squared_axis_distance(const transition_space& space, std::span<const doub
 /// Spikes of E and I, then the four pools of pending kicks after the phase.
 inline constexpr int count_dims = 2 + pool_count;
 
+/// Centres of a transition: the mean cell of E and of I neurons after it, and the mean time of E and of I spikes.
+inline constexpr int centre_dims = 4;
+/// Numbers that dequantise a target: one for each count and each centre.
+inline constexpr int dequantised_dims = count_dims + centre_dims;
+
 /// Mean and standard deviation of each column of a matrix.
 struct column_statistics {
   std::vector<double> mean;
@@ -89,28 +94,38 @@ class feature_map {
 };
 
 /// Makes the targets of the law, and samples from them. A count n becomes y = sqrt(n + u) with u in [0, 1), so that
-/// floor(y^2) = n; a duration becomes its logarithm; both are standardised. Samples are kept within the extremes that
-/// the training rows of the same phase have.
+/// floor(y^2) = n; a duration becomes its logarithm. The centre of n neurons (or spikes) in k cells becomes
+/// (s + u) / (n (k - 1) + 1), where s is the sum of the numbers of their cells, counted from 0: so it is in (0, 1), and
+/// uniform where n = 0. All are standardised. Samples are kept within the extremes that the training rows of the same
+/// phase have.
 class target_map {
  public:
   target_map() = default;
-  explicit target_map(const transition_space& space);
+  /// Models of older versions have no `centres`.
+  explicit target_map(const transition_space& space, bool centres = true);
 
-  /// Dimensions of the mixture: count_dims, and one more for the log duration if it is learnt.
-  int dims() const { return count_dims + (learns_duration_ ? 1 : 0); }
+  /// Dimensions of the mixture: count_dims, one more for the log duration if it is learnt, and the centres.
+  int dims() const { return first_centre() + (has_centres_ ? centre_dims : 0); }
+  /// The first dimension of the centres; dims() if there are none.
+  int first_centre() const { return count_dims + (learns_duration_ ? 1 : 0); }
   /// Sizes of the softmax groups of the profile, in this order: E cells, I cells, E spike times, I spike times, and the
   /// target cells of each pool if states hold them.
   std::vector<int> groups() const;
   int profile_size() const;
 
-  /// Writes the raw target of one transition: square roots of the counts plus `u` (count_dims values), then the log
-  /// duration if it is learnt.
-  void raw(std::span<const std::int32_t> counts, double duration, std::span<const double> u,
-           std::span<double> out) const;
+  /// Writes the raw target of one transition: square roots of the counts plus `u`, then the log duration if it is
+  /// learnt, then the centres of the counts in the cells of the profile (`profile`: profile_size() values, needed for
+  /// centres only). `u`: dequantised_dims values.
+  void raw(std::span<const std::int32_t> counts, double duration, std::span<const float> profile,
+           std::span<const double> u, std::span<double> out) const;
   void standardise(std::span<const double> raw, std::span<float> out) const;
   /// Turns a standardised sample into count_dims counts and the duration that it returns [s], both kept within the
   /// extremes of the phase.
   double decode(phase_kind phase, std::span<const double> sample, std::span<std::int32_t> counts) const;
+  /// What the profile's network is told of a transition with these counts and this duration, whose centres are those of
+  /// a standardised sample: `sample` with the first dimensions replaced, and centres kept within their extremes.
+  void condition(phase_kind phase, std::span<const std::int32_t> counts, double duration,
+                 std::span<const double> sample, std::span<float> out) const;
 
   struct extremes {
     std::vector<double> lowest;  ///< dims() values: counts, log duration.
@@ -123,6 +138,7 @@ class target_map {
  private:
   transition_layout layout_;
   bool learns_duration_ = false;
+  bool has_centres_ = false;
   double fixed_duration_ = 0;  ///< The duration if it is not learnt [s].
   column_statistics statistics_;
   std::array<extremes, phase_kind_count> bounds_;

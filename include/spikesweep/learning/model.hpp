@@ -85,7 +85,7 @@ struct model {
   target_map targets;
   mixture_shape mixture;
   mlp_shape counts_network;   ///< features -> mixture
-  mlp_shape profile_network;  ///< features and standardised counts -> profile
+  mlp_shape profile_network;  ///< features and standardised targets -> profile
   start_states starts;
   Eigen::MatrixXd training_points;  ///< points x axes; none in models of version 0.1.0
   training_cloud cloud;             ///< The region of the states that the exact network went through.
