@@ -107,6 +107,7 @@ error, and the point does not count in this row. The verdicts then tell how the 
 | `surrogate` | the surrogate in closed loop |
 | `emulator` | no run: a regression of each figure itself, fitted to the figures that the sweep measured at the training points |
 | `hybrid` | exact in quiet phases, the surrogate in active phases; with `mfe` and `volley` only |
+| `paper scheme` | the scheme of Zhang et al. 2024 in its essentials, for comparison: exact in quiet phases; in active phases a perceptron that was trained by mean square error, from low cosine modes of the histograms before to those after; with `mfe` and `volley` only |
 | `mean transition` | baseline: every phase is the mean phase of its kind |
 | `nearest neighbour` | baseline: a recorded transition from a similar state at the nearest training point |
 | `linear regression` | baseline: a ridge regression on the features of the surrogate |

@@ -151,7 +151,7 @@ validation_result validate_surrogate(const rank_context& job, const configuratio
   progress_line line(job.progress());
   try {
     validation_result result = validate_model(
-        job.world, m, points, config.validation, config.validation.baselines ? &data : nullptr, at(saved),
+        job.world, m, points, config.validation, &data, at(saved),
         [&](int done, int share) { line.update(fmt::format("validate: {} of {} points of this rank", done, share)); });
     line.finish(fmt::format("validate: {} points done", points.size()));
     result.published = compare_with_published(job.world, m, data.description().points, result, at(saved));

@@ -18,6 +18,7 @@
 #include <spikesweep/surrogate/predictor.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 
+#include "paper_scheme.hpp"
 #include "validation_parts.hpp"
 #include "validator.hpp"
 
@@ -190,15 +191,19 @@ auto at_each(const Run& run) {
   };
 }
 
-std::vector<std::string> stages_of(const model& m, const validation_settings& settings, bool baselines) {
+/// `data`: the sweep, null if it is not at hand.
+std::vector<std::string> stages_of(const model& m, const validation_settings& settings, const sweep_reader* data) {
   std::vector<std::string> stages{"exact", "surrogate"};
   if (m.emulator.usable()) {
     stages.emplace_back(emulator_run);
   }
   if (m.space.section.kind != section_kind::interval && settings.hybrid_s > 0) {
     stages.emplace_back("hybrid");
+    if (data != nullptr) {
+      stages.emplace_back(paper_run);
+    }
   }
-  if (baselines) {
+  if (data != nullptr && settings.baselines) {
     stages.insert(stages.end(), baseline_names.begin(), baseline_names.end());
   }
   return stages;
@@ -237,8 +242,10 @@ validation_result validate_model(const communicator& comm, const model& m, const
   validation_result result;
   result.settings = settings;
   result.axes = m.space.axes;
-  const bool baselines = data != nullptr && settings.baselines;
-  result.stages = stages_of(m, settings, baselines);
+  result.stages = stages_of(m, settings, data);
+  const auto has = [&result](std::string_view stage) {
+    return std::ranges::find(result.stages, stage) != result.stages.end();
+  };
   result.frequency = frequencies_of(settings);
   shared_validation all(comm, m, points, settings, result.stages, saved);
   const predictor law(m);
@@ -246,13 +253,22 @@ validation_result validate_model(const communicator& comm, const model& m, const
   const validator& work = all.work();
   all.run("exact", 1, at_each([&work](std::size_t i) { return work.exact_twice(i); }), progress);
   all.run("surrogate", block, [&](std::span<const std::size_t> own) { return work.surrogate(own, law); });
-  if (std::ranges::find(result.stages, emulator_run) != result.stages.end()) {
+  if (has(emulator_run)) {
     all.run(emulator_run, points.size(), [&work](std::span<const std::size_t> own) { return work.emulated(own); });
   }
-  if (std::ranges::find(result.stages, "hybrid") != result.stages.end()) {
+  if (has("hybrid")) {
     all.run("hybrid", 1, at_each([&](std::size_t i) { return work.hybrid(i, law); }));
   }
-  if (baselines) {
+  if (has(paper_run)) {
+    kernel step;  // Of ranks that have a point to run it at.
+    all.run(std::string(paper_run), 1, at_each([&](std::size_t i) {
+              if (!step) {
+                step = paper_scheme(m, *data, [] { return interrupted(); });
+              }
+              return work.of_paper_scheme(i, step);
+            }));
+  }
+  if (has(baseline_names.front())) {
     run_baselines(all, m, *data, block);
   }
   on_root(comm, [&] {

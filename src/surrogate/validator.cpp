@@ -12,6 +12,8 @@
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/surrogate/closed_loop.hpp>
 
+#include "paper_scheme.hpp"
+
 namespace spikesweep {
 
 namespace {
@@ -164,8 +166,7 @@ std::vector<validation_part> validator::emulated(std::span<const std::size_t> ow
 
 validation_part validator::hybrid(std::size_t i, const predictor& law) const {
   const auto begin = steady_clock::now();
-  // Parts with start states of their own, none shorter than a segment of the spectrum.
-  const int parts = std::clamp(static_cast<int>(settings_.hybrid_s / settings_.segment_s), 1, most_hybrid_parts);
+  const int parts = hybrid_parts();
   loop_settings loop{
       .run = follow(parts, settings_.hybrid_s), .replicates = parts, .seed = settings_.seed, .hybrid = true};
   loop.stop = [] { return interrupted(); };
@@ -174,6 +175,24 @@ validation_part validator::hybrid(std::size_t i, const predictor& law) const {
   validation_part found;
   found.runs.push_back(measure(i, "hybrid", runs.front().replicates, seconds_since(begin), false));
   return found;
+}
+
+validation_part validator::of_paper_scheme(std::size_t i, const kernel& step) const {
+  const auto begin = steady_clock::now();
+  const int parts = hybrid_parts();
+  const point_result& r = results_[i];
+  std::vector<trajectory> runs;
+  for (auto& c : start_chains(m_, r.values, parts, settings_.seed, static_cast<std::uint32_t>(r.point))) {
+    runs.push_back(run_hybrid(m_, step, std::move(c), follow(parts, settings_.hybrid_s), [] { return interrupted(); }));
+  }
+  validation_part found;
+  found.runs.push_back(measure(i, std::string(paper_run), runs, seconds_since(begin), false));
+  return found;
+}
+
+/// Parts with start states of their own, none shorter than a segment of the spectrum.
+int validator::hybrid_parts() const {
+  return std::clamp(static_cast<int>(settings_.hybrid_s / settings_.segment_s), 1, most_hybrid_parts);
 }
 
 /// Of each of so many runs side by side, which share a length.

@@ -32,10 +32,13 @@ class validator {
   std::vector<validation_part> of_baseline(std::span<const std::size_t> own, const baseline& other) const;
   /// What the regressions of the figures say: figures and standard errors, and no run.
   std::vector<validation_part> emulated(std::span<const std::size_t> own) const;
-  /// The paper's scheme at one point.
+  /// Quiet phases simulated exactly, active ones drawn from the law, at one point.
   validation_part hybrid(std::size_t i, const predictor& law) const;
+  /// The same with active phases from paper_scheme().
+  validation_part of_paper_scheme(std::size_t i, const kernel& step) const;
 
  private:
+  int hybrid_parts() const;
   trajectory_settings follow(int chains, double duration_s) const;
   bool ran_away(std::size_t i, const trajectory& run) const;
   kept_runs kept_of(const parameters& p, std::span<const trajectory> runs) const;

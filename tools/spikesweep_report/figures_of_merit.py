@@ -13,7 +13,7 @@ DISTANCES = [
 
 RUN_LABELS = {
     "exact": "Exact", "exact_repeat": "Noise floor", "surrogate": "Surrogate",
-    "emulator": "Emulator", "hybrid": "Hybrid",
+    "emulator": "Emulator", "hybrid": "Hybrid", "paper_scheme": "Paper's scheme",
     "mean_transition": "Mean transition",
     "nearest_neighbour": "Nearest neighbour", "linear_regression": "Linear regression",
 }
