@@ -1,5 +1,3 @@
-#include "paper_scheme.hpp"
-
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -14,6 +12,7 @@
 #include <spikesweep/base/error.hpp>
 #include <spikesweep/learning/adamw.hpp>
 #include <spikesweep/learning/mlp.hpp>
+#include <spikesweep/surrogate/paper_scheme.hpp>
 
 #include "expected_step.hpp"
 

@@ -15,10 +15,10 @@
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/surrogate/baselines.hpp>
 #include <spikesweep/surrogate/closed_loop.hpp>
+#include <spikesweep/surrogate/paper_scheme.hpp>
 #include <spikesweep/surrogate/predictor.hpp>
 #include <spikesweep/surrogate/validation.hpp>
 
-#include "paper_scheme.hpp"
 #include "validation_parts.hpp"
 #include "validator.hpp"
 

@@ -11,8 +11,7 @@
 #include <spikesweep/network/simulators.hpp>
 #include <spikesweep/parallel/interrupt.hpp>
 #include <spikesweep/surrogate/closed_loop.hpp>
-
-#include "paper_scheme.hpp"
+#include <spikesweep/surrogate/paper_scheme.hpp>
 
 namespace spikesweep {
 
