@@ -76,18 +76,11 @@ class loader {
   }
 
   void describe_space() {
-    transition_space space;
-    space.layout = about_.sampling.layout;
-    space.section = about_.section;
-    space.simulation = about_.sampling.simulation;
-    space.base = about_.base;
-    space.axes = about_.points.axes;
+    transition_space space = space_of(about_);
     space.axis_min.assign(space.axes.size(), std::numeric_limits<double>::infinity());
     space.axis_max.assign(space.axes.size(), -std::numeric_limits<double>::infinity());
     model_.lowest_rate_E_hz = std::numeric_limits<double>::infinity();
     model_.highest_rate_E_hz = 0;
-    space.box_min = about_.points.lowest;
-    space.box_max = about_.points.highest;
     std::vector<int> points;
     for (const auto& span : train_->tasks()) {
       const auto& record = records_[static_cast<std::size_t>(span.task)];
@@ -276,6 +269,22 @@ class loader {
 };
 
 }  // namespace
+
+transition_space space_of(const sweep_description& sweep) {
+  transition_space space;
+  space.layout = sweep.sampling.layout;
+  space.section = sweep.section;
+  space.simulation = sweep.sampling.simulation;
+  space.base = sweep.base;
+  space.axes = sweep.points.axes;
+  space.box_min = sweep.points.lowest;
+  space.box_max = sweep.points.highest;
+  for (Eigen::Index axis = 0; axis < sweep.points.points.cols(); ++axis) {
+    space.axis_min.push_back(sweep.points.points.col(axis).minCoeff());
+    space.axis_max.push_back(sweep.points.points.col(axis).maxCoeff());
+  }
+  return space;
+}
 
 void add_dispersion_rows(const dataset& train, const shard_plan& plan, dataset& to) {
   const std::int64_t stride = dispersion_stride(plan);

@@ -6,6 +6,7 @@
 #include <spikesweep/learning/dataset.hpp>
 #include <spikesweep/learning/emulator.hpp>
 #include <spikesweep/learning/trainer.hpp>
+#include <spikesweep/learning/training_data.hpp>
 #include <spikesweep/study/training_check.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
 #include <spikesweep/surrogate/tuning.hpp>
@@ -25,20 +26,6 @@ double candidates_after(const learning_settings& settings, int epoch) {
   const double late = std::max(1.0, candidate_share * settings.epochs);
   const double share = std::clamp((settings.epochs - epoch) / late, 0.0, 1.0);
   return share * std::min(settings.candidates, settings.epochs);
-}
-
-transition_space space_of(const sweep_description& d) {
-  transition_space space;
-  space.layout = d.sampling.layout;
-  space.section = d.section;
-  space.simulation = d.sampling.simulation;
-  space.base = d.base;
-  space.axes = d.points.axes;
-  for (Eigen::Index axis = 0; axis < d.points.points.cols(); ++axis) {
-    space.axis_min.push_back(d.points.points.col(axis).minCoeff());
-    space.axis_max.push_back(d.points.points.col(axis).maxCoeff());
-  }
-  return space;
 }
 
 void check_training(const learning_settings& settings, const sweep_description& d, int ranks) {

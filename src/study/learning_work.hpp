@@ -1,9 +1,7 @@
 #pragma once
 
-#include <spikesweep/learning/features.hpp>
 #include <spikesweep/learning/settings.hpp>
 #include <spikesweep/store/points.hpp>
-#include <spikesweep/store/sweep_file.hpp>
 
 namespace spikesweep {
 
@@ -18,8 +16,5 @@ closed_loop_work loops_of_training(const learning_settings& settings, const desi
 /// How many epochs that are compared in closed loop come after `epoch`, roughly: they are spread over the last 40 % of
 /// the epochs.
 double candidates_after(const learning_settings& settings, int epoch);
-
-/// The space of the transitions that a sweep will have.
-transition_space space_of(const sweep_description& d);
 
 }  // namespace spikesweep

@@ -11,6 +11,7 @@
 #include <spikesweep/learning/settings.hpp>
 #include <spikesweep/learning/shard_plan.hpp>
 #include <spikesweep/parallel/communicator.hpp>
+#include <spikesweep/store/sweep_file.hpp>
 
 namespace spikesweep {
 
@@ -50,6 +51,10 @@ struct training_data {
   dataset dispersion;                            ///< This rank's share of the dispersion rows.
   std::vector<measured_point> selection_points;  ///< All selection points, on every rank.
 };
+
+/// What the transitions of a sweep consist of. The ranges of its axes are those of all points of the design: a model
+/// keeps those of the points that it is trained on.
+transition_space space_of(const sweep_description& sweep);
 
 /// Appends the dispersion rows among some training rows to `to`. The plan alone decides which rows these are.
 void add_dispersion_rows(const dataset& train, const shard_plan& plan, dataset& to);
