@@ -22,9 +22,9 @@ namespace {
 
 /// Active phases that it is fitted on, passes over them, rows of a batch, and the peak of the learning rate, which
 /// falls like a cosine.
-constexpr std::int64_t fitted_rows = 20000;
+constexpr std::int64_t active_rows = 20000;
 constexpr int passes = 40;
-constexpr int batch_rows = 256;
+constexpr int rows_of_batch = 256;
 constexpr double peak_rate = 2e-3;
 constexpr int hidden_units = 128;
 constexpr int hidden_layers = 3;
@@ -187,7 +187,7 @@ struct table {
   std::vector<double> deviation;
 };
 
-/// The active phases of the training points, evenly spread, at most about fitted_rows.
+/// The active phases of the training points, evenly spread, at most about active_rows.
 void read_rows(const model& m, const sweep_reader& file, const outline& code, const stop_check& stop, table& before,
                table& after) {
   const sweep_description& about = file.description();
@@ -201,7 +201,7 @@ void read_rows(const model& m, const sweep_reader& file, const outline& code, co
     held += own ? record.rows : 0;
   }
   // Every second phase is active.
-  const std::int64_t stride = std::max<std::int64_t>(1, held / 2 / fitted_rows);
+  const std::int64_t stride = std::max<std::int64_t>(1, held / 2 / active_rows);
   for (std::size_t t = 0; t < records.size(); ++t) {
     const task_record& record = records[t];
     if (record.state != task_state::done || about.points.roles[record.point] != point_role::train) {
@@ -237,7 +237,7 @@ std::vector<float> fit(const mlp_shape& shape, const table& before, const table&
   random_stream initial(seed, purpose::initial, 2);
   initialise(shape, initial, parameters);
   const std::size_t rows = before.rows();
-  const int batch = static_cast<int>(std::min<std::size_t>(batch_rows, rows));
+  const int batch = static_cast<int>(std::min<std::size_t>(rows_of_batch, rows));
   mlp network(shape, batch, true);
   adamw optimiser({}, parameters.size());
   std::vector<float> gradient(parameters.size());
