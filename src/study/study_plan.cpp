@@ -9,6 +9,7 @@
 #include <spikesweep/surrogate/calibration.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
 #include <spikesweep/surrogate/kernel.hpp>
+#include <spikesweep/surrogate/paper_scheme.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 
 #include "learning_work.hpp"
@@ -36,6 +37,8 @@ constexpr double compare_s = 5e-10;
 constexpr double compare_point_s = 5e-8;
 /// A multiplication and an addition in double precision, in products of Eigen [s].
 constexpr double product_s = 4e-10;
+/// The same in single precision, in passes of a network.
+constexpr double network_product_s = 6e-11;
 /// Rows that the baselines are fitted on, at most.
 constexpr double fitted_rows = 20000;
 /// A plain simulator takes so many times as long for an event as the lockstep simulator.
@@ -188,8 +191,12 @@ class estimate {
     step_work all{points * (exact_s + (s.surrogate_s() + burn_in_s) * loop_second()), start_s};
     all += calibration();
     if (config_.section.kind != section_kind::interval && s.hybrid_s > 0) {
+      // Of the surrogate and of the paper's scheme, whose own steps take next to nothing.
       const double hybrid_s = s.hybrid_s + hybrid_parts * s.burn_in_s;
-      all.shared_s += points * hybrid_s * (plain_over_lockstep * event_second() + alone_over_many * loop_second());
+      const double network_s = plain_over_lockstep * event_second();
+      all.shared_s += points * hybrid_s * (2 * network_s + alone_over_many * loop_second());
+      const auto rows = static_cast<double>(training_rows(config_.refine.rounds));
+      all.each_s += paper_scheme_products(model_, rows) * network_product_s;
     }
     if (s.baselines) {
       all += baselines(points * (s.duration_s + burn_in_s) * pace_.transitions_per_s);

@@ -229,6 +229,11 @@ void read_rows(const model& m, const sweep_reader& file, const outline& code, co
   after.standardise();
 }
 
+mlp_shape shape_of(const outline& code) {
+  return {static_cast<int>(code.inputs()), std::vector<int>(hidden_layers, hidden_units),
+          static_cast<int>(code.outputs())};
+}
+
 /// The parameters of a perceptron that is fitted by mean square error.
 std::vector<float> fit(const mlp_shape& shape, const table& before, const table& after, std::uint64_t seed,
                        const stop_check& stop) {
@@ -277,8 +282,7 @@ class fitted_scheme {
   fitted_scheme(const model& m, const sweep_reader& file, const stop_check& stop)
       : m_(m), code_(m), before_(code_.inputs()), after_(code_.outputs()) {
     read_rows(m, file, code_, stop, before_, after_);
-    const mlp_shape shape{static_cast<int>(code_.inputs()), std::vector<int>(hidden_layers, hidden_units),
-                          static_cast<int>(code_.outputs())};
+    const mlp_shape shape = shape_of(code_);
     parameters_ = fit(shape, before_, after_, m.surrogate().seed, stop);
     before_.numbers = after_.numbers = {};
     network_ = std::make_unique<mlp>(shape, 1, false);
@@ -316,6 +320,12 @@ kernel paper_scheme(const model& m, const sweep_reader& file, const stop_check& 
           scheme->step(chains[i], steps[i]);
         }
       };
+}
+
+double paper_scheme_products(const model& m, double rows) {
+  const double active = std::min(rows / 2, static_cast<double>(active_rows));
+  constexpr double forward_and_backward = 3;
+  return forward_and_backward * passes * active * static_cast<double>(shape_of(outline(m)).parameter_count());
 }
 
 }  // namespace spikesweep

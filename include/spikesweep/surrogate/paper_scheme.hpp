@@ -22,4 +22,7 @@ inline constexpr std::string_view paper_run = "paper_scheme";
 /// `stop` says so.
 kernel paper_scheme(const model& m, const sweep_reader& file, const stop_check& stop = {});
 
+/// Multiplications that paper_scheme() takes where so many rows are there to train with.
+double paper_scheme_products(const model& m, double rows);
+
 }  // namespace spikesweep
