@@ -9,6 +9,7 @@
 #include <spikesweep/surrogate/calibration.hpp>
 #include <spikesweep/surrogate/closed_loop_rates.hpp>
 #include <spikesweep/surrogate/kernel.hpp>
+#include <spikesweep/surrogate/maps.hpp>
 #include <spikesweep/surrogate/paper_scheme.hpp>
 #include <spikesweep/sweep/cost_model.hpp>
 
@@ -189,6 +190,7 @@ class estimate {
     const double burn_in_s = s.chains * s.burn_in_s;
     const double exact_s = 2 * (s.duration_s + sweep_.width / 2.0 * s.burn_in_s) * event_second();
     step_work all{points * (exact_s + (s.surrogate_s() + burn_in_s) * loop_second()), start_s};
+    all.shared_s += map_time_s(planes_of(model_, s.map_places), s) * loop_second();
     all += calibration();
     if (config_.section.kind != section_kind::interval && s.hybrid_s > 0) {
       // Of the surrogate and of the paper's scheme, whose own steps take next to nothing.

@@ -156,6 +156,7 @@ validation_result validate_surrogate(const rank_context& job, const configuratio
     line.finish(fmt::format("validate: {} points done", points.size()));
     result.published = compare_with_published(job.world, m, data.description().points, result, at(saved));
     result.calibration = calibrate(job.world, m, data, config.validation.seed);
+    result.maps = map_surrogate(job.world, m, config.validation, [] { return interrupted(); });
     on_root(job.world, [&] {
       std::ostringstream table;
       print_validation(result, table);

@@ -96,7 +96,7 @@ Eigen::MatrixXd closed_loop_figures(const communicator& comm, const predictor& l
   Eigen::MatrixXd found =
       Eigen::MatrixXd::Zero(static_cast<Eigen::Index>(points.size()), static_cast<Eigen::Index>(figures.size()));
   const trajectory_settings each = run_of(settings);
-  const figure_settings look{each.bin_s, std::min(usual_segment_s, each.duration_s)};
+  const figure_settings look{each.bin_s, std::min(usual_segment_s, each.duration_s), settings.peak_band};
   run_share(comm, law, points, settings, stop, [&](Eigen::Index point, const point_runs& runs) {
     const kept_runs kept(runs.replicates, runs.network, look);
     for (std::size_t f = 0; f < figures.size(); ++f) {

@@ -52,6 +52,10 @@ constexpr std::array validation_rows{
         "mfe, volley: length of a hybrid run at each test point (quiet phases simulated exactly, active ones drawn "
         "from the surrogate); 0: none"),
     number_setting<&v::raster_s>("raster_s", {0, 1000}, "s", "length of the stretch of spikes kept for rasters"),
+    whole_setting<&v::map_places>(
+        "map_places", {0, 100}, "1",
+        "maps of the surrogate over every pair of axes look at so many values of each axis; 0: no maps"),
+    number_setting<&v::map_s>("map_s", {0.1, 1e4}, "s", "length of the surrogate's run at each place of a map"),
     whole_setting<&v::seed>("seed", any_seed, "1", "seed of the exact runs and of the surrogate's"),
 };
 

@@ -196,6 +196,9 @@ std::uint64_t validation_file_bytes(const validation_result& result, const std::
   const std::uint64_t of_point =
       result.axes.size() + counts.size() * (2 * compared_figures().size() + noise_and_distances);
   std::uint64_t numbers = result.points.size() * of_point;
+  for (const mapped_plane& plane : result.maps.planes) {
+    numbers += plane.places() * (result.maps.figures.size() + 2);
+  }
   for (const trace_counts& run : counts) {
     numbers += run.power + 2 * run.spikes;
   }
@@ -327,6 +330,9 @@ void save_validation(const std::filesystem::path& path, const validation_result&
     describe_verdicts(root, result.settings);
     if (!result.calibration.empty()) {
       write_calibration(root, result.calibration);
+    }
+    if (!result.maps.planes.empty()) {
+      write_maps(root, result.maps, m.space);
     }
     if (!result.published.empty()) {
       write_published(root, result.published);

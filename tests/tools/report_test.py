@@ -126,6 +126,19 @@ class ACompleteRun(ReportTest):
         for word in ("indistinguishable", "<section id=calibration>", " ± "):
             self.assertNotIn(word, page)
 
+    def test_maps_what_the_sweep_measured_beside_the_surrogate(self):
+        self.assertIn("Each map above the diagonal is the surrogate", self.written)
+        self.assertIn("<details><summary>Fano factor</summary>", self.written)
+        self.assertEqual(self.written.count('<svg class="map"'), 3)
+        directory = self.fresh()
+        with h5py.File(os.path.join(directory, "validation.h5"), "a") as file:
+            del file["maps"]
+        with h5py.File(os.path.join(directory, "sweep.h5"), "a") as file:
+            del file["tasks/figures"]  # As in files of older versions.
+        page = self.page(directory)
+        self.assertEqual(page.count('<svg class="map"'), 2)
+        self.assertNotIn("Each map above the diagonal", page)
+
     def test_tells_the_speed_of_the_surrogate(self):
         # 20 s at every point in 0.05 s of one core.
         self.assertIn("400<small>× real time</small>", self.written)
@@ -184,7 +197,7 @@ class ACompleteRun(ReportTest):
         directory = self.fresh()
         figures = os.path.join(directory, "pictures")
         self.assertEqual(run_tool(REPORT, directory, "--figures", figures).returncode, 0)
-        for name in ("overview", "map_pairs", "parity_rate_E", "raster_high_surrogate"):
+        for name in ("overview", "map_rate_E_hz", "map_fano_E_1ms", "parity_rate_E", "raster_high_surrogate"):
             with open(os.path.join(figures, name + ".png"), "rb") as file:
                 self.assertEqual(file.read(8), b"\x89PNG\r\n\x1a\n")
 
@@ -192,9 +205,9 @@ class ACompleteRun(ReportTest):
 class EveryKindOfDesign(ReportTest):
     def test_is_drawn(self):
         axes = list(synthetic_run.AXES)
-        cases = [("one axis", axes[:1], "grid", "map", 2), ("a plane", axes[:2], "latin_hypercube", "map", 2),
-                 ("a grid", axes[:2], "grid", "map", 2), ("a cube", axes[:3], "grid", "map", 1),
-                 ("six axes", axes, "latin_hypercube", "map", 1)]
+        cases = [("one axis", axes[:1], "grid", "map", 3), ("a plane", axes[:2], "latin_hypercube", "map", 3),
+                 ("a grid", axes[:2], "grid", "map", 3), ("a cube", axes[:3], "grid", "map", 3),
+                 ("six axes", axes, "latin_hypercube", "map", 3)]
         for name, chosen, kind, figure, count in cases:
             with self.subTest(name):
                 directory = synthetic_run.write_run(tempfile.mkdtemp(dir=self.base), axes=chosen, kind=kind, count=64,

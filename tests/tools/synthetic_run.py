@@ -79,6 +79,39 @@ def design_points(axes, kind, count, rng):
     return low + (high - low) * (slices + rng.random((count, len(axes)))) / count
 
 
+def fano(rate_E):
+    return 2 + rate_E / 6
+
+
+def write_task_figures(file, rate_E, done):
+    """Two of the figures that tasks measure, undefined in failed tasks."""
+    values = {"rate_E_hz": rate_E, "fano_E_1ms": fano(rate_E)}
+    names = [name + ending for name in values for ending in ("", "_standard_error")]
+    figures = np.full(len(done), np.nan, dtype=[(name, "f8") for name in names])
+    for name, value in values.items():
+        figures[name][done] = value[done]
+        figures[f"{name}_standard_error"][done] = 0.01 * value[done]
+    file["tasks/figures"] = figures
+    file["tasks/figures"].attrs["units_rate_E_hz"] = "Hz"
+    file["tasks/figures"].attrs["units_fano_E_1ms"] = "1"
+
+
+def write_maps(group, axes, places=6):
+    """The surrogate's rates and Fano factor over every pair of at most five axes, the others in the middle."""
+    levels = {a: np.linspace(*AXES[a], places) for a in axes}
+    middle = {a: np.mean(AXES[a]) for a in axes}
+    chosen = list(axes)[:5]
+    planes = [(a, b) for i, a in enumerate(chosen) for b in chosen[i + 1:]] or [(chosen[0],)]
+    for plane in planes:
+        mesh = np.meshgrid(*[levels[a] for a in plane], indexing="ij")
+        at = np.stack([dict(zip(plane, mesh)).get(a, np.full(mesh[0].shape, middle[a])).ravel() for a in axes], axis=1)
+        rate_E, rate_I = (r.reshape(mesh[0].shape) for r in rates(at, axes))
+        for a in plane:
+            group[f"{','.join(plane)}/{a}"] = levels[a]
+        for name, values in (("rate_E_hz", rate_E), ("rate_I_hz", rate_I), ("fano_E_1ms", fano(rate_E))):
+            group[f"{','.join(plane)}/{name}"] = values
+
+
 def write_sweep(path, axes, points, roles, rng, failures):
     count = len(points)
     rate_E, rate_I = rates(points, axes)
@@ -118,6 +151,7 @@ def write_sweep(path, axes, points, roles, rng, failures):
         }
         file["tasks/state"] = state
         file["tasks/records"] = np.rec.fromarrays(list(record.values()), names=list(record))
+        write_task_figures(file, rate_E, done)
         provenance = file.create_group("provenance")
         provenance["core_s"] = rng.uniform(0.3, 1.1, count)
         provenance["rank"] = np.arange(count, dtype="i4") % 2
@@ -199,7 +233,7 @@ def write_validation(path, axes, points, index, rng):
     rate_E, rate_I = rates(values, axes)
     peak = np.round(22 + 11 * np.log(rate_E))
     truth = np.stack([rate_E, rate_I, np.full(count, 200.0), rate_E * 1.5 + rate_I / 2, 0.9 - rate_E / 90,
-                      np.full(count, 0.005), 0.2 + rate_E / 300, 2 + rate_E / 6, peak, rate_E * 3, np.full(count, 0.4)])
+                      np.full(count, 0.005), 0.2 + rate_E / 300, fano(rate_E), peak, rate_E * 3, np.full(count, 0.4)])
     runs = ["exact", "exact_repeat", "surrogate", *BASELINES]
     frequency = np.arange(0.0, 501.0)
     with h5py.File(path, "w") as file:
@@ -208,6 +242,7 @@ def write_validation(path, axes, points, index, rng):
         write_figures(file.create_group("figures"))
         write_verdicts(file, runs, count, rng)
         write_calibration(file.create_group("calibration"), rng)
+        write_maps(file.create_group("maps"), axes)
         group = file.create_group("points")
         strings(group, "axis", axes)
         strings(group, "unit", [UNITS.get(a, "kicks") for a in axes])

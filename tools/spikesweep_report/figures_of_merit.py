@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from .reading import Figure
+from .contents import Figure
 
 # Distances of whole samples, which validation files hold beside the figures.
 DISTANCES = [

@@ -4,7 +4,8 @@ import numpy as np
 
 from . import figures_of_merit as merit
 from . import run_figures
-from .reading import DONE, calls_of, wall_times
+from .contents import DONE
+from .reading import calls_of, wall_times
 from .wording import duration, error, escape, listing, number, plural, share, small_units
 
 

@@ -1,4 +1,7 @@
-"""Pictures of the sweep: rates over one axis, over two, or over every pair of axes."""
+"""Pictures of the sweep: each figure over one axis, over two, or over every pair of axes, as it was measured and as the
+surrogate has it."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.cm import ScalarMappable
@@ -12,6 +15,44 @@ MOST_AXES = 5  # A matrix of more pairs cannot be read.
 CELL = 2.0  # Side of a cell of the matrix [inch].
 SHRINK_ABOVE = 300  # Points above this get smaller dots, so that they cover no more of the plane.
 RASTERISE_ABOVE = 600  # Points above this become pixels, to keep the page small.
+FIRST = ("rate_E_hz", "rate_I_hz")  # Shown at once; the others unfold.
+
+
+@dataclass
+class Shown:
+    """A figure to draw: its values at the points, and the surrogate's maps of it by the names of their axes."""
+    key: str
+    words: str
+    unit: str
+    measured: np.ndarray
+    maps: dict
+    population: str = ""
+
+    @property
+    def label(self):
+        return style.axis_label(self.words, self.unit)
+
+    @property
+    def colour(self):
+        return style.POPULATIONS.get(self.population, style.INK)
+
+
+def shown_figures(sweep, validation=None):
+    """Every figure that is known at some point of the sweep, the rates first."""
+    described = {f.key: f for f in validation.figures} if validation else {}
+    maps = validation.maps if validation else []
+    measured = {**sweep.measured, "rate_E_hz": sweep.rate_E, "rate_I_hz": sweep.rate_I}
+    units = {**sweep.figure_units, "rate_E_hz": "Hz", "rate_I_hz": "Hz"}
+    words = {"rate_E_hz": "E rate", "rate_I_hz": "I rate"}
+    shown = []
+    for key in [*FIRST, *(k for k in measured if k not in FIRST)]:
+        if not np.isfinite(measured[key]).any():
+            continue
+        name = words.get(key) or (described[key].label if key in described else key)
+        own = {tuple(m.axes): m for m in maps if key in m.values}
+        population = next((q for q in "EI" if key == f"rate_{q}_hz"), "")
+        shown.append(Shown(key, name, units.get(key, ""), measured[key], own, population))
+    return shown
 
 
 def grid_levels(points):
@@ -21,16 +62,12 @@ def grid_levels(points):
     return levels if full else None
 
 
-def rate_norms(sweep):
-    """Colour scales of E and I, both logarithmic if either spans a wide range."""
-    spans = {}
-    for q, rate in (("E", sweep.rate_E), ("I", sweep.rate_I)):
-        known = rate[np.isfinite(rate)]
-        low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
-        spans[q] = (low, high if high > low else low + 1)
-    logarithmic = min(low for low, _ in spans.values()) > 0 and any(
-        high / low > style.LOG_RANGE for low, high in spans.values())
-    return {q: (LogNorm if logarithmic else Normalize)(*span) for q, span in spans.items()}
+def colour_scale(values):
+    """From the lowest to the highest of the finite values; logarithmic if they are positive and span a wide range."""
+    known = values[np.isfinite(values)]
+    low, high = (known.min(), known.max()) if known.size else (0.0, 1.0)
+    high = high if high > low else low + 1
+    return (LogNorm if low > 0 and high / low > style.LOG_RANGE else Normalize)(low, high)
 
 
 def edges(levels):
@@ -44,50 +81,82 @@ def ranks(values):
     return (np.cumsum(counts) - (counts - 1) / 2)[inverse]
 
 
-def rank_correlation(x, rate):
-    """Spearman's correlation over the points of known rate; NaN if either does not vary."""
-    known = np.isfinite(rate)
-    if known.sum() < 3 or np.ptp(x[known]) == 0 or np.ptp(rate[known]) == 0:
+def rank_correlation(x, values):
+    """Spearman's correlation over the points of known value; NaN if either does not vary."""
+    known = np.isfinite(values)
+    if known.sum() < 3 or np.ptp(x[known]) == 0 or np.ptp(values[known]) == 0:
         return np.nan
-    return float(np.corrcoef(ranks(x[known]), ranks(rate[known]))[0, 1])
+    return float(np.corrcoef(ranks(x[known]), ranks(values[known]))[0, 1])
 
 
-def shown_axes(sweep):
-    """Indices of the axes to show: all, or those that the E rate depends on most, in the sweep's order."""
+def shown_axes(sweep, maps=()):
+    """Indices of the axes to show, in the sweep's order: all; or those that are mapped; or those that the E rate
+    depends on most."""
     count = len(sweep.axes)
     if count <= MOST_AXES:
         return list(range(count))
+    mapped = {name for axes in maps for name in axes}
+    if 1 < len(mapped) <= MOST_AXES:
+        return [i for i, name in enumerate(sweep.axes) if name in mapped]
     strength = [np.nan_to_num(abs(rank_correlation(sweep.points[:, i], sweep.rate_E))) for i in range(count)]
     return sorted(np.argsort(strength)[::-1][:MOST_AXES].tolist())
 
 
-def draw_map(axes, sweep, i, j, rate, norm, size=26):
-    """Rates over axes i (horizontal) and j; a grid becomes a heat map, averaged over its other axes."""
+def show_range(axes, sweep, i, j):
+    """Lets axes i and j end a little outside the points, so that no dot is cut and panels of one column agree."""
+    for limit, axis in ((axes.set_xlim, i), (axes.set_ylim, j)):
+        low, high = sweep.points[:, axis].min(), sweep.points[:, axis].max()
+        margin = 0.04 * (high - low)
+        if margin > 0:
+            limit(low - margin, high + margin)
+
+
+def draw_map(axes, sweep, i, j, values, norm, size=26, pixels=False):
+    """Measured values over axes i (horizontal) and j; a grid becomes a heat map, averaged over its other axes."""
     levels = grid_levels(sweep.points)
     if levels is not None:
         x, y = levels[i], levels[j]
         column = np.searchsorted(x, sweep.points[:, i])
         row = np.searchsorted(y, sweep.points[:, j])
-        known = np.isfinite(rate)
-        total, number = np.zeros((len(y), len(x))), np.zeros((len(y), len(x)))
-        np.add.at(total, (row[known], column[known]), rate[known])
-        np.add.at(number, (row[known], column[known]), 1)
-        mean = np.ma.masked_invalid(np.where(number > 0, total / np.maximum(number, 1), np.nan))
+        known = np.isfinite(values)
+        total, number_of = np.zeros((len(y), len(x))), np.zeros((len(y), len(x)))
+        np.add.at(total, (row[known], column[known]), values[known])
+        np.add.at(number_of, (row[known], column[known]), 1)
+        mean = np.ma.masked_invalid(np.where(number_of > 0, total / np.maximum(number_of, 1), np.nan))
         axes.grid(False)
         axes.pcolormesh(edges(x), edges(y), mean, norm=norm, cmap=style.RATE_MAP,
-                        rasterized=mean.size > RASTERISE_ABOVE)
+                        rasterized=pixels or mean.size > RASTERISE_ABOVE)
     else:
-        train = (sweep.roles == 0) & np.isfinite(rate)
-        held = (sweep.roles != 0) & np.isfinite(rate)
-        pixels = len(rate) > RASTERISE_ABOVE
-        size *= min(1, SHRINK_ABOVE / len(rate))
+        train = (sweep.roles == 0) & np.isfinite(values)
+        held = (sweep.roles != 0) & np.isfinite(values)
+        pixels = pixels or len(values) > RASTERISE_ABOVE
+        size *= min(1, SHRINK_ABOVE / len(values))
         for chosen, edge, width, order in ((train, style.MUTED, 0.3, 2), (held, style.INK, 1.1, 3)):
-            axes.scatter(sweep.points[chosen, i], sweep.points[chosen, j], c=rate[chosen], norm=norm, s=size,
+            axes.scatter(sweep.points[chosen, i], sweep.points[chosen, j], c=values[chosen], norm=norm, s=size,
                          cmap=style.RATE_MAP, edgecolors=edge, linewidths=width, zorder=order, rasterized=pixels)
+        show_range(axes, sweep, i, j)
     failed = sweep.failed
     if failed.size:
         axes.scatter(sweep.points[failed, i], sweep.points[failed, j], marker="x", color=style.INK, s=size,
                      linewidths=1.2, zorder=4)
+
+
+def draw_surrogate(axes, sweep, i, j, shown, norm):
+    """The surrogate's map over axes i (horizontal) and j. Returns whether there is one."""
+    names = (sweep.axes[i], sweep.axes[j])
+    found, values = shown.maps.get(names), None
+    if found:
+        values = found.values[shown.key].T
+    elif names[::-1] in shown.maps:
+        found = shown.maps[names[::-1]]
+        values = found.values[shown.key]
+    if not found:
+        return False
+    x, y = (found.coordinates[found.axes.index(name)] for name in names)
+    axes.grid(False)
+    axes.pcolormesh(edges(x), edges(y), np.ma.masked_invalid(values), norm=norm, cmap=style.RATE_MAP, rasterized=True)
+    show_range(axes, sweep, i, j)
+    return True
 
 
 def colour_bar(figure, norm, axes, label, **options):
@@ -100,76 +169,93 @@ def colour_bar(figure, norm, axes, label, **options):
     return bar
 
 
-def line_figures(sweep):
-    """One axis: rates of E and I along it."""
-    figures = []
+def line_figure(sweep, shown):
+    """One axis: a figure along it."""
+    figure, axes = style.panel()
     x = sweep.points[:, 0]
-    for q, rate in (("E", sweep.rate_E), ("I", sweep.rate_I)):
-        figure, axes = style.panel()
+    line = shown.maps.get((sweep.axes[0],))
+    if line:
+        axes.plot(line.coordinates[0], line.values[shown.key], color=style.COLOUR_SURROGATE, label="surrogate")
+    else:
         order = np.argsort(x)
-        axes.plot(x[order], rate[order], color=style.POPULATIONS[q], linewidth=1, alpha=0.5)
-        train = sweep.roles == 0
-        axes.plot(x[train], rate[train], "o", color=style.POPULATIONS[q], markersize=5, label="training")
-        axes.plot(x[~train], rate[~train], "o", color=style.POPULATIONS[q], markersize=6, markeredgecolor=style.INK,
-                  label="held out")
-        axes.set(xlabel=style.axis_label(sweep.axes[0], sweep.units[0]), ylabel=f"{q} rate [Hz]", title=f"{q} rate")
+        axes.plot(x[order], shown.measured[order], color=shown.colour, linewidth=1, alpha=0.5)
+    train = sweep.roles == 0
+    axes.plot(x[train], shown.measured[train], "o", color=shown.colour, markersize=5, label="training")
+    axes.plot(x[~train], shown.measured[~train], "o", color=shown.colour, markersize=6, markeredgecolor=style.INK,
+              label="held out")
+    axes.set(xlabel=style.axis_label(sweep.axes[0], sweep.units[0]), ylabel=shown.label, title=shown.words)
+    if np.nanmin(shown.measured) >= 0:
         axes.set_ylim(bottom=0)
-        style.legend(axes)
-        figures.append((f"map_{q}", figure, f"{q} rate over {sweep.axes[0]}"))
-    return figures
+    style.legend(axes)
+    return figure
 
 
-def plane_figures(sweep):
-    """Two axes: one map of each population."""
-    figures = []
-    norms = rate_norms(sweep)
-    for q, rate in (("E", sweep.rate_E), ("I", sweep.rate_I)):
+def label_plane(axes, sweep, i, j):
+    axes.set(xlabel=style.axis_label(sweep.axes[i], sweep.units[i]),
+             ylabel=style.axis_label(sweep.axes[j], sweep.units[j]))
+
+
+def plane_figure(sweep, shown):
+    """Two axes: what was measured, and beside it the surrogate's map."""
+    norm = colour_scale(shown.measured)
+    pixels = shown.key not in FIRST
+    if not shown.maps:
         figure, axes = style.panel()
-        draw_map(axes, sweep, 0, 1, rate, norms[q], size=34)
-        axes.set(xlabel=style.axis_label(sweep.axes[0], sweep.units[0]),
-                 ylabel=style.axis_label(sweep.axes[1], sweep.units[1]), title=f"{q} rate")
-        colour_bar(figure, norms[q], axes, f"{q} rate [Hz]")
-        figures.append((f"map_{q}", figure, f"Map of the {q} rate over {sweep.axes[0]} and {sweep.axes[1]}"))
-    return figures
+        draw_map(axes, sweep, 0, 1, shown.measured, norm, size=34, pixels=pixels)
+        axes.set_title(shown.words)
+        label_plane(axes, sweep, 0, 1)
+        colour_bar(figure, norm, axes, shown.label)
+        return figure
+    figure = style.new_figure(2 * style.PANEL[0], style.PANEL[1])
+    left, right = figure.subplots(1, 2)
+    draw_surrogate(right, sweep, 0, 1, shown, norm)
+    draw_map(left, sweep, 0, 1, shown.measured, norm, size=34, pixels=pixels)
+    left.set_title(f"{shown.words}, measured")
+    right.set_title("surrogate")
+    for axes in (left, right):
+        label_plane(axes, sweep, 0, 1)
+    colour_bar(figure, norm, right, shown.label)
+    return figure
 
 
-def name_cell(axes, sweep, i, right=0.0, up=0.0):
-    """A cell of the diagonal: the axis, its range, and how strongly each rate depends on it."""
+def name_cell(axes, sweep, i, shown, right=0.0, up=0.0):
+    """A cell of the diagonal: the axis, its range, and how strongly the figure depends on it."""
     axes.set_axis_off()
     axes.set(xlim=(-right, 1 - right), ylim=(-up, 1 - up))
     values = sweep.points[:, i]
-    axes.text(0.5, 0.76, sweep.axes[i], ha="center", fontsize=14, fontweight="bold")
-    axes.text(0.5, 0.60, f"{number(values.min())} to {number(values.max())} {sweep.units[i]}", ha="center",
+    axes.text(0.5, 0.72, sweep.axes[i], ha="center", fontsize=14, fontweight="bold")
+    axes.text(0.5, 0.54, f"{number(values.min())} to {number(values.max())} {sweep.units[i]}", ha="center",
               color=style.MUTED, fontsize=8)
-    for q, rate, height in (("E", sweep.rate_E, 0.36), ("I", sweep.rate_I, 0.17)):
-        rho = rank_correlation(values, rate)
-        axes.plot([0.5, 0.5 + 0.4 * np.nan_to_num(rho)], [height + 0.025] * 2, color=style.POPULATIONS[q], linewidth=5,
-                  solid_capstyle="butt", clip_on=False)
-        axes.plot([0.5, 0.5], [height - 0.04, height + 0.09], color=style.MUTED, linewidth=0.7)
-        written = "–" if np.isnan(rho) else f"{rho:+.2f}".replace("-", "−")
-        left = np.nan_to_num(rho) < 0
-        axes.text(0.54 if left else 0.46, height, f"{q} {written}", ha="left" if left else "right",
-                  color=style.POPULATIONS[q], fontsize=8)
+    rho, height = rank_correlation(values, shown.measured), 0.27
+    axes.plot([0.5, 0.5 + 0.4 * np.nan_to_num(rho)], [height + 0.025] * 2, color=shown.colour, linewidth=5,
+              solid_capstyle="butt", clip_on=False)
+    axes.plot([0.5, 0.5], [height - 0.04, height + 0.09], color=style.MUTED, linewidth=0.7)
+    written = "–" if np.isnan(rho) else f"{rho:+.2f}".replace("-", "−")
+    left = np.nan_to_num(rho) < 0
+    axes.text(0.54 if left else 0.46, height, written, ha="left" if left else "right", color=shown.colour, fontsize=8)
 
 
-def matrix_figure(sweep):
-    """Three or more axes: every pair, E rates below the diagonal and I rates above it."""
-    shown = shown_axes(sweep)
-    count = len(shown)
+def matrix_figure(sweep, shown):
+    """Three or more axes: every pair, measured below the diagonal and the surrogate's maps above it."""
+    axes_shown = shown_axes(sweep, shown.maps)
+    count = len(axes_shown)
     width, height = CELL * count + 1.5, CELL * count + 0.6
     figure = style.new_figure(width, height, layout=None)
     left, bottom, right, top = 0.6 / width, 0.5 / height, 1 - 0.9 / width, 1 - 0.1 / height
     cells = figure.subplots(count, count, squeeze=False, gridspec_kw={
         "left": left, "bottom": bottom, "right": right, "top": top, "wspace": 0.08, "hspace": 0.08})
-    norms = rate_norms(sweep)
-    for row, j in enumerate(shown):
-        for column, i in enumerate(shown):
+    norm = colour_scale(shown.measured)
+    for row, j in enumerate(axes_shown):
+        for column, i in enumerate(axes_shown):
             axes = cells[row, column]
             if row == column:
-                name_cell(axes, sweep, i, right=-0.08 * (row == 0), up=-0.15 * (row == count - 1))
+                name_cell(axes, sweep, i, shown, right=-0.08 * (row == 0), up=-0.15 * (row == count - 1))
                 continue
-            q = "E" if row > column else "I"
-            draw_map(axes, sweep, i, j, sweep.rate_E if q == "E" else sweep.rate_I, norms[q], size=14)
+            if row > column:
+                draw_map(axes, sweep, i, j, shown.measured, norm, size=14, pixels=shown.key not in FIRST)
+            elif not draw_surrogate(axes, sweep, i, j, shown, norm):
+                axes.set_axis_off()
+                continue
             # The first row and the last column end in a name, so the panel next to it carries the labels.
             lowest = row == (count - 1 if column < count - 1 else count - 2)
             leftmost = column == (0 if row > 0 else 1)
@@ -180,17 +266,17 @@ def matrix_figure(sweep):
                 axes.set_xlabel(style.axis_label(sweep.axes[i], sweep.units[i]))
             if leftmost:
                 axes.set_ylabel(style.axis_label(sweep.axes[j], sweep.units[j]))
-    middle = (bottom + top) / 2
-    for q, start, end, place in (("E", bottom, middle - 0.01, "below"), ("I", middle + 0.01, top, "above")):
-        inside = figure.add_axes((right + 0.15 / width, start, 0.16 / width, end - start))
-        colour_bar(figure, norms[q], None, f"{q} rate [Hz], {place} the diagonal", cax=inside)
-    return "map_pairs", figure, "Rates over every pair of axes: E below the diagonal, I above"
+    inside = figure.add_axes((right + 0.15 / width, bottom, 0.16 / width, top - bottom))
+    colour_bar(figure, norm, None, shown.label, cax=inside)
+    return figure
 
 
-def figures(sweep):
-    """(name, figure, description) of every picture of the sweep."""
-    if len(sweep.axes) == 0:
-        return []
+def figure(sweep, shown):
+    """(name, figure, description) of the picture of a figure over the axes."""
+    name = f"map_{shown.key}"
     if len(sweep.axes) == 1:
-        return line_figures(sweep)
-    return plane_figures(sweep) if len(sweep.axes) == 2 else [matrix_figure(sweep)]
+        return name, line_figure(sweep, shown), f"{shown.words} over {sweep.axes[0]}"
+    if len(sweep.axes) == 2:
+        return name, plane_figure(sweep, shown), f"Map of {shown.words} over {sweep.axes[0]} and {sweep.axes[1]}"
+    return name, matrix_figure(sweep, shown), (f"{shown.words} over every pair of axes: measured below the diagonal, "
+                                               "the surrogate above it")

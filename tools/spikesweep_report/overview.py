@@ -22,7 +22,7 @@ def draw_sweep(figure, axes, sweep):
         axes.set_title(f"Sweep: {len(sweep.points)} points")
         return
     i, j = strongest_axes(sweep)
-    norm = map_figures.rate_norms(sweep)["E"]
+    norm = map_figures.colour_scale(sweep.rate_E)
     map_figures.draw_map(axes, sweep, i, j, sweep.rate_E, norm, size=24)
     axes.set(xlabel=style.axis_label(sweep.axes[i], sweep.units[i]),
              ylabel=style.axis_label(sweep.axes[j], sweep.units[j]))

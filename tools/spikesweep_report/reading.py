@@ -2,163 +2,16 @@
 
 import json
 import os
-from dataclasses import dataclass, field
 
 import h5py
 import numpy as np
 
-TASK_STATES = {0: "pending", 1: "done", 2: "runaway", 3: "time cap", 4: "crashed"}
-ROLES = {0: "training", 1: "selection", 2: "test"}
-DONE = 1
+from .contents import (DONE, UNDESCRIBED_FIGURES, Calibration, Figure, Map, Model, Published, Run, Sweep, Validation,
+                       Verdicts)
 
 
 class Unreadable(Exception):
     """A file that is missing, foreign or damaged; the message is one line for the user."""
-
-
-@dataclass
-class Sweep:
-    """sweep.h5. `rate_E` and `rate_I` are per point [Hz], NaN where no task of the point is done."""
-    version: str
-    seed: str
-    replicates: int
-    config: str
-    section: str
-    axes: list
-    units: list
-    points: np.ndarray
-    roles: np.ndarray
-    sizes: dict
-    tasks: dict
-    core_s: np.ndarray
-    log: list
-    rate_E: np.ndarray
-    rate_I: np.ndarray
-
-    @property
-    def failed(self):
-        """Points that have a failed task."""
-        state = self.tasks["state"]
-        return np.unique(self.tasks["point"][state > DONE]).astype(int)
-
-
-@dataclass
-class Model:
-    """model.h5: losses by epoch, and the closed-loop errors of the compared epochs (shares, not percent)."""
-    version: str
-    seed: str
-    curves: dict
-    candidates: dict
-
-
-@dataclass(frozen=True)
-class Figure:
-    """A figure of runs. comparison: relative, by the difference over the exact value; absolute, by the difference;
-    decibel, by ten times the logarithm of the ratio; or distance, which is a difference itself. A value within
-    `tolerance` of the exact one is right."""
-    key: str
-    unit: str
-    words: str
-    comparison: str
-    tolerance: float = np.nan
-    definition: str = ""
-
-    @property
-    def label(self):
-        return self.words[0].upper() + self.words[1:]
-
-    @property
-    def error_unit(self):
-        return {"relative": "%", "decibel": "dB"}.get(self.comparison, self.unit)
-
-
-# The figures of validation files of 0.1.0, which do not describe them. Later figures do not belong here: files of later
-# versions describe their figures in the group `figures`.
-UNDESCRIBED_FIGURES = [
-    Figure("rate_E_hz", "Hz", "E rate", "relative"),
-    Figure("rate_I_hz", "Hz", "I rate", "relative"),
-    Figure("phase_rate_hz", "Hz", "rate of phases that are not quiet", "relative"),
-    Figure("size_mean", "spike", "mean size of a phase", "relative"),
-    Figure("size_cv", "1", "CV of the sizes of phases", "relative"),
-    Figure("interval_mean_s", "s", "mean interval from phase to phase", "relative"),
-    Figure("interval_cv", "1", "CV of the intervals from phase to phase", "relative"),
-    Figure("fano_E_1ms", "1", "Fano factor of E counts in 1 ms", "relative"),
-    Figure("peak_hz", "Hz", "spectral peak of the E rate", "absolute", 2.0),
-]
-
-
-@dataclass
-class Verdicts:
-    """Verdicts on the rates of runs of `seconds`: codes by run and by point, rate_E or rate_I; see `names`."""
-    seconds: float
-    names: dict
-    codes: dict
-
-
-@dataclass
-class Calibration:
-    """Of one step of the law. One row an output of the law in one kind of phase."""
-    phase: list
-    output: list
-    rows: np.ndarray
-    histogram: np.ndarray
-    level: np.ndarray
-    coverage: np.ndarray
-    mean: np.ndarray
-    bias: np.ndarray
-
-
-@dataclass
-class Published:
-    """Published rates of E and I, presets x models, and our own of the exact network and the surrogate [Hz]."""
-    source: str
-    presets: list
-    models: list
-    rates: dict
-    own: dict
-
-
-@dataclass
-class Validation:
-    """validation.h5: figures of every run at every test point. Files of older versions lack the last five."""
-    version: str
-    seed: str
-    duration_s: float
-    surrogate_s: float
-    axes: list
-    units: list
-    values: np.ndarray
-    index: np.ndarray
-    runaway: np.ndarray
-    distance: np.ndarray
-    runs: list
-    figures: list
-    summary: dict
-    distances: dict
-    frequency: np.ndarray
-    spectra: dict
-    rasters: dict
-    verdicts: Verdicts = None
-    calibration: Calibration = None
-    published: Published = None
-    standard_errors: dict = field(default_factory=dict)
-    peak_doubts: dict = field(default_factory=dict)
-    usefulness: str = ""
-
-    @property
-    def count(self):
-        return len(self.values)
-
-
-@dataclass
-class Run:
-    """A run directory. `missing` gives, for a part that could not be read, a sentence saying why."""
-    directory: str
-    sweep: Sweep
-    model: Model = None
-    validation: Validation = None
-    info: dict = field(default_factory=dict)
-    missing: dict = field(default_factory=dict)
 
 
 def text(value):
@@ -207,6 +60,24 @@ def point_rates(points, axes, tasks, network):
     return rates
 
 
+def point_figures(figures, points, tasks):
+    """What the tasks measured (compound values, one a task): figures by name, one value for each point; and units."""
+    done = tasks["state"] == DONE
+    point = tasks["point"].astype(int)
+    measured, units = {}, {}
+    rows = figures[()]
+    for name in rows.dtype.names:
+        if name.endswith("_standard_error"):
+            continue
+        known = done & np.isfinite(rows[name])
+        count = np.bincount(point[known], minlength=len(points))
+        total = np.bincount(point[known], weights=rows[name][known], minlength=len(points))
+        measured[name] = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+        unit = text(figures.attrs.get(f"units_{name}", ""))
+        units[name] = "" if unit == "1" else unit
+    return measured, units
+
+
 def read_sweep(file):
     axes = texts(file["design/axis"])
     points = np.asarray(file["design/points"][()], float)
@@ -223,13 +94,14 @@ def read_sweep(file):
     core_s = np.asarray(provenance["core_s"][()], float) if "core_s" in provenance else np.zeros(len(tasks["state"]))
     log = [line for line in texts(provenance["log"]) if line.strip()] if "log" in provenance else []
     rate_E, rate_I = point_rates(points, axes, tasks, network)
+    measured, figure_units = point_figures(file["tasks/figures"], points, tasks) if "figures" in file["tasks"] else ({}, {})
     return Sweep(version=text(file.attrs.get("spikesweep_version", "?")), seed=text(file.attrs.get("seed", "?")),
                  replicates=int(file.attrs.get("replicates", 1)),
                  config=text(file["config/text"][()]) if "text" in file["config"] else "", section=section,
                  axes=axes, units=texts(file["design/unit"]), points=points,
                  roles=np.asarray(file["design/role"][()]),
                  sizes={q: int(network[f"N_{q}"]) for q in "EI"}, tasks=tasks, core_s=core_s, log=log,
-                 rate_E=rate_E, rate_I=rate_I)
+                 rate_E=rate_E, rate_I=rate_I, measured=measured, figure_units=figure_units)
 
 
 def read_model(file):
@@ -278,6 +150,12 @@ def read_published(group):
         own={run: {q: np.asarray(group[run][f"rate_{q}"][()], float) for q in "EI"} for run in ("exact", "surrogate")})
 
 
+def read_map(name, group):
+    axes = name.split(",")
+    values = {figure: np.asarray(group[figure][()], float) for figure in group if figure not in axes}
+    return Map(axes=axes, coordinates=[np.asarray(group[axis][()], float) for axis in axes], values=values)
+
+
 def usefulness_in(table):
     """What the table says in its line `verdict: ...`; nothing in files of older versions."""
     lines = [line for line in table.splitlines() if line.startswith("verdict: ")]
@@ -308,7 +186,8 @@ def read_validation(file):
         published=read_published(file["published"]) if "published" in file else None,
         standard_errors={run: read_group(group) for run, group in file.get("standard_errors", {}).items()},
         peak_doubts={run: codes[()] for run, codes in file.get("peak_doubt", {}).items()},
-        usefulness=usefulness_in(texts(file["table"])[0]) if "table" in file else "")
+        usefulness=usefulness_in(texts(file["table"])[0]) if "table" in file else "",
+        maps=[read_map(name, group) for name, group in file.get("maps", {}).items()])
 
 
 def read_info(path):

@@ -4,7 +4,8 @@ import numpy as np
 
 from . import figures_of_merit as merit
 from . import calibration_figures, map_figures, run_figures
-from .reading import DONE, ROLES, TASK_STATES, calls_of, step_times, wall_times
+from .contents import DONE, ROLES, TASK_STATES
+from .reading import calls_of, step_times, wall_times
 from .wording import (NONE, card, duration, error, escape, grid, listing, missing, number, plural, share,
                       table)
 
@@ -20,24 +21,33 @@ def sweep_section(run, draw):
     known = sweep.rate_E[np.isfinite(sweep.rate_E)]
     if not known.size:
         return missing("No task of the sweep is done yet, so there are no rates to show.")
-    shown = map_figures.figures(sweep)
-    wide = len(shown) == 1 and len(sweep.axes) > 2
+    shown = map_figures.shown_figures(sweep, run.validation)
+    mapped = any(figure.maps for figure in shown)
     words = [f"E rates run from {number(known.min())} to {number(known.max())} Hz, I rates from "
              f"{number(np.nanmin(sweep.rate_I))} to {number(np.nanmax(sweep.rate_I))} Hz."]
     grid_points = map_figures.grid_levels(sweep.points) is not None
     if not grid_points and len(sweep.axes) > 1:
-        words.append("Each dot is a point. Its colour is its rate. Dots with a black ring are held out of training.")
+        words.append("Each dot is a point. Its colour is what was measured there. Dots with a black ring are held out "
+                     "of training.")
     if len(sweep.axes) > 2:
-        words.append("Each small panel " + ("is an average over" if grid_points else "is a projection along")
-                     + " the other axes. The bars on the diagonal show the rank correlations of the rates with that "
-                     "axis.")
+        words.append("Each small panel below the diagonal " + ("is an average over" if grid_points else
+                     "is a projection along") + " the other axes. The bars on the diagonal show the rank correlation "
+                     "with that axis.")
         if len(sweep.axes) > map_figures.MOST_AXES:
             words.append(f"The page shows {map_figures.MOST_AXES} of {len(sweep.axes)} axes: those on which the E rate "
                          "depends most.")
+    if mapped:
+        place = {1: "The line", 2: "The map beside the dots"}.get(len(sweep.axes), "Each map above the diagonal")
+        words.append(f"{place} is the surrogate's"
+                     + (", with the other axes in the middle of their ranges." if len(sweep.axes) > 2 else "."))
     if sweep.failed.size:
         words.append("A cross is a point with a failed task.")
-    cards = [card(draw(*figure), wide) for figure in shown]
-    return f"<p class=note>{' '.join(words)}</p>" + (cards[0] if wide else grid(cards))
+    wide = len(sweep.axes) > 2 or (mapped and len(sweep.axes) == 2)
+    cards = {f.key: card(draw(*map_figures.figure(sweep, f)), wide) for f in shown}
+    first = [cards[f.key] for f in shown if f.key in map_figures.FIRST]
+    more = "".join(f"<details><summary>{escape(f.words)}</summary>{cards[f.key]}</details>" for f in shown
+                   if f.key not in map_figures.FIRST)
+    return f"<p class=note>{' '.join(words)}</p>" + ("".join(first) if wide else grid(first)) + more
 
 
 def rhythm_section(run, draw, neurons):

@@ -20,6 +20,7 @@ struct rate_settings {
   int chains = 4;      ///< Side by side at each point.
   std::uint64_t seed = 1;
   std::size_t member = 0;  ///< Which member of an ensemble runs.
+  frequency_band peak_band = usual_peak_band;  ///< Where the spectral peak is sought.
 };
 
 /// What closed_loop_rates simulates at so many points, burn-in included: the sum over all chains [s].

@@ -36,6 +36,8 @@ struct validation_settings {
   bool baselines = true;   ///< Also run mean transition, nearest neighbour and linear regression.
   double hybrid_s = 20;    ///< Length of a hybrid run at each point, sections mfe and volley; 0: none [s].
   double raster_s = 0.5;   ///< Stretch of spikes kept for rasters [s].
+  int map_places = 12;     ///< The maps of the surrogate look at so many values of each axis; 0: no maps.
+  double map_s = 4;        ///< Length of the surrogate's run at each place of a map [s].
   std::uint64_t seed = 1;  ///< Seed of the exact runs and of the surrogate's.
 
   bool operator==(const validation_settings&) const = default;

@@ -12,6 +12,7 @@
 #include <spikesweep/store/sweep_file.hpp>
 #include <spikesweep/store/unfinished_result.hpp>
 #include <spikesweep/surrogate/calibration.hpp>
+#include <spikesweep/surrogate/maps.hpp>
 #include <spikesweep/surrogate/settings.hpp>
 #include <spikesweep/surrogate/verdict.hpp>
 
@@ -74,6 +75,7 @@ struct validation_result {
   std::vector<std::string> stages;   ///< What was run, in order: the parts of the unfinished result at each point.
   std::vector<published_comparison> published;  ///< None for most networks.
   std::vector<output_calibration> calibration;  ///< Of one step of the law, at the test points.
+  surrogate_maps maps;                          ///< Of the figures, over every pair of axes.
 };
 
 /// A held-out point to validate at.
