@@ -119,8 +119,8 @@ std::vector<mapped_plane> planes_of(const model& m, int places) {
   }
   for (std::size_t i = 0; i < axes.size(); ++i) {
     for (std::size_t j = i + 1; j < axes.size(); ++j) {
-      planes.push_back({{axes[i], axes[j]},
-                        {coordinates_of(m.space, axes[i], places), coordinates_of(m.space, axes[j], places)}});
+      planes.push_back(
+          {{axes[i], axes[j]}, {coordinates_of(m.space, axes[i], places), coordinates_of(m.space, axes[j], places)}});
     }
   }
   return planes;

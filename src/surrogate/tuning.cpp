@@ -1,7 +1,6 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
-#include <optional>
 #include <span>
 
 #include <Eigen/Cholesky>
@@ -14,7 +13,6 @@ namespace spikesweep {
 
 namespace {
 
-constexpr double undefined = std::numeric_limits<double>::quiet_NaN();
 constexpr int rounds = 4;
 constexpr int chains_per_point = 4;
 /// Points for each coefficient of a polynomial.
@@ -27,10 +25,10 @@ constexpr double response_ridge = 1e-6;
 constexpr double ridge_factor = 30;
 /// An error beyond this counts as if it were this: a chain that strayed says little [scales of the error].
 constexpr double most_scales = 8;
+/// How often what no shift can mend is estimated anew.
+constexpr int discrepancy_rounds = 5;
 /// The logarithm of the scale of the noise with which the response of the figures is measured.
 constexpr double probe = 0.1;
-/// Slopes in the axes are differences over this [half ranges].
-constexpr double slope_step = 0.05;
 
 /// The highest degree, up to `highest`, whose polynomial has enough points; -1 if not even a constant has.
 int degree_for(std::size_t points, int axes, int highest) {
@@ -51,13 +49,9 @@ Eigen::VectorXd solve(Eigen::MatrixXd normal, const Eigen::VectorXd& right, doub
   return normal.ldlt().solve(right);
 }
 
-bool counts_by_ratio(const figure& f) {
-  return f.compared == comparison::relative || f.compared == comparison::decibel;
-}
-
 /// A difference of tuned numbers in the unit in which errors of the figure are told.
 double in_error_unit(const figure& f, double difference) {
-  return counts_by_ratio(f) ? f.error_of(1, difference) : difference;
+  return tuned_as_ratio(f) ? f.error_of(1, difference) : difference;
 }
 
 class tuner {
@@ -80,19 +74,19 @@ class tuner {
     }
     Eigen::MatrixXd errors = errors_of({});
     find_scales(errors);
+    if (tuned_.empty()) {
+      return {};
+    }
+    find_response(errors);
+    input_shift from;
+    from.degree = find_discrepancies(errors);
     std::vector<tuning_record> record;
     for (const Eigen::Index f : tuned_) {
       const double before = told(f, errors);
       record.push_back({target_.figures[static_cast<std::size_t>(f)], before, before});
     }
-    if (tuned_.empty()) {
-      return record;
-    }
     double lowest = score(errors);
-    find_response(errors);
     double ridge = first_ridge;
-    input_shift from;
-    from.degree = choose_degree(errors);
     const polynomial_basis basis(axes_, from.degree);
     from.coefficients.assign(static_cast<std::size_t>(basis.terms() * axes_), 0.0);
     from.log_noise.assign(static_cast<std::size_t>(basis.terms()), 0.0);
@@ -116,8 +110,8 @@ class tuner {
   }
 
  private:
-  /// Quantities that tuning may change: the axes, and the noise.
-  int knobs() const { return axes_ + 1; }
+  /// Coefficients that tuning may change: a polynomial for each axis, and the noise, which is the same everywhere.
+  Eigen::Index unknowns(const polynomial_basis& basis) const { return Eigen::Index{basis.terms()} * axes_ + 1; }
 
   /// At how many points a figure has a target.
   std::size_t known(Eigen::Index f) const {
@@ -140,8 +134,8 @@ class tuner {
     return errors;
   }
 
-  /// In what each error counts: its uncertainty or, where that is unknown, the median of the absolute errors of its
-  /// figure. A figure without error is not tuned.
+  /// In what each error counts at first: its uncertainty or, where that is unknown, the median of the absolute errors
+  /// of its figure. A figure without error is not tuned.
   void find_scales(const Eigen::MatrixXd& errors) {
     scale_ = Eigen::MatrixXd::Zero(errors.rows(), errors.cols());
     std::vector<Eigen::Index> kept;
@@ -155,7 +149,8 @@ class tuner {
       const auto middle = sizes.begin() + static_cast<std::ptrdiff_t>(sizes.size() / 2);
       std::ranges::nth_element(sizes, middle);
       for (Eigen::Index i = 0; i < errors.rows(); ++i) {
-        const double known = target_.uncertain.size() > 0 ? target_.uncertain(i, f) : undefined;
+        const double known =
+            target_.uncertain.size() > 0 ? target_.uncertain(i, f) : std::numeric_limits<double>::quiet_NaN();
         scale_(i, f) = known > 0 && std::isfinite(known) ? known : *middle;
       }
       if (*middle > 0 && scale_.col(f).allFinite() && scale_.col(f).minCoeff() > 0) {
@@ -163,6 +158,9 @@ class tuner {
       }
     }
     tuned_ = std::move(kept);
+    if (target_.uncertain.size() > 0) {
+      uncertain_ = scale_;
+    }
   }
 
   /// In scales, held within bounds.
@@ -211,7 +209,7 @@ class tuner {
         if (std::isfinite(changes(i, f))) {
           const Eigen::VectorXd row = terms_at(linear, i);
           normal += row * row.transpose();
-          right += weighted(i, f, changes(i, f)) * row;
+          right += std::clamp(changes(i, f), -most_scales * scale_(i, f), most_scales * scale_(i, f)) * row;
         }
       }
       if (normal(0, 0) > 0) {
@@ -229,29 +227,34 @@ class tuner {
   }
 
   struct gauss_newton {
-    Eigen::VectorXd change;  ///< terms x knobs
+    Eigen::VectorXd change;  ///< unknowns()
     double left = 0;         ///< Sum of squares of the weighted errors that it leaves, to first order.
   };
 
+  /// What the errors change by for each coefficient at a point [tuned number].
+  Eigen::VectorXd slopes_at(const polynomial_basis& basis, Eigen::Index i, Eigen::Index f) const {
+    const Eigen::VectorXd terms = terms_at(basis, i);
+    const Eigen::VectorXd by_axis = target_.slopes[static_cast<std::size_t>(f)].row(i).transpose();
+    Eigen::VectorXd row(unknowns(basis));
+    for (Eigen::Index t = 0; t < terms.size(); ++t) {
+      row.segment(t * axes_, axes_) = terms(t) * by_axis;
+    }
+    row(row.size() - 1) = response_(i, f);
+    return row;
+  }
+
   /// What takes the errors away, to first order.
   gauss_newton step(const polynomial_basis& basis, const Eigen::MatrixXd& errors, double ridge) const {
-    const Eigen::Index unknowns = basis.terms() * knobs();
-    Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(unknowns, unknowns);
-    Eigen::VectorXd right = Eigen::VectorXd::Zero(unknowns);
-    Eigen::VectorXd row(unknowns);
+    const Eigen::Index n = unknowns(basis);
+    Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(n, n);
+    Eigen::VectorXd right = Eigen::VectorXd::Zero(n);
     double squares = 0;
-    for (Eigen::Index i = 0; i < errors.rows(); ++i) {
-      const Eigen::VectorXd terms = terms_at(basis, i);
-      for (const Eigen::Index f : tuned_) {
+    for (const Eigen::Index f : tuned_) {
+      for (Eigen::Index i = 0; i < errors.rows(); ++i) {
         if (!std::isfinite(errors(i, f))) {
           continue;  // No target, or no figure of the surrogate: nothing says which way is better.
         }
-        Eigen::VectorXd by_knob(knobs());
-        by_knob.head(axes_) = target_.slopes[static_cast<std::size_t>(f)].row(i).transpose() / scale_(i, f);
-        by_knob(axes_) = response_(i, f);
-        for (Eigen::Index t = 0; t < terms.size(); ++t) {
-          row.segment(t * knobs(), knobs()) = terms(t) * by_knob;
-        }
+        const Eigen::VectorXd row = slopes_at(basis, i, f) / scale_(i, f);
         const double error = weighted(i, f, errors(i, f));
         normal.selfadjointView<Eigen::Lower>().rankUpdate(row);
         right -= error * row;
@@ -264,14 +267,39 @@ class tuner {
     return out;
   }
 
-  void add(const Eigen::VectorXd& change, input_shift& to) const {
-    for (std::size_t t = 0; t < to.log_noise.size(); ++t) {
-      const auto first = static_cast<Eigen::Index>(t) * knobs();
-      for (int a = 0; a < axes_; ++a) {
-        to.coefficients[t * static_cast<std::size_t>(axes_) + static_cast<std::size_t>(a)] += change(first + a);
+  /// Finds the degree, and for each figure how large the errors are that no shift of this degree mends: they count as
+  /// uncertainties, so that a figure which the law cannot have does not spoil those that it can. Few figures with known
+  /// uncertainties have such an error; where these are unknown, nothing tells it.
+  int find_discrepancies(const Eigen::MatrixXd& errors) {
+    int degree = choose_degree(errors);
+    for (int round = 0; round < discrepancy_rounds && uncertain_.size() > 0; ++round) {
+      const polynomial_basis basis(axes_, degree);
+      const Eigen::VectorXd change = step(basis, errors, first_ridge).change;
+      for (const Eigen::Index f : tuned_) {
+        double beyond = 0;
+        double points = 0;
+        for (Eigen::Index i = 0; i < errors.rows(); ++i) {
+          if (std::isfinite(errors(i, f))) {
+            const double left = scale_(i, f) * weighted(i, f, errors(i, f)) + slopes_at(basis, i, f).dot(change);
+            beyond += left * left - uncertain_(i, f) * uncertain_(i, f);
+            ++points;
+          }
+        }
+        const double discrepancy = points > 0 ? std::sqrt(std::max(0.0, beyond / points)) : 0;
+        for (Eigen::Index i = 0; i < errors.rows(); ++i) {
+          scale_(i, f) = std::hypot(uncertain_(i, f), discrepancy);
+        }
       }
-      to.log_noise[t] += change(first + axes_);
+      degree = choose_degree(errors);
     }
+    return degree;
+  }
+
+  void add(const Eigen::VectorXd& change, input_shift& to) const {
+    for (std::size_t k = 0; k < to.coefficients.size(); ++k) {
+      to.coefficients[k] += change(static_cast<Eigen::Index>(k));
+    }
+    to.log_noise.front() += change(change.size() - 1);
   }
 
   /// The degree of the smallest generalised cross-validation (Golub, Heath & Wahba 1979, Technometrics 21, 215): the
@@ -284,7 +312,7 @@ class tuner {
       numbers += known(f);
       fewest = std::min(fewest, known(f));
     }
-    const int combinations = std::min(knobs(), static_cast<int>(tuned_.size()));
+    const int combinations = std::min(axes_ + 1, static_cast<int>(tuned_.size()));
     int best = 0;
     double lowest = 0;
     for (int degree = 0; degree <= degree_for(fewest, axes_, highest_shift_degree); ++degree) {
@@ -304,79 +332,12 @@ class tuner {
   int axes_;
   std::vector<Eigen::Index> tuned_;          ///< Columns of the target.
   std::vector<std::vector<double>> scaled_;  ///< Of each point.
+  Eigen::MatrixXd uncertain_;                ///< points x figures: what errors may be by chance; empty: unknown.
   Eigen::MatrixXd scale_;                    ///< points x figures: in what errors count.
-  Eigen::MatrixXd response_;  ///< points x figures: change of the weighted errors by the logarithm of the noise.
+  Eigen::MatrixXd response_;                 ///< points x figures: change of the errors by the logarithm of the noise.
 };
 
-/// Points that are moved by a number of half ranges along one axis.
-Eigen::MatrixXd moved(const emulator& e, const transition_space& space, Eigen::Index axis, double by) {
-  const auto a = static_cast<std::size_t>(axis);
-  Eigen::MatrixXd out = e.points;
-  out.col(axis).array() += by * 0.5 * (space.axis_max[a] - space.axis_min[a]);
-  return out;
-}
-
 }  // namespace
-
-double tuned_number(const figure& f, double value) {
-  if (!counts_by_ratio(f)) {
-    return value;
-  }
-  return value > 0 ? std::log(value) : undefined;
-}
-
-tuning_target target_of(const transition_space& space, const emulator& e) {
-  tuning_target target;
-  std::vector<const emulated_figure*> measured;
-  for (const emulated_figure& f : e.figures) {
-    if (f.law && figure_named(f.name).tuned) {
-      target.figures.emplace_back(figure_named(f.name));
-      measured.push_back(&f);
-    }
-  }
-  const Eigen::Index n = e.points.rows();
-  for (Eigen::Index i = 0; i < n; ++i) {
-    const Eigen::RowVectorXd point = e.points.row(i);
-    target.points.emplace_back(point.begin(), point.end());
-  }
-  target.wanted.resize(n, static_cast<Eigen::Index>(measured.size()));
-  target.uncertain.setConstant(n, static_cast<Eigen::Index>(measured.size()), undefined);
-  for (std::size_t k = 0; k < measured.size(); ++k) {
-    const figure& f = target.figures[k];
-    const gaussian_process process(measured[k]->measured(e.points), e.lower, e.upper, *measured[k]->law, f.name);
-    const auto numbers_at = [&](const Eigen::MatrixXd& points) {
-      Eigen::VectorXd numbers = process.predict(points).values;
-      // A regression of logarithms gives tuned numbers already.
-      if (!measured[k]->in_logarithms) {
-        numbers = numbers.unaryExpr([&f](double value) { return tuned_number(f, value); }).eval();
-      }
-      return numbers;
-    };
-    target.wanted.col(static_cast<Eigen::Index>(k)) = numbers_at(e.points);
-    const estimated_figure smoothed = process.predict(e.points);
-    for (Eigen::Index i = 0; i < n; ++i) {
-      const auto at = static_cast<std::size_t>(i);
-      const double value = measured[k]->values[at];
-      if (std::isnan(tuned_number(f, value))) {
-        target.wanted(i, static_cast<Eigen::Index>(k)) = undefined;
-        continue;
-      }
-      // The surrogate's run is about as long as that of the point, so it is as noisy.
-      const double per_number = counts_by_ratio(f) ? 1 / value : 1;
-      const double of_target = smoothed.standard_errors(i) * (measured[k]->in_logarithms ? 1 : per_number);
-      target.uncertain(i, static_cast<Eigen::Index>(k)) =
-          std::hypot(of_target, measured[k]->standard_errors[at] * per_number);
-    }
-    Eigen::MatrixXd& slopes = target.slopes.emplace_back(n, e.points.cols());
-    for (Eigen::Index a = 0; a < e.points.cols(); ++a) {
-      slopes.col(a) =
-          (numbers_at(moved(e, space, a, slope_step)) - numbers_at(moved(e, space, a, -slope_step))) / (2 * slope_step);
-    }
-    // Beside a point without spikes a regression may have none either.
-    slopes = slopes.unaryExpr([](double x) { return std::isfinite(x) ? x : 0; }).eval();
-  }
-  return target;
-}
 
 double tuning_time_s(std::size_t axes, std::size_t points, double seconds) {
   if (!can_be_tuned(points, static_cast<int>(axes))) {

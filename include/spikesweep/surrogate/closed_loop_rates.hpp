@@ -19,7 +19,7 @@ struct rate_settings {
   double seconds = 8;  ///< At each point, shared by its chains, after a burn-in [s].
   int chains = 4;      ///< Side by side at each point.
   std::uint64_t seed = 1;
-  std::size_t member = 0;  ///< Which member of an ensemble runs.
+  std::size_t member = 0;                      ///< Which member of an ensemble runs.
   frequency_band peak_band = usual_peak_band;  ///< Where the spectral peak is sought.
 };
 

@@ -34,8 +34,8 @@ std::vector<mapped_plane> planes_of(const model& m, int places);
 
 /// Figures of a surrogate over its planes.
 struct surrogate_maps {
-  figure_list figures;                 ///< predicted_figures()
-  std::vector<mapped_plane> planes;    ///< None: nothing was mapped.
+  figure_list figures;                  ///< predicted_figures()
+  std::vector<mapped_plane> planes;     ///< None: nothing was mapped.
   std::vector<Eigen::MatrixXd> values;  ///< Of each plane: places x figures; NaN where a figure is undefined.
 };
 

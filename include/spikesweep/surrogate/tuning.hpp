@@ -13,18 +13,22 @@
 
 namespace spikesweep {
 
-/// What a surrogate is tuned to: the figures that the sweep measured at some points, smoothed by the regressions of the
-/// figures themselves.
+/// What a surrogate is tuned to: the figures that the sweep measured at some points, and how they change from point to
+/// point by the regressions of the figures themselves. The shift is smooth, so the measured values need not be: a
+/// smoothed value would carry the errors of the regression into the surrogate.
 struct tuning_target {
   figure_list figures;
   std::vector<std::vector<double>> points;  ///< Axis values of each point.
   /// points x figures, as a tuned number (see tuned_number()); NaN where the sweep has no value.
   Eigen::MatrixXd wanted;
-  /// points x figures: how far a wanted number, and the surrogate's run at its point, may be off by chance: one
-  /// standard deviation. Not a number where it is unknown. Empty: unknown everywhere.
+  /// points x figures: how far a wanted number may be off by chance: one standard deviation. Not a number where it is
+  /// unknown. Empty: unknown everywhere.
   Eigen::MatrixXd uncertain;
   std::vector<Eigen::MatrixXd> slopes;  ///< Of each figure: points x axes, by the scaled axes (scaled_axes()).
 };
+
+/// Whether ratios of a figure count, and not differences.
+bool tuned_as_ratio(const figure& f);
 
 /// The number that tuning compares: the logarithm of a figure whose ratios count, and another figure itself. NaN where
 /// it is undefined.
@@ -47,10 +51,11 @@ using measure_figures_of = std::function<Eigen::MatrixXd(const input_shift&)>;
 ///
 /// Gauss-Newton on the differences of tuned numbers, damped as Levenberg and Marquardt do it: a step that makes things
 /// worse is taken back, and the next one is shorter. The slopes of the figures in the axes are those of the target; the
-/// slopes in the noise are measured. Shift and noise are polynomials of the axes, of the degree (at most 3) that
-/// generalised cross-validation prefers, the smallest ones (in the sense of a ridge) among those that fit alike. Few
-/// coefficients beside many points: what a point's measurement happened to be averages out, and nothing is learnt of
-/// any one point. Each error counts in units of its uncertainty; where that is unknown, of the figure's typical error.
+/// slopes in the noise are measured. The shift of each axis is a polynomial of the axes, of the degree (at most 3) that
+/// generalised cross-validation prefers, the smallest one (in the sense of a ridge) among those that fit alike; the
+/// scale of the noise is the same everywhere. Few coefficients beside many points: what a point's measurement happened
+/// to be averages out, and nothing is learnt of any one point. Each error counts in units of its uncertainty, to which
+/// belongs what no such shift can mend; where it is unknown, of the figure's typical error.
 /// Of the shifts that were tried the best one is kept; it is empty if none was better than no shift, or the points of
 /// every figure are fewer than three a coefficient of a linear fit (then nothing is measured either). One record for
 /// each figure that was tuned.
