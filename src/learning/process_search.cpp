@@ -207,7 +207,7 @@ constexpr double rough_climb = 1e-2;
 constexpr int rough_evaluations = 40;
 constexpr double fine_climb = 1e-6;
 constexpr int fine_evaluations = 300;
-constexpr Eigen::Index first_points = 200;       // Points of the first searches: each takes milliseconds.
+constexpr Eigen::Index first_points = 100;       // Points of the first searches: each takes a millisecond.
 constexpr Eigen::Index points_of_several = 600;  // Up to here several hills are climbed with all points.
 constexpr std::size_t several_hills = 3;
 
