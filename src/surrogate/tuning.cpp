@@ -18,6 +18,10 @@ constexpr int chains_per_point = 4;
 /// Points for each coefficient of a polynomial.
 constexpr int points_per_term = 3;
 constexpr int highest_shift_degree = 3;
+constexpr int highest_noise_degree = 2;
+/// A degree of freedom counts as so many: plain cross-validation now and then takes too many (Kim & Gu 2004, J. R.
+/// Statist. Soc. B 66, 337).
+constexpr double caution = 1.4;
 /// Of the normal equations' mean diagonal.
 constexpr double first_ridge = 1e-3;
 constexpr double response_ridge = 1e-6;
@@ -78,8 +82,9 @@ class tuner {
       return {};
     }
     find_response(errors);
+    const unknowns of = find_discrepancies(errors);
     input_shift from;
-    from.degree = find_discrepancies(errors);
+    from.degree = of.degree;
     std::vector<tuning_record> record;
     for (const Eigen::Index f : tuned_) {
       const double before = told(f, errors);
@@ -87,12 +92,11 @@ class tuner {
     }
     double lowest = score(errors);
     double ridge = first_ridge;
-    const polynomial_basis basis(axes_, from.degree);
-    from.coefficients.assign(static_cast<std::size_t>(basis.terms() * axes_), 0.0);
-    from.log_noise.assign(static_cast<std::size_t>(basis.terms()), 0.0);
+    from.coefficients.assign(static_cast<std::size_t>(of.basis.terms() * axes_), 0.0);
+    from.log_noise.assign(static_cast<std::size_t>(of.basis.terms()), 0.0);
     for (int round = 0; round < rounds; ++round) {
       input_shift tried = from;
-      add(step(basis, errors, ridge).change, tried);
+      add(step(of, errors, ridge).change, tried);
       Eigen::MatrixXd left = errors_of(tried);
       const double found = score(left);
       if (!(found < lowest)) {
@@ -110,8 +114,17 @@ class tuner {
   }
 
  private:
-  /// Coefficients that tuning may change: a polynomial for each axis, and the noise, which is the same everywhere.
-  Eigen::Index unknowns(const polynomial_basis& basis) const { return Eigen::Index{basis.terms()} * axes_ + 1; }
+  /// Coefficients that tuning may change: a polynomial for each axis, and one of no higher degree for the noise.
+  struct unknowns {
+    unknowns(int axes, int shift_degree, int noise_degree)
+        : degree(shift_degree), basis(axes, shift_degree), noise_terms(polynomial_basis(axes, noise_degree).terms()) {}
+
+    Eigen::Index count(int axes) const { return Eigen::Index{basis.terms()} * axes + noise_terms; }
+
+    int degree;
+    polynomial_basis basis;
+    int noise_terms;  ///< The first ones of the basis.
+  };
 
   /// At how many points a figure has a target.
   std::size_t known(Eigen::Index f) const {
@@ -227,25 +240,25 @@ class tuner {
   }
 
   struct gauss_newton {
-    Eigen::VectorXd change;  ///< unknowns()
+    Eigen::VectorXd change;  ///< Of the unknowns: terms x axes, then those of the noise.
     double left = 0;         ///< Sum of squares of the weighted errors that it leaves, to first order.
   };
 
-  /// What the errors change by for each coefficient at a point [tuned number].
-  Eigen::VectorXd slopes_at(const polynomial_basis& basis, Eigen::Index i, Eigen::Index f) const {
-    const Eigen::VectorXd terms = terms_at(basis, i);
+  /// What the errors change by for each unknown at a point [tuned number].
+  Eigen::VectorXd slopes_at(const unknowns& of, Eigen::Index i, Eigen::Index f) const {
+    const Eigen::VectorXd terms = terms_at(of.basis, i);
     const Eigen::VectorXd by_axis = target_.slopes[static_cast<std::size_t>(f)].row(i).transpose();
-    Eigen::VectorXd row(unknowns(basis));
+    Eigen::VectorXd row(of.count(axes_));
     for (Eigen::Index t = 0; t < terms.size(); ++t) {
       row.segment(t * axes_, axes_) = terms(t) * by_axis;
     }
-    row(row.size() - 1) = response_(i, f);
+    row.tail(of.noise_terms) = response_(i, f) * terms.head(of.noise_terms);
     return row;
   }
 
   /// What takes the errors away, to first order.
-  gauss_newton step(const polynomial_basis& basis, const Eigen::MatrixXd& errors, double ridge) const {
-    const Eigen::Index n = unknowns(basis);
+  gauss_newton step(const unknowns& of, const Eigen::MatrixXd& errors, double ridge) const {
+    const Eigen::Index n = of.count(axes_);
     Eigen::MatrixXd normal = Eigen::MatrixXd::Zero(n, n);
     Eigen::VectorXd right = Eigen::VectorXd::Zero(n);
     double squares = 0;
@@ -254,7 +267,7 @@ class tuner {
         if (!std::isfinite(errors(i, f))) {
           continue;  // No target, or no figure of the surrogate: nothing says which way is better.
         }
-        const Eigen::VectorXd row = slopes_at(basis, i, f) / scale_(i, f);
+        const Eigen::VectorXd row = slopes_at(of, i, f) / scale_(i, f);
         const double error = weighted(i, f, errors(i, f));
         normal.selfadjointView<Eigen::Lower>().rankUpdate(row);
         right -= error * row;
@@ -267,20 +280,19 @@ class tuner {
     return out;
   }
 
-  /// Finds the degree, and for each figure how large the errors are that no shift of this degree mends: they count as
-  /// uncertainties, so that a figure which the law cannot have does not spoil those that it can. Few figures with known
-  /// uncertainties have such an error; where these are unknown, nothing tells it.
-  int find_discrepancies(const Eigen::MatrixXd& errors) {
-    int degree = choose_degree(errors);
+  /// Finds the unknowns, and for each figure how large the errors are that they cannot mend: these count as
+  /// uncertainties, so that a figure which the law cannot have does not spoil those that it can. Where the
+  /// uncertainties of a figure are unknown, nothing tells them apart.
+  unknowns find_discrepancies(const Eigen::MatrixXd& errors) {
+    unknowns of = choose_unknowns(errors);
     for (int round = 0; round < discrepancy_rounds && uncertain_.size() > 0; ++round) {
-      const polynomial_basis basis(axes_, degree);
-      const Eigen::VectorXd change = step(basis, errors, first_ridge).change;
+      const Eigen::VectorXd change = step(of, errors, first_ridge).change;
       for (const Eigen::Index f : tuned_) {
         double beyond = 0;
         double points = 0;
         for (Eigen::Index i = 0; i < errors.rows(); ++i) {
           if (std::isfinite(errors(i, f))) {
-            const double left = scale_(i, f) * weighted(i, f, errors(i, f)) + slopes_at(basis, i, f).dot(change);
+            const double left = scale_(i, f) * weighted(i, f, errors(i, f)) + slopes_at(of, i, f).dot(change);
             beyond += left * left - uncertain_(i, f) * uncertain_(i, f);
             ++points;
           }
@@ -290,38 +302,43 @@ class tuner {
           scale_(i, f) = std::hypot(uncertain_(i, f), discrepancy);
         }
       }
-      degree = choose_degree(errors);
+      of = choose_unknowns(errors);
     }
-    return degree;
+    return of;
   }
 
   void add(const Eigen::VectorXd& change, input_shift& to) const {
     for (std::size_t k = 0; k < to.coefficients.size(); ++k) {
       to.coefficients[k] += change(static_cast<Eigen::Index>(k));
     }
-    to.log_noise.front() += change(change.size() - 1);
+    const auto first = static_cast<Eigen::Index>(to.coefficients.size());
+    for (Eigen::Index t = first; t < change.size(); ++t) {
+      to.log_noise[static_cast<std::size_t>(t - first)] += change(t);
+    }
   }
 
-  /// The degree of the smallest generalised cross-validation (Golub, Heath & Wahba 1979, Technometrics 21, 215): the
-  /// squares left, over the square of the degrees of freedom left. So many figures see as many combinations of the
-  /// knobs.
-  int choose_degree(const Eigen::MatrixXd& errors) const {
+  /// Those of the smallest generalised cross-validation (Golub, Heath & Wahba 1979, Technometrics 21, 215): the squares
+  /// left, over the square of the degrees of freedom left. So many figures see as many combinations of the axes.
+  unknowns choose_unknowns(const Eigen::MatrixXd& errors) const {
     std::size_t numbers = 0;
     std::size_t fewest = std::numeric_limits<std::size_t>::max();
     for (const Eigen::Index f : tuned_) {
       numbers += known(f);
       fewest = std::min(fewest, known(f));
     }
-    const int combinations = std::min(axes_ + 1, static_cast<int>(tuned_.size()));
-    int best = 0;
-    double lowest = 0;
+    const int combinations = std::min(axes_, static_cast<int>(tuned_.size()));
+    unknowns best(axes_, 0, 0);
+    double lowest = std::numeric_limits<double>::infinity();
     for (int degree = 0; degree <= degree_for(fewest, axes_, highest_shift_degree); ++degree) {
-      const polynomial_basis basis(axes_, degree);
-      const double free = static_cast<double>(numbers) - combinations * basis.terms();
-      const double found = step(basis, errors, first_ridge).left / (free * free);
-      if (degree == 0 || found < lowest) {
-        best = degree;
-        lowest = found;
+      for (int of_noise = 0; of_noise <= std::min(degree, highest_noise_degree); ++of_noise) {
+        const unknowns tried(axes_, degree, of_noise);
+        const double spent = combinations * tried.basis.terms() + tried.noise_terms;
+        const double free = static_cast<double>(numbers) - caution * spent;
+        const double found = step(tried, errors, first_ridge).left / (free * free);
+        if (found < lowest) {
+          best = tried;
+          lowest = found;
+        }
       }
     }
     return best;

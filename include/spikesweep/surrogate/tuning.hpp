@@ -52,13 +52,13 @@ using measure_figures_of = std::function<Eigen::MatrixXd(const input_shift&)>;
 /// Gauss-Newton on the differences of tuned numbers, damped as Levenberg and Marquardt do it: a step that makes things
 /// worse is taken back, and the next one is shorter. The slopes of the figures in the axes are those of the target; the
 /// slopes in the noise are measured. The shift of each axis is a polynomial of the axes, of the degree (at most 3) that
-/// generalised cross-validation prefers, the smallest one (in the sense of a ridge) among those that fit alike; the
-/// scale of the noise is the same everywhere. Few coefficients beside many points: what a point's measurement happened
-/// to be averages out, and nothing is learnt of any one point. Each error counts in units of its uncertainty, to which
-/// belongs what no such shift can mend; where it is unknown, of the figure's typical error.
-/// Of the shifts that were tried the best one is kept; it is empty if none was better than no shift, or the points of
-/// every figure are fewer than three a coefficient of a linear fit (then nothing is measured either). One record for
-/// each figure that was tuned.
+/// generalised cross-validation prefers, the smallest one (in the sense of a ridge) among those that fit alike;
+/// the logarithm of the scale of the noise is a polynomial of at most degree 2. Few coefficients beside many points: what
+/// a point's measurement happened to be averages out, and nothing is learnt of any one point. Each error counts in
+/// units of its uncertainty, to which belongs what no such shift can mend; where it is unknown, of the figure's typical
+/// error. Of the shifts that were tried the best one is kept; it is empty if none was better than no shift, or the
+/// points of every figure are fewer than three a coefficient of a linear fit (then nothing is measured either). One
+/// record for each figure that was tuned.
 std::vector<tuning_record> fit_shift(const transition_space& space, const tuning_target& target,
                                      const measure_figures_of& measure, input_shift& shift);
 
