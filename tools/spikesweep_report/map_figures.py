@@ -154,7 +154,9 @@ def draw_surrogate(axes, sweep, i, j, shown, norm):
         return False
     x, y = (found.coordinates[found.axes.index(name)] for name in names)
     axes.grid(False)
-    axes.pcolormesh(edges(x), edges(y), np.ma.masked_invalid(values), norm=norm, cmap=style.RATE_MAP, rasterized=True)
+    # An image has one pixel for each place, so it is small; the places are as good as evenly spaced.
+    axes.imshow(np.ma.masked_invalid(values), norm=norm, cmap=style.RATE_MAP, interpolation="none", aspect="auto",
+                origin="lower", extent=(*edges(x)[[0, -1]], *edges(y)[[0, -1]]))
     show_range(axes, sweep, i, j)
     return True
 

@@ -15,10 +15,10 @@ def picture_writer(directory):
     if directory:
         os.makedirs(directory, exist_ok=True)
 
-    def draw(name, figure, label):
+    def draw(name, figure, label, coarse=False):
         if directory:
             figure.savefig(os.path.join(directory, f"{name}.png"), dpi=style.PICTURE_DPI)
-        return style.svg(figure, name, escape(label))
+        return style.svg(figure, name, escape(label), coarse)
 
     return draw
 

@@ -94,7 +94,8 @@ def read_sweep(file):
     core_s = np.asarray(provenance["core_s"][()], float) if "core_s" in provenance else np.zeros(len(tasks["state"]))
     log = [line for line in texts(provenance["log"]) if line.strip()] if "log" in provenance else []
     rate_E, rate_I = point_rates(points, axes, tasks, network)
-    measured, figure_units = point_figures(file["tasks/figures"], points, tasks) if "figures" in file["tasks"] else ({}, {})
+    known = "figures" in file["tasks"]  # Files of older versions have none.
+    measured, figure_units = point_figures(file["tasks/figures"], points, tasks) if known else ({}, {})
     return Sweep(version=text(file.attrs.get("spikesweep_version", "?")), seed=text(file.attrs.get("seed", "?")),
                  replicates=int(file.attrs.get("replicates", 1)),
                  config=text(file["config/text"][()]) if "text" in file["config"] else "", section=section,

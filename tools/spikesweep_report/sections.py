@@ -43,7 +43,8 @@ def sweep_section(run, draw):
     if sweep.failed.size:
         words.append("A cross is a point with a failed task.")
     wide = len(sweep.axes) > 2 or (mapped and len(sweep.axes) == 2)
-    cards = {f.key: card(draw(*map_figures.figure(sweep, f)), wide) for f in shown}
+    drawn = {f.key: draw(*map_figures.figure(sweep, f), coarse=f.key not in map_figures.FIRST) for f in shown}
+    cards = {key: card(svg, wide) for key, svg in drawn.items()}
     first = [cards[f.key] for f in shown if f.key in map_figures.FIRST]
     more = "".join(f"<details><summary>{escape(f.words)}</summary>{cards[f.key]}</details>" for f in shown
                    if f.key not in map_figures.FIRST)

@@ -27,6 +27,7 @@ LOG_RANGE = 8  # Rates spanning more than this factor are shown on logarithmic s
 PANEL = (3.9, 2.8)  # Size of one panel [inch]; a page column shows it about as wide as a phone's screen.
 RASTER_DPI = 200  # Of the parts of an SVG that are pixels.
 WIDE_RASTER_DPI = 130  # The same of a figure wider than two panels.
+COARSE_RASTER_DPI = 70  # The same of a figure of which there are many.
 PICTURE_DPI = 170  # Of PNG files.
 
 RC = {
@@ -77,10 +78,10 @@ def legend(axes, **options):
                    "columnspacing": 1.0, "handletextpad": 0.5, **options})
 
 
-def svg(figure, name, label):
+def svg(figure, name, label, coarse=False):
     """The figure as SVG to stand inside HTML. `name` keeps its ids apart from other figures' on the page."""
     stream = io.StringIO()
-    dpi = WIDE_RASTER_DPI if figure.get_figwidth() > 2 * PANEL[0] else RASTER_DPI
+    dpi = COARSE_RASTER_DPI if coarse else WIDE_RASTER_DPI if figure.get_figwidth() > 2 * PANEL[0] else RASTER_DPI
     with matplotlib.rc_context({"svg.hashsalt": name}):
         figure.savefig(stream, format="svg", transparent=True, dpi=dpi,
                        metadata={"Date": None, "Creator": None, "Format": None, "Type": None})
