@@ -102,17 +102,20 @@ def shown_axes(sweep, maps=()):
     return sorted(np.argsort(strength)[::-1][:MOST_AXES].tolist())
 
 
-def show_range(axes, sweep, i, j):
-    """Lets axes i and j end a little outside the points, so that no dot is cut and panels of one column agree."""
-    for limit, axis in ((axes.set_xlim, i), (axes.set_ylim, j)):
-        low, high = sweep.points[:, axis].min(), sweep.points[:, axis].max()
-        margin = 0.04 * (high - low)
-        if margin > 0:
-            limit(low - margin, high + margin)
+def range_of(sweep, axis):
+    """A little more than the values of an axis, so that no dot is cut off and panels of the same axis agree."""
+    low, high = sweep.points[:, axis].min(), sweep.points[:, axis].max()
+    margin = 0.04 * (high - low) if high > low else 0.5
+    return low - margin, high + margin
 
 
-def draw_map(axes, sweep, i, j, values, norm, size=26, pixels=False):
-    """Measured values over axes i (horizontal) and j; a grid becomes a heat map, averaged over its other axes."""
+def as_it_is(values):
+    return values
+
+
+def draw_map(axes, sweep, i, j, values, norm, size=26, pixels=False, x_at=as_it_is, y_at=as_it_is):
+    """Measured values over axes i (horizontal) and j; a grid becomes a heat map, averaged over its other axes. `x_at`
+    and `y_at` say where a value of an axis is drawn."""
     levels = grid_levels(sweep.points)
     if levels is not None:
         x, y = levels[i], levels[j]
@@ -124,7 +127,7 @@ def draw_map(axes, sweep, i, j, values, norm, size=26, pixels=False):
         np.add.at(number_of, (row[known], column[known]), 1)
         mean = np.ma.masked_invalid(np.where(number_of > 0, total / np.maximum(number_of, 1), np.nan))
         axes.grid(False)
-        axes.pcolormesh(edges(x), edges(y), mean, norm=norm, cmap=style.RATE_MAP,
+        axes.pcolormesh(x_at(edges(x)), y_at(edges(y)), mean, norm=norm, cmap=style.RATE_MAP,
                         rasterized=pixels or mean.size > RASTERISE_ABOVE)
     else:
         train = (sweep.roles == 0) & np.isfinite(values)
@@ -132,16 +135,16 @@ def draw_map(axes, sweep, i, j, values, norm, size=26, pixels=False):
         pixels = pixels or len(values) > RASTERISE_ABOVE
         size *= min(1, SHRINK_ABOVE / len(values))
         for chosen, edge, width, order in ((train, style.MUTED, 0.3, 2), (held, style.INK, 1.1, 3)):
-            axes.scatter(sweep.points[chosen, i], sweep.points[chosen, j], c=values[chosen], norm=norm, s=size,
-                         cmap=style.RATE_MAP, edgecolors=edge, linewidths=width, zorder=order, rasterized=pixels)
-        show_range(axes, sweep, i, j)
+            axes.scatter(x_at(sweep.points[chosen, i]), y_at(sweep.points[chosen, j]), c=values[chosen], norm=norm,
+                         s=size, cmap=style.RATE_MAP, edgecolors=edge, linewidths=width, zorder=order,
+                         rasterized=pixels)
     failed = sweep.failed
     if failed.size:
-        axes.scatter(sweep.points[failed, i], sweep.points[failed, j], marker="x", color=style.INK, s=size,
+        axes.scatter(x_at(sweep.points[failed, i]), y_at(sweep.points[failed, j]), marker="x", color=style.INK, s=size,
                      linewidths=1.2, zorder=4)
 
 
-def draw_surrogate(axes, sweep, i, j, shown, norm):
+def draw_surrogate(axes, sweep, i, j, shown, norm, x_at=as_it_is, y_at=as_it_is):
     """The surrogate's map over axes i (horizontal) and j. Returns whether there is one."""
     names = (sweep.axes[i], sweep.axes[j])
     found, values = shown.maps.get(names), None
@@ -156,8 +159,7 @@ def draw_surrogate(axes, sweep, i, j, shown, norm):
     axes.grid(False)
     # An image has one pixel for each place, so it is small; the places are as good as evenly spaced.
     axes.imshow(np.ma.masked_invalid(values), norm=norm, cmap=style.RATE_MAP, interpolation="none", aspect="auto",
-                origin="lower", extent=(*edges(x)[[0, -1]], *edges(y)[[0, -1]]))
-    show_range(axes, sweep, i, j)
+                origin="lower", extent=(*x_at(edges(x)[[0, -1]]), *y_at(edges(y)[[0, -1]])))
     return True
 
 
@@ -216,25 +218,72 @@ def plane_figure(sweep, shown):
     right.set_title("surrogate")
     for axes in (left, right):
         label_plane(axes, sweep, 0, 1)
+        axes.set(xlim=range_of(sweep, 0), ylim=range_of(sweep, 1))
     colour_bar(figure, norm, right, shown.label)
     return figure
 
 
-def name_cell(axes, sweep, i, shown, right=0.0, up=0.0):
-    """A cell of the diagonal: the axis, its range, and how strongly the figure depends on it."""
-    axes.set_axis_off()
-    axes.set(xlim=(-right, 1 - right), ylim=(-up, 1 - up))
+def name_cell(axes, sweep, i, shown, x, y):
+    """A cell of the diagonal, whose lower left corner is at (x, y): the axis, its range, and how strongly the figure
+    depends on it."""
     values = sweep.points[:, i]
-    axes.text(0.5, 0.72, sweep.axes[i], ha="center", fontsize=14, fontweight="bold")
-    axes.text(0.5, 0.54, f"{number(values.min())} to {number(values.max())} {sweep.units[i]}", ha="center",
+    axes.text(x + 0.5, y + 0.68, sweep.axes[i], ha="center", fontsize=14, fontweight="bold")
+    axes.text(x + 0.5, y + 0.50, f"{number(values.min())} to {number(values.max())} {sweep.units[i]}", ha="center",
               color=style.MUTED, fontsize=8)
-    rho, height = rank_correlation(values, shown.measured), 0.27
-    axes.plot([0.5, 0.5 + 0.4 * np.nan_to_num(rho)], [height + 0.025] * 2, color=shown.colour, linewidth=5,
-              solid_capstyle="butt", clip_on=False)
-    axes.plot([0.5, 0.5], [height - 0.04, height + 0.09], color=style.MUTED, linewidth=0.7)
+    rho, height = rank_correlation(values, shown.measured), y + 0.25
+    axes.plot([x + 0.5, x + 0.5 + 0.4 * np.nan_to_num(rho)], [height + 0.025] * 2, color=shown.colour, linewidth=5,
+              solid_capstyle="butt")
+    axes.plot([x + 0.5, x + 0.5], [height - 0.04, height + 0.09], color=style.MUTED, linewidth=0.7)
     written = "–" if np.isnan(rho) else f"{rho:+.2f}".replace("-", "−")
     left = np.nan_to_num(rho) < 0
-    axes.text(0.54 if left else 0.46, height, written, ha="left" if left else "right", color=shown.colour, fontsize=8)
+    axes.text(x + (0.54 if left else 0.46), height, written, ha="left" if left else "right", color=shown.colour,
+              fontsize=8)
+
+
+class Panels:
+    """The panels of a matrix, all in one axes: to draw a figure with an axes for each takes some ten times as long."""
+
+    SIDE = 0.93  # Of a panel; the rest is space.
+
+    def __init__(self, axes, sweep, shown_axes_):
+        self.axes, self.sweep, self.count = axes, sweep, len(shown_axes_)
+        self.ranges = {axis: range_of(sweep, axis) for axis in shown_axes_}
+        locator = MaxNLocator(4, steps=[1, 2, 5, 10])
+        self.ticks = {axis: [t for t in locator.tick_values(*limits) if limits[0] <= t <= limits[1]]
+                      for axis, limits in self.ranges.items()}
+        axes.set_axis_off()
+
+    def corner(self, row, column):
+        return column, self.count - 1 - row
+
+    def along(self, axis, start):
+        """What puts a value of an axis onto its place in a panel that begins there."""
+        low, high = self.ranges[axis]
+        return lambda values: start + self.SIDE * (np.asarray(values) - low) / (high - low)
+
+    def frame(self, row, column, i, j):
+        """Left and lower edge of a panel with their ticks. Returns how values come onto their places."""
+        x, y = self.corner(row, column)
+        x_at, y_at = self.along(i, x), self.along(j, y)
+        line = {"color": style.MUTED, "linewidth": 0.7, "solid_capstyle": "butt", "zorder": 5}
+        self.axes.plot([x, x, x + self.SIDE], [y + self.SIDE, y, y], **line)
+        for tick in self.ticks[i]:
+            self.axes.plot([x_at(tick)] * 2, [y, y - 0.012], **line)
+        for tick in self.ticks[j]:
+            self.axes.plot([x, x - 0.012], [y_at(tick)] * 2, **line)
+        # The first row and the last column end in a name, so the panel next to it carries the labels.
+        if row == (self.count - 1 if column < self.count - 1 else self.count - 2):
+            for tick in self.ticks[i]:
+                self.axes.text(x_at(tick), y - 0.03, f"{tick:g}", ha="center", va="top", color=style.MUTED, fontsize=8)
+            self.axes.text(x + self.SIDE / 2, y - 0.12, style.axis_label(self.sweep.axes[i], self.sweep.units[i]),
+                           ha="center", va="top")
+        if column == (0 if row > 0 else 1):
+            for tick in self.ticks[j]:
+                self.axes.text(x - 0.03, y_at(tick), f"{tick:g}", ha="right", va="center", color=style.MUTED,
+                               fontsize=8)
+            self.axes.text(x - 0.22, y + self.SIDE / 2, style.axis_label(self.sweep.axes[j], self.sweep.units[j]),
+                           ha="right", va="center", rotation=90)
+        return x_at, y_at
 
 
 def matrix_figure(sweep, shown):
@@ -243,31 +292,24 @@ def matrix_figure(sweep, shown):
     count = len(axes_shown)
     width, height = CELL * count + 1.5, CELL * count + 0.6
     figure = style.new_figure(width, height, layout=None)
-    left, bottom, right, top = 0.6 / width, 0.5 / height, 1 - 0.9 / width, 1 - 0.1 / height
-    cells = figure.subplots(count, count, squeeze=False, gridspec_kw={
-        "left": left, "bottom": bottom, "right": right, "top": top, "wspace": 0.08, "hspace": 0.08})
+    left, bottom, right, top = 0.7 / width, 0.5 / height, 1 - 0.8 / width, 1 - 0.1 / height
+    axes = figure.add_axes((left, bottom, right - left, top - bottom))
+    panels = Panels(axes, sweep, axes_shown)
     norm = colour_scale(shown.measured)
     for row, j in enumerate(axes_shown):
         for column, i in enumerate(axes_shown):
-            axes = cells[row, column]
             if row == column:
-                name_cell(axes, sweep, i, shown, right=-0.08 * (row == 0), up=-0.15 * (row == count - 1))
-                continue
-            if row > column:
-                draw_map(axes, sweep, i, j, shown.measured, norm, size=14, pixels=shown.key not in FIRST)
-            elif not draw_surrogate(axes, sweep, i, j, shown, norm):
-                axes.set_axis_off()
-                continue
-            # The first row and the last column end in a name, so the panel next to it carries the labels.
-            lowest = row == (count - 1 if column < count - 1 else count - 2)
-            leftmost = column == (0 if row > 0 else 1)
-            axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-            axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
-            axes.tick_params(labelbottom=lowest, labelleft=leftmost, length=2)
-            if lowest:
-                axes.set_xlabel(style.axis_label(sweep.axes[i], sweep.units[i]))
-            if leftmost:
-                axes.set_ylabel(style.axis_label(sweep.axes[j], sweep.units[j]))
+                # Beside the first name and above the last one there are labels.
+                x, y = panels.corner(row, column)
+                name_cell(axes, sweep, i, shown, x - 0.12 * (row == 0), y - 0.12 * (row == count - 1))
+            elif row > column:
+                x_at, y_at = panels.frame(row, column, i, j)
+                draw_map(axes, sweep, i, j, shown.measured, norm, size=14, pixels=shown.key not in FIRST, x_at=x_at,
+                         y_at=y_at)
+            elif shown.maps:
+                x_at, y_at = panels.frame(row, column, i, j)
+                draw_surrogate(axes, sweep, i, j, shown, norm, x_at, y_at)
+    axes.set(xlim=(0, count), ylim=(0, count))
     inside = figure.add_axes((right + 0.15 / width, bottom, 0.16 / width, top - bottom))
     colour_bar(figure, norm, None, shown.label, cax=inside)
     return figure

@@ -27,7 +27,7 @@ LOG_RANGE = 8  # Rates spanning more than this factor are shown on logarithmic s
 PANEL = (3.9, 2.8)  # Size of one panel [inch]; a page column shows it about as wide as a phone's screen.
 RASTER_DPI = 200  # Of the parts of an SVG that are pixels.
 WIDE_RASTER_DPI = 130  # The same of a figure wider than two panels.
-COARSE_RASTER_DPI = 70  # The same of a figure of which there are many.
+COARSE_RASTER_DPI = 60  # The same of a figure of which there are many.
 PICTURE_DPI = 170  # Of PNG files.
 
 RC = {
